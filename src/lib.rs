@@ -1,0 +1,27 @@
+//! oxizmq: a drop-in replacement for libzmq.
+//!
+//! This file is the map: the rooms of the house and nothing else. `ffi` is the C API, `context`
+//! and `socket` the safe core behind it, `patterns` the messaging patterns on top of `routing`
+//! and `pipe`; `zmtp` and `mechanism` are the protocol without any I/O, `transport` the
+//! byte streams, and `runtime` the threads that join them. `docs/architecture.md` is the tour.
+
+mod context;
+mod endpoint;
+mod error;
+pub mod ffi;
+mod mechanism;
+mod message;
+mod monitor;
+mod options;
+mod patterns;
+mod pipe;
+mod poller;
+mod proxy;
+mod routing;
+mod runtime;
+mod socket;
+mod sys;
+mod timers;
+mod transport;
+mod z85;
+mod zmtp;

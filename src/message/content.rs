@@ -1,0 +1,122 @@
+//! Reference-counted storage behind messages that do not fit inline.
+//!
+//! Three kinds of memory hide behind one header: a block of our own, a block that the application
+//! lent us together with a free function, and a chunk of a receive buffer (`pipe::chunk`). The
+//! header holds the count and the function that gives the memory back, so a message needs only a
+//! pointer to it. Called by `Message` and by the byte queue.
+
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+
+use crate::error::{Error, Result};
+
+/// The signature of `zmq_free_fn`.
+pub(crate) type FreeFn = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+
+/// The header every kind of storage starts with.
+#[repr(C)]
+pub(crate) struct Content {
+    refs: AtomicUsize,
+    /// Called once, by whoever drops the last reference.
+    release: unsafe fn(NonNull<Content>),
+}
+
+impl Content {
+    /// A header with one reference, to be put at the start of a larger structure.
+    pub(crate) const fn header(release: unsafe fn(NonNull<Content>)) -> Content {
+        Content { refs: AtomicUsize::new(1), release }
+    }
+
+    /// How many references there are now.
+    pub(crate) fn references(&self) -> usize {
+        self.refs.load(Ordering::Acquire)
+    }
+
+    /// Takes `n` more references.
+    pub(crate) fn retain(&self, n: usize) {
+        self.refs.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Gives `n` references back and releases the storage with the last one.
+    ///
+    /// # Safety
+    /// `this` must be live and the caller must own `n` references, which it may not use again.
+    pub(crate) unsafe fn release(this: NonNull<Content>, n: usize) {
+        // SAFETY: the caller owns references, so the header is live until they are given back.
+        unsafe {
+            let header = this.as_ref();
+            if header.refs.fetch_sub(n, Ordering::Release) == n {
+                fence(Ordering::Acquire);
+                (header.release)(this);
+            }
+        }
+    }
+}
+
+/// A block of our own: the header, then the bytes.
+#[repr(C)]
+struct Block {
+    header: Content,
+    size: usize,
+}
+
+fn block_layout(size: usize) -> Result<Layout> {
+    let total = size.checked_add(size_of::<Block>()).ok_or(Error::NOMEM)?;
+    Layout::from_size_align(total, align_of::<Block>().max(16)).map_err(|_| Error::NOMEM)
+}
+
+/// Blocks up to this size are cleared by hand; above it the allocator's fresh zero pages are free.
+const CLEAR_BY_HAND: usize = 64 * 1024;
+
+/// Allocates a block of `size` zeroed bytes with one reference; returns it with its bytes.
+pub(crate) fn allocate(size: usize) -> Result<(NonNull<Content>, NonNull<u8>)> {
+    let layout = block_layout(size)?;
+    // SAFETY: the layout is never empty, it holds at least the header.
+    let raw = unsafe { if size > CLEAR_BY_HAND { alloc_zeroed(layout) } else { alloc(layout) } };
+    let block = NonNull::new(raw.cast::<Block>()).ok_or(Error::NOMEM)?;
+    // SAFETY: the block is ours, large enough and aligned for the header and `size` bytes.
+    unsafe {
+        block.write(Block { header: Content::header(release_block), size });
+        let data = block.add(1).cast::<u8>();
+        if size <= CLEAR_BY_HAND {
+            data.write_bytes(0, size);
+        }
+        Ok((block.cast(), data))
+    }
+}
+
+unsafe fn release_block(content: NonNull<Content>) {
+    let block = content.cast::<Block>();
+    // SAFETY: only blocks made by `allocate` carry this function; their layout is recomputed.
+    unsafe {
+        if let Ok(layout) = block_layout(block.as_ref().size) {
+            dealloc(block.as_ptr().cast(), layout);
+        }
+    }
+}
+
+/// Memory of the application with the function that frees it.
+#[repr(C)]
+struct External {
+    header: Content,
+    data: *mut c_void,
+    hint: *mut c_void,
+    free: FreeFn,
+}
+
+/// Wraps memory of the application; `free(data, hint)` runs on some thread after the last use.
+pub(crate) fn external(data: *mut c_void, hint: *mut c_void, free: FreeFn) -> NonNull<Content> {
+    let header = Content::header(release_external);
+    let boxed = Box::new(External { header, data, hint, free });
+    NonNull::from(Box::leak(boxed)).cast()
+}
+
+unsafe fn release_external(content: NonNull<Content>) {
+    // SAFETY: only `external` installs this function, on a leaked box; the count is zero.
+    unsafe {
+        let external = Box::from_raw(content.cast::<External>().as_ptr());
+        (external.free)(external.data, external.hint);
+    }
+}

@@ -1,0 +1,371 @@
+//! The message: 64 bytes that hold a small body inline or point to a shared one.
+//!
+//! This is `zmq_msg_t` itself: `ffi::message` casts the application's 64 bytes to a [`Message`],
+//! pipes carry its body as a ZMTP frame, patterns pass it on. See zmq_msg_init(3) and its kin.
+
+mod content;
+mod metadata;
+
+use std::ffi::{CStr, CString, c_void};
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+pub(crate) use content::{Content, FreeFn};
+pub(crate) use metadata::Metadata;
+
+use crate::error::{Error, Result};
+
+/// Bodies up to this many bytes live inside the message.
+pub(crate) const MAX_INLINE: usize = 41;
+
+/// More frames of the same message follow (ZMTP frame flag).
+pub(crate) const MORE: u8 = 1;
+/// The frame is a ZMTP command, not part of a message; only SUBSCRIBE, CANCEL, JOIN and LEAVE
+/// commands ever travel between a pipe and a pattern.
+pub(crate) const COMMAND: u8 = 4;
+
+/// What the body bytes mean. The values lie in a narrow range so that `zmq_msg_*` can tell a
+/// message from memory that was never initialised or already closed.
+const KIND_INLINE: u8 = 101;
+/// `Shared` in the body: counted content.
+const KIND_SHARED: u8 = 102;
+/// `Shared` in the body without content: memory that outlives the message.
+const KIND_STATIC: u8 = 103;
+/// Written by `zmq_msg_close`.
+const KIND_CLOSED: u8 = 0;
+
+/// Where a body that is not inline lies.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Shared {
+    data: *mut u8,
+    len: usize,
+    /// Null for static memory. The message owns one reference.
+    content: *mut Content,
+}
+
+/// A message: body, frame flags, and what came with it.
+#[repr(C, align(8))]
+pub(crate) struct Message {
+    metadata: Option<Arc<Metadata>>,
+    group: Option<Arc<CString>>,
+    /// INVARIANT: `KIND_INLINE`: the first `size` bytes are initialised; otherwise it starts with
+    /// a [`Shared`].
+    body: [MaybeUninit<u8>; MAX_INLINE],
+    size: u8,
+    kind: u8,
+    flags: u8,
+    routing_id: u32,
+}
+
+const _: () = assert!(size_of::<Message>() == 64);
+
+// SAFETY: the raw pointers lead to content that is counted atomically and freed by whichever
+// thread comes last; zmq_msg_init_data(3) makes the application's free function thread safe.
+unsafe impl Send for Message {}
+// SAFETY: nothing is mutated through `&Message`.
+unsafe impl Sync for Message {}
+
+impl Message {
+    /// An empty message.
+    pub(crate) const fn new() -> Message {
+        Message {
+            metadata: None,
+            group: None,
+            body: [MaybeUninit::uninit(); MAX_INLINE],
+            size: 0,
+            kind: KIND_INLINE,
+            flags: 0,
+            routing_id: 0,
+        }
+    }
+
+    /// A message of `len` zeroed bytes. `NOMEM` if there is no memory for it.
+    pub(crate) fn with_size(len: usize) -> Result<Message> {
+        let mut message = Message::new();
+        if len <= MAX_INLINE {
+            message.body[..len].fill(MaybeUninit::new(0));
+            message.size = len as u8;
+        } else {
+            let (content, data) = content::allocate(len)?;
+            message.set_shared(data.as_ptr(), len, content.as_ptr());
+        }
+        Ok(message)
+    }
+
+    /// A message with a copy of `bytes`.
+    pub(crate) fn from_slice(bytes: &[u8]) -> Result<Message> {
+        let mut message = Message::new();
+        if bytes.len() <= MAX_INLINE {
+            message.set_inline(bytes);
+        } else {
+            let (content, data) = content::allocate(bytes.len())?;
+            // SAFETY: the block was just made with room for all the bytes.
+            unsafe { data.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+            message.set_shared(data.as_ptr(), bytes.len(), content.as_ptr());
+        }
+        Ok(message)
+    }
+
+    /// A message over memory of the application. With a free function the memory is freed after
+    /// the last use; without one it must outlive every copy of the message.
+    ///
+    /// # Safety
+    /// `data` must be valid for reads and writes of `len` bytes until then.
+    pub(crate) unsafe fn from_external(
+        data: *mut c_void,
+        len: usize,
+        free: Option<FreeFn>,
+        hint: *mut c_void,
+    ) -> Message {
+        let mut message = Message::new();
+        match free {
+            Some(free) => {
+                let content = content::external(data, hint, free);
+                message.set_shared(data.cast(), len, content.as_ptr());
+            }
+            None => {
+                message.set_shared(data.cast(), len, std::ptr::null_mut());
+                message.kind = KIND_STATIC;
+            }
+        }
+        message
+    }
+
+    /// A message over a part of counted storage; takes over one reference to `content`.
+    ///
+    /// # Safety
+    /// `data` must be valid for `len` bytes as long as `content` has references, nobody may
+    /// write to those bytes any more, and the caller must own the reference it passes.
+    pub(crate) unsafe fn from_content(
+        content: NonNull<Content>,
+        data: NonNull<u8>,
+        len: usize,
+    ) -> Message {
+        let mut message = Message::new();
+        message.set_shared(data.as_ptr(), len, content.as_ptr());
+        message
+    }
+
+    fn set_inline(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= MAX_INLINE);
+        // SAFETY: `body` has room for MAX_INLINE bytes and `bytes` is a different object.
+        unsafe {
+            let body = self.body.as_mut_ptr().cast::<u8>();
+            body.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        }
+        self.size = bytes.len() as u8;
+    }
+
+    fn set_shared(&mut self, data: *mut u8, len: usize, content: *mut Content) {
+        // SAFETY: `body` sits at an offset that is a multiple of 8 and is larger than `Shared`.
+        unsafe { self.body.as_mut_ptr().cast::<Shared>().write(Shared { data, len, content }) };
+        self.kind = KIND_SHARED;
+    }
+
+    fn shared(&self) -> Shared {
+        debug_assert!(self.kind != KIND_INLINE);
+        // SAFETY: by the invariant of `body`, every kind but inline starts with a `Shared`.
+        unsafe { self.body.as_ptr().cast::<Shared>().read() }
+    }
+
+    /// The length of the body in bytes.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        if self.kind == KIND_INLINE { self.size as usize } else { self.shared().len }
+    }
+
+    /// Whether the body is empty.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A pointer to the body, valid until the message is changed, moved or dropped.
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut u8 {
+        if self.kind == KIND_INLINE { self.body.as_mut_ptr().cast() } else { self.shared().data }
+    }
+
+    /// The body.
+    #[inline]
+    pub(crate) fn data(&self) -> &[u8] {
+        let (data, len) = if self.kind == KIND_INLINE {
+            (self.body.as_ptr().cast::<u8>(), self.size as usize)
+        } else {
+            let shared = self.shared();
+            (shared.data.cast_const(), shared.len)
+        };
+        if len == 0 {
+            return &[];
+        }
+        // SAFETY: by the invariant of `body` the bytes are initialised and live as long as `self`.
+        unsafe { std::slice::from_raw_parts(data, len) }
+    }
+
+    /// The body for writing, if nobody shares it.
+    pub(crate) fn data_mut(&mut self) -> Option<&mut [u8]> {
+        if self.is_shared() {
+            return None;
+        }
+        let (data, len) = (self.as_mut_ptr(), self.len());
+        if len == 0 {
+            return Some(&mut []);
+        }
+        // SAFETY: the bytes are initialised, and exclusive since no other reference exists.
+        Some(unsafe { std::slice::from_raw_parts_mut(data, len) })
+    }
+
+    /// Whether other messages or static memory share the body (`ZMQ_SHARED`).
+    pub(crate) fn is_shared(&self) -> bool {
+        match self.kind {
+            KIND_SHARED => NonNull::new(self.shared().content)
+                // SAFETY: the message owns a reference, so the header is live.
+                .is_some_and(|content| unsafe { content.as_ref() }.references() > 1),
+            KIND_STATIC => true,
+            _ => false,
+        }
+    }
+
+    /// Cuts the message down to its first `len` bytes; does nothing if it is shorter.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        if len >= self.len() {
+        } else if self.kind == KIND_INLINE {
+            self.size = len as u8;
+        } else {
+            let (shared, kind) = (self.shared(), self.kind);
+            self.set_shared(shared.data, len, shared.content);
+            self.kind = kind;
+        }
+    }
+
+    /// A second message with the same body, shared and not copied when it is not inline.
+    pub(crate) fn share(&self) -> Message {
+        let mut copy = Message::new();
+        copy.metadata = self.metadata.clone();
+        copy.group = self.group.clone();
+        copy.body = self.body;
+        copy.size = self.size;
+        copy.kind = self.kind;
+        copy.flags = self.flags;
+        copy.routing_id = self.routing_id;
+        if self.kind == KIND_SHARED
+            && let Some(content) = NonNull::new(self.shared().content)
+        {
+            // SAFETY: the message owns a reference, so the header is live.
+            unsafe { content.as_ref() }.retain(1);
+        }
+        copy
+    }
+
+    /// Takes the message out and leaves an empty one.
+    pub(crate) fn take(&mut self) -> Message {
+        std::mem::replace(self, Message::new())
+    }
+
+    /// The frame flags: `MORE`, `COMMAND`.
+    #[inline]
+    pub(crate) fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// Replaces the frame flags.
+    #[inline]
+    pub(crate) fn set_flags(&mut self, flags: u8) {
+        self.flags = flags;
+    }
+
+    /// Whether more frames of the same message follow.
+    #[inline]
+    pub(crate) fn more(&self) -> bool {
+        self.flags & MORE != 0
+    }
+
+    /// Says whether more frames follow.
+    #[inline]
+    pub(crate) fn set_more(&mut self, more: bool) {
+        self.flags = if more { self.flags | MORE } else { self.flags & !MORE };
+    }
+
+    /// Whether the frame is a ZMTP command.
+    pub(crate) fn is_command(&self) -> bool {
+        self.flags & COMMAND != 0
+    }
+
+    /// The routing id of SERVER and PEER sockets; 0 if there is none.
+    pub(crate) fn routing_id(&self) -> u32 {
+        self.routing_id
+    }
+
+    /// Sets the routing id of SERVER and PEER sockets.
+    pub(crate) fn set_routing_id(&mut self, routing_id: u32) {
+        self.routing_id = routing_id;
+    }
+
+    /// The group of RADIO and DISH messages; empty if there is none.
+    pub(crate) fn group(&self) -> &CStr {
+        self.group.as_ref().map_or(c"", |group| group.as_c_str())
+    }
+
+    /// Sets the group. `INVAL` above `ZMQ_GROUP_MAX_LENGTH` (255) bytes.
+    pub(crate) fn set_group(&mut self, group: &CStr) -> Result<()> {
+        if group.to_bytes().len() > 255 {
+            return Err(Error::INVAL);
+        }
+        self.group = (!group.is_empty()).then(|| Arc::new(group.to_owned()));
+        Ok(())
+    }
+
+    /// What is known of the peer that sent the message.
+    pub(crate) fn metadata(&self) -> Option<&Arc<Metadata>> {
+        self.metadata.as_ref()
+    }
+
+    /// Attaches or removes what is known of the peer.
+    #[inline]
+    pub(crate) fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
+        self.metadata = metadata;
+    }
+
+    /// Whether the 64 bytes at `raw` hold a message that was initialised and not closed.
+    ///
+    /// # Safety
+    /// `raw` must be readable for 64 bytes.
+    pub(crate) unsafe fn is_valid(raw: *const Message) -> bool {
+        // SAFETY: the caller vouches for the memory; the field is a plain byte.
+        let kind = unsafe { (&raw const (*raw).kind).read() };
+        (KIND_INLINE..=KIND_STATIC).contains(&kind)
+    }
+
+    /// Drops the message in place and marks the memory as closed.
+    ///
+    /// # Safety
+    /// `raw` must point to a valid message, see [`Message::is_valid`].
+    pub(crate) unsafe fn close(raw: *mut Message) {
+        // SAFETY: the caller vouches for the message; afterwards only `kind` is looked at.
+        unsafe {
+            raw.drop_in_place();
+            (&raw mut (*raw).kind).write(KIND_CLOSED);
+        }
+    }
+}
+
+impl Drop for Message {
+    #[inline]
+    fn drop(&mut self) {
+        if self.kind == KIND_SHARED
+            && let Some(content) = NonNull::new(self.shared().content)
+        {
+            // SAFETY: the message owns one reference and ends here.
+            unsafe { Content::release(content, 1) };
+        }
+    }
+}
+
+impl Default for Message {
+    fn default() -> Message {
+        Message::new()
+    }
+}
+
+#[cfg(test)]
+mod message_test;
