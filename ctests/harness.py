@@ -1,0 +1,148 @@
+"""What the C test runners and the benchmark share: where things are, compiling with a cache, running isolated.
+
+Imported by ctests/run, ctests/libzmq/run, ctests/abi/run and benches/run. Standard library only.
+"""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
+
+# Brings up loopback and a bridge without ports: a multicast interface from which nothing can leave.
+NAMESPACE_SETUP = """
+ip link set lo up
+ip link add oxi0 type bridge
+ip addr add 10.111.0.1/24 dev oxi0
+ip link set oxi0 up
+ip route add 224.0.0.0/4 dev oxi0
+"""
+
+
+def die(text):
+    print(text, file=sys.stderr)
+    sys.exit(2)
+
+
+def reference():
+    """The staged reference libzmq (built on first use): a folder with lib, include and vendor."""
+    built = subprocess.run([ROOT / "tools/reference/build"], stdout=subprocess.PIPE, text=True)
+    if built.returncode != 0:
+        die("the reference library could not be built")
+    return Path(built.stdout.strip())
+
+
+def ours():
+    """The staged library of this project: a folder with lib and include, see scripts/stage."""
+    staged = subprocess.run([ROOT / "scripts/stage"], stdout=subprocess.PIPE, text=True)
+    if staged.returncode != 0:
+        die("this project's library is not staged; run `make` first")
+    return Path(staged.stdout.strip())
+
+
+def library_environment(libdir, **extra):
+    """The environment in which a program finds libzmq.so.5 in `libdir` and nowhere else."""
+    env = dict(os.environ, LD_LIBRARY_PATH=str(libdir), **extra)
+    env.pop("LD_PRELOAD", None)
+    return env
+
+
+def digest(*parts):
+    """A short name for the inputs of a build."""
+    state = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else str(part).encode()
+        state.update(len(data).to_bytes(8, "little") + data)
+    return state.hexdigest()[:16]
+
+
+def exported_symbols(library):
+    """The names of the defined dynamic symbols of a shared library."""
+    lines = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True).stdout
+    return sorted({line.split()[-1] for line in lines.splitlines() if line.strip()})
+
+
+def compile_if_older(output, sources, command):
+    """Runs `command` unless `output` is newer than all `sources`; returns the compiler's words on failure, else None."""
+    output = Path(output)
+    if output.exists():
+        made = output.stat().st_mtime
+        if all(Path(source).stat().st_mtime <= made for source in sources):
+            return None
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f"{output.name}.{os.getpid()}.tmp")
+    done = subprocess.run([str(word) for word in command] + ["-o", str(partial)], capture_output=True, text=True)
+    if done.returncode != 0:
+        partial.unlink(missing_ok=True)
+        return done.stderr + done.stdout or f"exit status {done.returncode}"
+    partial.replace(output)
+    return None
+
+
+def in_parallel(jobs, work, items):
+    """Maps `work` over `items` on `jobs` threads, results in order of `items`."""
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        return list(pool.map(work, items))
+
+
+def namespace_prefix():
+    """The command prefix that gives a program a network namespace of its own, or [] where that is not permitted."""
+    script = NAMESPACE_SETUP.replace("\n", " 2>/dev/null; ").lstrip("; ") + ' exec "$@"'
+    for unshare in (["unshare", "-n"], ["unshare", "-r", "-n"]):
+        prefix = [*unshare, "sh", "-c", script, "netns"]
+        try:
+            probe = subprocess.run([*prefix, "ip", "-o", "link", "show", "up"], capture_output=True, text=True)
+        except FileNotFoundError:
+            return []
+        if probe.returncode == 0 and "lo:" in probe.stdout:
+            return prefix
+    return []
+
+
+class Finished:
+    """How one run of a program ended. `code` is negative for a signal and None for a timeout."""
+
+    def __init__(self, code, seconds, output):
+        self.code, self.seconds, self.output = code, seconds, output
+
+    def why(self, limit):
+        if self.code is None:
+            return f"still running after {limit:.0f} s"
+        if self.code < 0:
+            return f"killed by {signal.Signals(-self.code).name}"
+        return f"exit status {self.code}"
+
+
+def run_limited(command, limit, cwd, env, log):
+    """Runs a program in a session of its own with its output in the file `log`; ends the whole session on a timeout."""
+    started = time.monotonic()
+    with open(log, "wb") as sink:
+        child = subprocess.Popen(
+            [str(word) for word in command], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
+            stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
+        )
+        try:
+            code = child.wait(timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            code = None
+    seconds = time.monotonic() - started
+    return Finished(code, seconds, Path(log).read_text(errors="replace"))
+
+
+def tail(text, lines, indent="    | "):
+    return "\n".join(indent + line for line in text.rstrip().splitlines()[-lines:])
+
+
+def read_table(path):
+    """Rows of a tab-separated file with a header line, as dicts; lines that start with # are remarks."""
+    lines = [line for line in Path(path).read_text().splitlines() if line and not line.startswith("#")]
+    names = lines[0].split("\t")
+    return [dict(zip(names, line.split("\t") + [""] * len(names))) for line in lines[1:]]

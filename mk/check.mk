@@ -1,0 +1,9 @@
+# Targets that compare this library with libzmq: its own test suite, our C programs, the ABI, the clients, benchmarks.
+# Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
+# Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
+
+.PHONY: check-libzmq
+
+check-libzmq: all
+	scripts/setup.sh build net
+	ctests/libzmq/run $(SUITE)
