@@ -2,8 +2,12 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-.PHONY: check-libzmq
+.PHONY: check-libzmq bench
 
 check-libzmq: all
 	scripts/setup.sh build net
 	ctests/libzmq/run $(SUITE)
+
+bench: all
+	scripts/setup.sh build
+	benches/run $(BENCH)
