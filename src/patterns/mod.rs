@@ -3,6 +3,12 @@
 //! A pattern is pure policy over pipes: no I/O, no clock, no threads, no blocking. The socket shell
 //! (`socket::`) holds the lock, blocks, retries and handles endpoints; it calls the methods below.
 
+#![forbid(unsafe_code)]
+
+mod socket_type;
+
+pub(crate) use socket_type::SocketType;
+
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{PipeId, Pipes};
