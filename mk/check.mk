@@ -2,7 +2,7 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-.PHONY: check-libzmq bench
+.PHONY: check-libzmq check-abi bench
 
 check-libzmq: all
 	scripts/setup.sh build net
@@ -11,3 +11,7 @@ check-libzmq: all
 bench: all
 	scripts/setup.sh build
 	benches/run $(BENCH)
+
+check-abi: all
+	scripts/setup.sh build
+	ctests/abi/run
