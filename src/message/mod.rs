@@ -5,6 +5,7 @@
 
 mod content;
 mod metadata;
+mod subscription;
 
 use std::ffi::{CStr, CString, c_void};
 use std::mem::MaybeUninit;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub(crate) use content::{Content, FreeFn};
 pub(crate) use metadata::Metadata;
+pub(crate) use subscription::Subscription;
 
 use crate::error::{Error, Result};
 
