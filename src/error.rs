@@ -5,6 +5,8 @@
 //! operating system may answer `bind`, `connect` or `accept` with any errno, and an unknown one
 //! must reach the caller unchanged. Used by every room.
 
+#![forbid(unsafe_code)]
+
 use std::{fmt, io};
 
 /// An `errno` value, either the operating system's or one of ZeroMQ's own.

@@ -1,0 +1,130 @@
+//! The walls of the house: which room may use which, where `unsafe` may stand, how long a file may
+//! be, how it opens. The table of rooms is `tests/house/rooms.rs`. Run alone by `make check-house`.
+
+#[path = "house/rooms.rs"]
+mod rooms;
+#[path = "house/rules.rs"]
+mod rules;
+#[path = "house/rules_test.rs"]
+mod rules_test;
+#[path = "house/source.rs"]
+mod source;
+#[path = "house/source_test.rs"]
+mod source_test;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rules::{Faults, File};
+
+/// Rust code of the project stands below these.
+const RUST: &[&str] = &["src", "tests", "benches", "examples", "fuzz", "tools", "build.rs"];
+
+fn top() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below `path` that belong to the project, as paths from the top.
+fn walk(path: &Path, found: &mut Vec<String>) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if [".git", "target", "stage", "__pycache__", "node_modules"].contains(&&*name) {
+        return;
+    }
+    if path.is_dir() {
+        // Cargo marks its output folders.
+        if path.join("CACHEDIR.TAG").exists() {
+            return;
+        }
+        let entries = fs::read_dir(path).expect("a readable folder").flatten();
+        entries.for_each(|entry| walk(&entry.path(), found));
+    } else if path.is_file() {
+        let inside = path.strip_prefix(top()).expect("a file of the project");
+        found.push(inside.to_string_lossy().into_owned());
+    }
+}
+
+fn rust_files() -> Vec<File> {
+    let mut paths = Vec::new();
+    RUST.iter().for_each(|start| walk(&top().join(start), &mut paths));
+    paths.retain(|path| path.ends_with(".rs"));
+    paths.sort();
+    paths.into_iter().map(read).collect()
+}
+
+fn read(path: String) -> File {
+    let text = fs::read_to_string(top().join(&path)).expect("a file in UTF-8");
+    File { path, text }
+}
+
+fn report(faults: Faults) {
+    assert!(faults.is_empty(), "the house rules are broken:\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn every_room_keeps_to_its_neighbours() {
+    let files = rust_files();
+    let mut inside = files.iter().filter(|file| file.path.starts_with("src/")).peekable();
+    assert!(inside.peek().is_some());
+    report(inside.flat_map(|file| rules::room_faults(file, &files)).collect());
+}
+
+#[test]
+fn every_file_opens_with_what_it_is_and_is_short() {
+    let files = rust_files();
+    for file in &files {
+        let lines = file.text.lines().count();
+        if lines > rules::LONG && lines <= rules::TOO_LONG {
+            println!("warning: {}: {lines} lines, aim at {}", file.path, rules::LONG);
+        }
+    }
+    report(files.iter().flat_map(rules::file_faults).collect());
+}
+
+#[test]
+fn no_path_of_one_machine_is_in_a_file() {
+    let mut folders = vec!["/ho\u{6d}e/".to_owned()];
+    let parent = top().parent().map(|folder| folder.to_string_lossy().into_owned());
+    let home = std::env::var("HOME").ok();
+    for folder in [parent, home].into_iter().flatten() {
+        let common = ["", "/", "/tmp", "/usr", "/opt", "/srv", "/var"];
+        if !common.contains(&folder.trim_end_matches('/')) {
+            folders.push(format!("{}/", folder.trim_end_matches('/')));
+        }
+    }
+    let mut paths = Vec::new();
+    walk(&top(), &mut paths);
+    let texts = paths.into_iter().filter_map(|path| {
+        let text = fs::read_to_string(top().join(&path)).ok()?;
+        Some(rules::machine_paths(&path, &text, &folders))
+    });
+    report(texts.flatten().collect());
+}
+
+#[test]
+fn the_architecture_document_shows_the_table_of_rooms() {
+    const BEGIN: &str =
+        "<!-- rooms: from tests/house/rooms.rs by UPDATE=1 cargo test --test house -->\n";
+    const END: &str = "<!-- end of rooms -->";
+    let path = top().join("docs/architecture.md");
+    let text = fs::read_to_string(&path).expect("docs/architecture.md");
+    let (before, rest) = text.split_once(BEGIN).expect("the mark where the table begins");
+    let (_, after) = rest.split_once(END).expect("the mark where the table ends");
+    let wanted = format!("{before}{BEGIN}{}{END}{after}", rules::rooms_as_markdown());
+    if wanted != text && std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, wanted).expect("docs/architecture.md can be written");
+        return;
+    }
+    assert!(wanted == text, "docs/architecture.md is stale: UPDATE=1 cargo test --test house");
+}
+
+#[test]
+fn every_room_of_the_table_exists() {
+    let files = rust_files();
+    for room in rooms::ROOMS {
+        let exists = files
+            .iter()
+            .any(|file| rules::room_of(&file.path).is_some_and(|found| found.name == room.name));
+        // A part that has rules of its own may come later.
+        assert!(exists || room.name.contains('/'), "no file is in the room {}", room.name);
+    }
+}

@@ -1,0 +1,84 @@
+//! The rooms of the house and who may use whom: the one table behind `tests/house.rs`.
+//!
+//! `docs/architecture.md` shows the same table; the test keeps the two equal
+//! (`UPDATE=1 cargo test --test house` rewrites it there). When a rule proves impractical, it is
+//! changed here, and the reason goes into the third column.
+
+/// Where `unsafe` may stand in a room.
+pub(crate) enum Unsafe {
+    /// Nowhere: the room's first file says `#![forbid(unsafe_code)]`.
+    Nowhere,
+    /// Everywhere in the room.
+    Anywhere,
+    /// In these files only. The room's first file says `#![deny(unsafe_code)]`, these lift it with
+    /// `#![allow(unsafe_code)]`.
+    In(&'static [&'static str]),
+}
+use Unsafe::{Anywhere, In, Nowhere};
+
+/// A folder or file directly below `src`, or a part of one that has rules of its own.
+pub(crate) struct Room {
+    /// `message` is `src/message.rs` or all of `src/message/`; `runtime/session` is
+    /// `src/runtime/session*.rs` and what is below `src/runtime/session/`. The longest name counts.
+    pub(crate) name: &'static str,
+    /// Rooms whose items it may name. `pipe` is all of that room; `pipe/` only its front door, that
+    /// is what `pipe/mod.rs` itself offers and not its inner files; `patterns::SocketType` one item.
+    /// Its own room is always allowed.
+    pub(crate) may_use: &'static [&'static str],
+    pub(crate) unsafe_code: Unsafe,
+    /// What it is, and why it may use what surprises.
+    pub(crate) what: &'static str,
+}
+
+#[rustfmt::skip]
+pub(crate) const ROOMS: &[Room] = &[
+    Room { name: "error", may_use: &[], unsafe_code: Nowhere,
+        what: "errno values as one flat type" },
+    Room { name: "message", may_use: &["error"], unsafe_code: Anywhere,
+        what: "the 64-byte message, its content, metadata" },
+    Room { name: "pipe", may_use: &["message", "error"], unsafe_code: In(&["src/pipe/byte_queue.rs"]),
+        what: "byte queues with high water marks" },
+    Room { name: "routing", may_use: &["pipe/", "message", "error"], unsafe_code: Nowhere,
+        what: "fair queue, load balancer, distributor, subscription trie, routing table" },
+    Room { name: "patterns", may_use: &["routing", "pipe/", "message", "options", "error"], unsafe_code: Nowhere,
+        what: "one file per socket type: policy over pipes, no I/O, no clock" },
+    Room { name: "options", may_use: &["endpoint", "error", "z85", "patterns::SocketType"], unsafe_code: Nowhere,
+        what: "the option table; a socket knows its own type as an option" },
+    Room { name: "endpoint", may_use: &["error"], unsafe_code: Nowhere,
+        what: "scheme and address of an endpoint" },
+    Room { name: "z85", may_use: &["error"], unsafe_code: Nowhere,
+        what: "text form of CURVE keys" },
+    Room { name: "sys", may_use: &["error"], unsafe_code: Anywhere,
+        what: "thin wrappers of libc" },
+    Room { name: "zmtp", may_use: &["message", "mechanism/", "options", "patterns::SocketType", "error"], unsafe_code: Nowhere,
+        what: "the protocol as pure state machines" },
+    Room { name: "mechanism", may_use: &["message", "zmtp", "options", "z85", "error"], unsafe_code: Nowhere,
+        what: "security handshakes as pure state machines" },
+    Room { name: "transport", may_use: &["sys", "endpoint", "options", "error"], unsafe_code: Nowhere,
+        what: "byte streams and datagrams: listen, connect, addresses" },
+    Room { name: "monitor", may_use: &["message", "options", "sys", "endpoint", "error"], unsafe_code: Nowhere,
+        what: "socket events" },
+    Room { name: "runtime", may_use: &["message", "zmtp/", "transport", "sys", "endpoint", "options", "monitor", "pipe::Notify", "error"],
+        unsafe_code: In(&["src/runtime/takeover.rs"]),
+        what: "I/O threads, listeners, connecters, reconnection" },
+    Room { name: "runtime/session", may_use: &["message", "pipe", "zmtp", "mechanism", "transport", "sys", "endpoint", "options", "monitor", "error"],
+        unsafe_code: Nowhere,
+        what: "alone joins a pipe, a protocol engine and a stream" },
+    Room { name: "socket", may_use: &["patterns/", "pipe", "message", "runtime", "options", "monitor", "endpoint", "context", "error"],
+        unsafe_code: Nowhere,
+        what: "the shell round every pattern: blocking, endpoints, the set of pipes" },
+    Room { name: "context", may_use: &["socket", "runtime", "pipe", "options", "endpoint", "patterns::SocketType", "message", "error"],
+        unsafe_code: Nowhere,
+        what: "handles, registry, inproc directory, termination" },
+    Room { name: "poller", may_use: &["socket", "sys", "error"], unsafe_code: Nowhere,
+        what: "zmq_poll and the pollers" },
+    Room { name: "proxy", may_use: &["socket", "poller", "message", "error"], unsafe_code: Nowhere,
+        what: "zmq_proxy and zmq_proxy_steerable" },
+    Room { name: "timers", may_use: &["sys", "error"], unsafe_code: Nowhere,
+        what: "the timer API" },
+    Room { name: "ffi", may_use: &["context", "socket", "message", "poller", "proxy", "timers", "options", "z85", "error"],
+        unsafe_code: Anywhere,
+        what: "every exported C function: check, call, convert" },
+    Room { name: "lib", may_use: &[], unsafe_code: Nowhere,
+        what: "the map: declares the rooms" },
+];
