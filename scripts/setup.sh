@@ -27,7 +27,7 @@ for group in "$@"; do
 done
 
 if ! command -v cargo >/dev/null; then
-    echo "setup: cargo is not in PATH; install Rust 1.85 or newer first" >&2
+    echo "setup: cargo is not in PATH; install Rust 1.88 or newer first" >&2
     exit 1
 fi
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -1,0 +1,69 @@
+# oxizmq: building, installing, checking. `make help` lists the targets.
+#
+# Variables: PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target).
+# The comparisons with libzmq (check-libzmq, check-clients, bench, ...) and the demo are in mk/*.mk.
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+DESTDIR ?=
+CARGO ?= cargo
+CARGO_FLAGS ?= --locked
+
+TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+INSTALL_ENV = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+
+# The parts of `make check` in their order, each of them a target; mk/*.mk add theirs.
+CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-house check-install
+
+.PHONY: all install uninstall setup clean help \
+	check check-fmt check-clippy check-doc check-unit check-loom check-house check-install
+
+all: ## build the release library and stage it in target/stage as it would be installed
+	$(CARGO) build $(CARGO_FLAGS) --release --lib
+	@scripts/stage
+
+install: all ## install library, headers, libzmq.pc, CMake package (PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
+	@$(INSTALL_ENV) scripts/install
+
+uninstall: ## remove what `make install` with the same variables installed
+	@$(INSTALL_ENV) scripts/install --uninstall
+
+setup: ## install the Debian packages and Rust components that building and checking need
+	@scripts/setup.sh
+
+check: ## run every check there is; a summary comes last
+	@scripts/setup.sh
+	@scripts/check $(CHECK_STEPS)
+
+check-fmt: ## the formatting of the Rust code
+	$(CARGO) fmt --all -- --check
+
+check-clippy: ## clippy, every warning an error
+	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+
+check-doc: ## rustdoc, every warning an error
+	RUSTDOCFLAGS="-D warnings $(RUSTDOCFLAGS)" $(CARGO) doc $(CARGO_FLAGS) --no-deps --document-private-items
+
+check-unit: ## unit tests and integration tests (debug build)
+	$(CARGO) test $(CARGO_FLAGS)
+
+check-loom: ## the lock-free parts under the model checker loom
+	RUSTFLAGS="--cfg loom $(RUSTFLAGS)" CARGO_TARGET_DIR='$(TARGET_DIR)/loom' CARGO_PROFILE_RELEASE_LTO=off \
+		$(CARGO) test $(CARGO_FLAGS) --release --lib loom
+
+check-house: ## the rules of the house: which room may use which, where unsafe may stand, file lengths
+	$(CARGO) test $(CARGO_FLAGS) --test house
+
+check-install: all ## install into a temporary folder; build and run programs by pkg-config, CMake and statically
+	@tests/install/run
+
+clean: ## remove everything that was built
+	$(CARGO) clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort -u | \
+		awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+-include $(sort $(wildcard mk/*.mk))
