@@ -110,6 +110,14 @@ impl Message {
         Ok(message)
     }
 
+    /// A message with a copy of at most [`MAX_INLINE`] bytes.
+    #[inline]
+    pub(crate) fn inline(bytes: &[u8]) -> Message {
+        let mut message = Message::new();
+        message.set_inline(bytes);
+        message
+    }
+
     /// A message over memory of the application. With a free function the memory is freed after
     /// the last use; without one it must outlive every copy of the message.
     ///

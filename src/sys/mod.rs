@@ -1,1 +1,3 @@
-//! (room sys)
+//! Thin wrappers of system calls.
+
+pub(crate) mod membarrier;

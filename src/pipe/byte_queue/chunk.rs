@@ -1,0 +1,125 @@
+//! A chunk of queue memory: counted storage, so that messages can be slices of it.
+//!
+//! Chunks are linked from the reader's position to the writer's. The queue owns one reference to
+//! each chunk on the chain; every message that points into a chunk owns another. Chunks of the
+//! usual size come from a pool.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::UnsafeCell;
+use std::ptr::NonNull;
+
+use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Pool};
+use crate::message::{Content, Message};
+
+/// The first chunk of a queue is small, since most connections carry little.
+pub(super) const SMALL: usize = 4 * 1024 - HEADER;
+/// Chunks after the first.
+pub(super) const USUAL: usize = 64 * 1024 - HEADER;
+/// "Not set" for `end` and `boundary`.
+pub(super) const NONE: usize = usize::MAX;
+
+const HEADER: usize = size_of::<Chunk>();
+
+/// The header of a chunk; `capacity` bytes of data follow it.
+#[repr(C)]
+pub(super) struct Chunk {
+    header: Content,
+    /// The chunk after this one. Written before any byte behind it is published.
+    pub(super) next: AtomicPtr<Chunk>,
+    /// How many bytes this chunk holds, once it is sealed. Written with `next`.
+    pub(super) end: AtomicUsize,
+    /// Where the first message that begins in this chunk begins; `NONE` if none does.
+    pub(super) boundary: AtomicUsize,
+    /// A large body that follows the bytes on the wire. Written with `next`; taken by the reader.
+    pub(super) body: UnsafeCell<Option<Message>>,
+    pub(super) capacity: usize,
+}
+
+fn layout(capacity: usize) -> Option<Layout> {
+    let size = capacity.checked_add(HEADER)?;
+    Layout::from_size_align(size, align_of::<Chunk>().max(16)).ok()
+}
+
+/// Chunks of the usual size that nobody uses.
+static POOL: Pool = Pool::new();
+
+impl Chunk {
+    /// An empty chunk with room for at least `capacity` bytes and one reference.
+    pub(super) fn allocate(capacity: usize) -> NonNull<Chunk> {
+        let pooled = if capacity == USUAL { POOL.take() } else { None };
+        let raw = pooled.map(NonNull::cast::<Chunk>).unwrap_or_else(|| {
+            let layout = layout(capacity).unwrap_or(Layout::new::<Chunk>());
+            // Zeroed, because received bytes are read into it through a slice. A chunk from the pool
+            // was zeroed when it was new.
+            // SAFETY: the layout is never empty, it holds at least the header.
+            NonNull::new(unsafe { alloc_zeroed(layout) })
+                .unwrap_or_else(|| handle_alloc_error(layout))
+                .cast()
+        });
+        let chunk = Chunk {
+            header: Content::header(release),
+            next: AtomicPtr::new(std::ptr::null_mut()),
+            end: AtomicUsize::new(NONE),
+            boundary: AtomicUsize::new(NONE),
+            body: UnsafeCell::new(None),
+            capacity,
+        };
+        // SAFETY: the memory is ours, aligned, and large enough for the header.
+        unsafe { raw.write(chunk) };
+        raw
+    }
+
+    /// Where the data of the chunk begins.
+    ///
+    /// # Safety
+    /// `this` must be live.
+    pub(super) unsafe fn data(this: NonNull<Chunk>) -> NonNull<u8> {
+        // SAFETY: the data lies right behind the header in the same allocation.
+        unsafe { this.add(1).cast() }
+    }
+
+    /// Takes one reference for a message that points into the chunk.
+    ///
+    /// # Safety
+    /// `this` must be live.
+    pub(super) unsafe fn retain(this: NonNull<Chunk>) -> NonNull<Content> {
+        // SAFETY: the content header is the first field.
+        unsafe { this.as_ref() }.header.retain(1);
+        this.cast()
+    }
+
+    /// Gives back the queue's reference.
+    ///
+    /// # Safety
+    /// The caller must own that reference, and the chunk must be off the chain.
+    pub(super) unsafe fn release(this: NonNull<Chunk>) {
+        // SAFETY: the caller owns the reference.
+        unsafe { Content::release(this.cast(), 1) }
+    }
+
+    /// Seals the chunk at `end` bytes and links the one after it.
+    pub(super) fn seal(&self, end: usize, next: NonNull<Chunk>) {
+        self.end.store(end, Relaxed);
+        self.next.store(next.as_ptr(), Relaxed);
+    }
+
+    /// The next chunk, once this one is sealed.
+    pub(super) fn next(&self) -> Option<NonNull<Chunk>> {
+        NonNull::new(self.next.load(Relaxed))
+    }
+}
+
+unsafe fn release(content: NonNull<Content>) {
+    let chunk = content.cast::<Chunk>();
+    // SAFETY: only `allocate` installs this function, and the last reference is gone.
+    unsafe {
+        let capacity = chunk.as_ref().capacity;
+        chunk.drop_in_place();
+        if capacity == USUAL && POOL.put(chunk.cast()) {
+            return;
+        }
+        if let Some(layout) = layout(capacity) {
+            dealloc(chunk.as_ptr().cast(), layout);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The byte queue: a single-producer single-consumer queue of ZMTP frames in linked chunks.
+//!
+//! It carries canonical frames `[flags][length, 1 or 8 bytes][body]` (23/ZMTP 3.0, framing). The
+//! writer appends frames and publishes whole messages by advancing one offset; the reader takes
+//! frames as messages (an application) or takes bytes as they are (whoever writes to the network).
+//! A frame is never split between chunks, so a body can be handed out as a slice of its chunk.
+//!
+//! Two forms exist only in memory and never reach a wire: a frame that holds a [`Message`] itself
+//! (`EMBEDDED`, so that large bodies move by pointer) and one that holds the peer's metadata
+//! (`METADATA`). A queue that is written to the network carries large bodies as `Chunk::body`
+//! instead, behind a plain header.
+//!
+//! Sleeping: a reader that found nothing raises `reader_asleep`, fences, and looks again; a writer
+//! publishes, fences, and looks at the flag. One of the two sees the other. The same holds for a
+//! writer that waits for room (`wake_at`). Called by `pipe::Pipe` and `runtime::session`.
+
+mod chunk;
+mod reader;
+mod sync;
+mod writer;
+
+use std::cell::UnsafeCell;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use chunk::{Chunk, NONE};
+pub(crate) use reader::Reader;
+use sync::{AtomicBool, AtomicPtr, AtomicU64};
+pub(crate) use writer::Writer;
+
+use crate::message::{Message, Metadata};
+
+/// ZMTP frame flag: the length has 8 bytes.
+const LARGE: u8 = 2;
+/// Memory only: a whole `Message` follows instead of length and body.
+const EMBEDDED: u8 = 0x80;
+/// Memory only: a pointer to the peer's metadata follows instead of length and body.
+const METADATA: u8 = 0x40;
+
+/// Size of an embedded message frame.
+const EMBEDDED_FRAME: usize = 1 + size_of::<Message>();
+/// Size of a metadata frame.
+const METADATA_FRAME: usize = 1 + size_of::<*const Metadata>();
+
+/// How bodies are stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// The bytes go to a network: every byte in the chunks is a byte on the wire.
+    Wire,
+    /// The frames are read by an application of this process.
+    Memory,
+}
+
+/// Above this size a message in a `Memory` queue moves by pointer.
+const EMBED_ABOVE: usize = 128;
+/// From this size on a message in a `Wire` queue is not copied into the chunk.
+const BODY_FROM: usize = 128 * 1024;
+
+/// Each side's state on its own cache lines, so that the sides do not slow each other down.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+struct Shared {
+    style: Style,
+    /// Bytes that the reader may read, since the beginning of time. Written by the writer.
+    published: Padded<AtomicU64>,
+    /// Bytes that the reader is done with. Written by the reader.
+    consumed: Padded<AtomicU64>,
+    reader_asleep: AtomicBool,
+    /// The writer waits until this much is consumed; `u64::MAX` when it does not wait.
+    wake_at: AtomicU64,
+    writer_closed: AtomicBool,
+    reader_closed: AtomicBool,
+    /// The very first chunk, for a reader that has not begun. Written before the first publication.
+    first: AtomicPtr<Chunk>,
+    /// Touched by the `Writer` only.
+    write: Padded<UnsafeCell<writer::State>>,
+    /// Touched by the `Reader` only.
+    read: Padded<UnsafeCell<reader::State>>,
+}
+
+// SAFETY: the cells are touched by one side each, see the fields; the rest is atomic.
+unsafe impl Sync for Shared {}
+// SAFETY: chunks and messages may be used and freed on any thread.
+unsafe impl Send for Shared {}
+
+/// A new queue.
+pub(crate) fn queue(style: Style) -> (Writer, Reader) {
+    let shared = Arc::new(Shared {
+        style,
+        published: Padded(AtomicU64::new(0)),
+        consumed: Padded(AtomicU64::new(0)),
+        reader_asleep: AtomicBool::new(false),
+        wake_at: AtomicU64::new(u64::MAX),
+        writer_closed: AtomicBool::new(false),
+        first: AtomicPtr::new(std::ptr::null_mut()),
+        reader_closed: AtomicBool::new(false),
+        write: Padded(UnsafeCell::new(writer::State::new())),
+        read: Padded(UnsafeCell::new(reader::State::new())),
+    });
+    (Writer::new(shared.clone()), Reader::new(shared))
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Both sides are gone, and each dropped the messages it was responsible for.
+        let first = NonNull::new(self.first.load(sync::Ordering::Relaxed));
+        let mut next = self.read.0.get_mut().chunk.or(first);
+        while let Some(chunk) = next {
+            // SAFETY: the chain from the reader's chunk on is the queue's, one reference each.
+            unsafe {
+                next = chunk.as_ref().next();
+                Chunk::release(chunk);
+            }
+        }
+    }
+}
+
+/// A frame header: flags, where the body begins, and how long it is.
+struct Header {
+    flags: u8,
+    size: usize,
+    body: usize,
+}
+
+/// Reads the header of the frame at `at`.
+///
+/// # Safety
+/// A complete header that a `Writer` wrote must lie there.
+unsafe fn header(at: NonNull<u8>) -> Header {
+    // SAFETY: the caller vouches for the bytes.
+    unsafe {
+        let flags = at.read();
+        if flags & (EMBEDDED | METADATA) != 0 {
+            let size = if flags & EMBEDDED != 0 { EMBEDDED_FRAME } else { METADATA_FRAME };
+            Header { flags, size: 1, body: size - 1 }
+        } else if flags & LARGE == 0 {
+            Header { flags, size: 2, body: at.add(1).read() as usize }
+        } else {
+            let length = at.add(1).cast::<[u8; 8]>().read_unaligned();
+            Header { flags, size: 9, body: u64::from_be_bytes(length) as usize }
+        }
+    }
+}
+
+/// Drops what the frames between two positions of a chunk own.
+///
+/// # Safety
+/// Complete frames must lie there, and nobody may read them afterwards.
+unsafe fn drop_frames(chunk: NonNull<Chunk>, mut from: usize, to: usize) {
+    // SAFETY: the caller vouches for the frames.
+    unsafe {
+        let data = Chunk::data(chunk);
+        while from < to {
+            let at = data.add(from);
+            let frame = header(at);
+            if frame.flags & EMBEDDED != 0 {
+                drop(at.add(1).cast::<Message>().read_unaligned());
+            } else if frame.flags & METADATA != 0 {
+                drop(Arc::from_raw(at.add(1).cast::<*const Metadata>().read_unaligned()));
+            }
+            from += frame.size + frame.body;
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod queue_test;

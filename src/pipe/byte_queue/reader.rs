@@ -1,0 +1,380 @@
+//! The reading side of the byte queue.
+
+use std::io::IoSlice;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use super::sync::{heavy_fence, light_fence};
+use super::*;
+use crate::message::{MAX_INLINE, MORE};
+
+/// Bodies up to this size are copied out of the chunk, so that a small message that the
+/// application keeps does not keep a whole chunk alive.
+const COPY_UP_TO: usize = 512;
+
+/// What only the reader touches.
+pub(super) struct State {
+    /// The chunk that is read from; `None` before the first byte.
+    pub(super) chunk: Option<NonNull<Chunk>>,
+    /// The position in the chunk, and how much of its large body was consumed.
+    position: usize,
+    body_consumed: usize,
+    /// The offset of the position.
+    total: u64,
+    /// What was published when we last looked.
+    published: u64,
+    /// What is known of the peer, from the last metadata frame.
+    metadata: Option<Arc<Metadata>>,
+}
+
+impl State {
+    pub(super) fn new() -> State {
+        State { chunk: None, position: 0, body_consumed: 0, total: 0, published: 0, metadata: None }
+    }
+}
+
+/// The reading side. Not `Sync`: one thread at a time.
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+}
+
+impl Reader {
+    pub(super) fn new(shared: Arc<Shared>) -> Reader {
+        Reader { shared }
+    }
+
+    #[inline]
+    fn state(&mut self) -> &mut State {
+        // SAFETY: only the one `Reader` touches this cell, and `&mut self` makes it exclusive.
+        unsafe { &mut *self.shared.read.0.get() }
+    }
+
+    /// Whether something is published that was not read.
+    #[inline]
+    pub(crate) fn has_bytes(&mut self) -> bool {
+        let state = self.state();
+        if state.total < state.published {
+            return true;
+        }
+        let published = self.shared.published.0.load(Acquire);
+        let state = self.state();
+        state.published = published;
+        state.total < published
+    }
+
+    /// The chunk and position of the next published byte. Call only after `has_bytes` said yes;
+    /// `None` cannot happen then, since published bytes lie in a linked chunk.
+    #[inline]
+    fn cursor(&mut self) -> Option<(NonNull<Chunk>, usize)> {
+        let state = self.state();
+        match state.chunk {
+            // SAFETY: the chunk is live until the reader leaves it.
+            Some(chunk) if unsafe { chunk.as_ref() }.end.load(Relaxed) != state.position => {
+                Some((chunk, state.position))
+            }
+            _ => self.next_chunk(),
+        }
+    }
+
+    #[cold]
+    fn next_chunk(&mut self) -> Option<(NonNull<Chunk>, usize)> {
+        let first = NonNull::new(self.shared.first.load(Relaxed));
+        let state = self.state();
+        let next = match state.chunk {
+            None => first,
+            // SAFETY: bytes are published beyond this chunk, so the writer has left it and linked
+            // the next; what it wrote is visible by the acquiring load of `published`.
+            Some(old) => unsafe {
+                if (*old.as_ref().body.get()).is_some() {
+                    return Some((old, state.position));
+                }
+                let next = old.as_ref().next();
+                if next.is_some() {
+                    Chunk::release(old);
+                }
+                next
+            },
+        }?;
+        state.chunk = Some(next);
+        state.position = 0;
+        state.body_consumed = 0;
+        Some((next, 0))
+    }
+
+    /// The flags of the next frame, if there is one. Metadata frames are taken in on the way.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Option<u8> {
+        loop {
+            if !self.has_bytes() {
+                return None;
+            }
+            let (chunk, position) = self.cursor()?;
+            // SAFETY: there are published bytes, and they are whole frames.
+            let flags = unsafe { Chunk::data(chunk).add(position).read() };
+            if flags & METADATA == 0 {
+                return Some(flags & !(EMBEDDED | LARGE));
+            }
+            self.take_metadata();
+        }
+    }
+
+    #[cold]
+    fn take_metadata(&mut self) {
+        let Some((chunk, position)) = self.cursor() else { return };
+        // SAFETY: `peek` saw a metadata frame at the cursor; its reference becomes ours.
+        let metadata = unsafe {
+            let at = Chunk::data(chunk).add(position + 1);
+            Arc::from_raw(at.cast::<*const Metadata>().read_unaligned())
+        };
+        self.state().metadata = Some(metadata);
+        self.advance(METADATA_FRAME, METADATA_FRAME);
+    }
+
+    /// Moves on by `step` bytes of the chunk and `bytes` bytes in all.
+    #[inline]
+    fn advance(&mut self, step: usize, bytes: usize) {
+        let state = self.state();
+        state.position += step;
+        state.total += bytes as u64;
+        let total = state.total;
+        self.shared.consumed.0.store(total, Release);
+    }
+
+    /// Reads the next frame.
+    #[inline]
+    pub(crate) fn read(&mut self) -> Option<Message> {
+        let flags = self.peek()?;
+        let (chunk, position) = self.cursor()?;
+        // SAFETY: there is a whole published frame at the cursor.
+        let (mut message, step, size) = unsafe {
+            let at = Chunk::data(chunk).add(position);
+            let frame = header(at);
+            let size = frame.size + frame.body;
+            let body = at.add(frame.size);
+            if frame.flags & EMBEDDED != 0 {
+                (body.cast::<Message>().read_unaligned(), size, size)
+            } else if frame.body <= MAX_INLINE {
+                let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
+                (Message::inline(bytes), size, size)
+            } else if let Some(message) = take_body(chunk, position + frame.size) {
+                (message, frame.size, size)
+            } else if frame.body <= COPY_UP_TO {
+                let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
+                (Message::from_slice(bytes).ok()?, size, size)
+            } else {
+                (Message::from_content(Chunk::retain(chunk), body, frame.body), size, size)
+            }
+        };
+        message.set_flags(flags);
+        let state = self.state();
+        if let Some(metadata) = &state.metadata {
+            message.set_metadata(Some(metadata.clone()));
+        }
+        self.advance(step, size);
+        Some(message)
+    }
+
+    /// What is known of the peer, as far as it was read.
+    pub(crate) fn metadata(&self) -> Option<&Arc<Metadata>> {
+        // SAFETY: only the one `Reader` touches this cell; `&self` allows no change meanwhile.
+        unsafe { &*self.shared.read.0.get() }.metadata.as_ref()
+    }
+
+    /// Tells whether the writer waits for what was consumed so far, and if so ends its wait.
+    #[inline]
+    pub(crate) fn writer_waits(&mut self) -> bool {
+        light_fence();
+        let total = self.state().total;
+        total >= self.shared.wake_at.load(Relaxed)
+            && self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
+    }
+
+    /// Goes to sleep: the next `publish` or `close` reports true. False: there is something to
+    /// read, or the writer is gone.
+    pub(crate) fn sleep(&mut self) -> bool {
+        self.shared.reader_asleep.store(true, Relaxed);
+        heavy_fence();
+        if self.has_bytes() || self.writer_closed() {
+            self.shared.reader_asleep.store(false, Relaxed);
+            return false;
+        }
+        true
+    }
+
+    /// Whether the writer is gone. What it published may still be there to read.
+    pub(crate) fn writer_closed(&self) -> bool {
+        self.shared.writer_closed.load(Acquire)
+    }
+
+    // ---- sending the bytes as they are
+
+    /// Fills `slices` with published bytes, at most about `most` of them; returns how many slices.
+    pub(crate) fn slices<'a>(&'a mut self, slices: &mut [IoSlice<'a>], most: usize) -> usize {
+        if !self.has_bytes() {
+            return 0;
+        }
+        let Some((mut chunk, mut position)) = self.cursor() else { return 0 };
+        // SAFETY: the published bytes stay where they are until `consume`, which needs `&mut self`
+        // and so ends the borrow of the slices.
+        unsafe {
+            let state = self.state();
+            let mut left = (state.published - state.total).min(most as u64) as usize;
+            let mut skip = state.body_consumed;
+            let mut count = 0;
+            while left > 0 && count < slices.len() {
+                let end = chunk.as_ref().end.load(Relaxed);
+                let here = end.saturating_sub(position).min(left);
+                if here > 0 {
+                    let at = Chunk::data(chunk).add(position);
+                    slices[count] = IoSlice::new(std::slice::from_raw_parts(at.as_ptr(), here));
+                    count += 1;
+                    left -= here;
+                    position += here;
+                }
+                if position != end || left == 0 {
+                    break;
+                }
+                if let Some(body) = &*chunk.as_ref().body.get() {
+                    if count == slices.len() {
+                        break;
+                    }
+                    let body = &body.data()[skip..];
+                    let here = body.len().min(left);
+                    slices[count] = IoSlice::new(&body[..here]);
+                    count += 1;
+                    left -= here;
+                }
+                skip = 0;
+                position = 0;
+                match chunk.as_ref().next() {
+                    Some(next) => chunk = next,
+                    None => break,
+                }
+            }
+            count
+        }
+    }
+
+    /// The first `bytes` of what `slices` showed were sent.
+    pub(crate) fn consume(&mut self, mut bytes: usize) {
+        while bytes > 0 && self.has_bytes() {
+            let Some((chunk, position)) = self.cursor() else { return };
+            // SAFETY: only published bytes are consumed, so each chunk but the last is sealed.
+            unsafe {
+                let end = chunk.as_ref().end.load(Relaxed);
+                let here = end.saturating_sub(position).min(bytes);
+                if here > 0 {
+                    self.advance(here, here);
+                    bytes -= here;
+                    continue;
+                }
+                let body = chunk.as_ref().body.get();
+                let left = (*body).as_ref().map_or(0, Message::len) - self.state().body_consumed;
+                let here = left.min(bytes);
+                self.state().body_consumed += here;
+                self.advance(0, here);
+                bytes -= here;
+                if here == left {
+                    *body = None;
+                }
+            }
+        }
+    }
+
+    /// After a lost connection: skips the rest of a message of which a part was sent.
+    pub(crate) fn skip_to_message(&mut self) {
+        if !self.has_bytes() {
+            return; // all that was published is sent, and it ended with a message
+        }
+        let Some((chunk, position)) = self.cursor() else { return };
+        let state = self.state();
+        let (total, rest) = (state.total, (state.published - state.total) as usize);
+        let boundary = message_boundary(chunk, position, total, state.body_consumed);
+        let skip = boundary.map_or(rest, |boundary| (boundary - total) as usize);
+        self.consume(skip);
+    }
+}
+
+/// Takes the large body behind a chunk whose bytes end at `position`.
+///
+/// # Safety
+/// A published frame must end at `position`, and the caller must be the reader.
+unsafe fn take_body(chunk: NonNull<Chunk>, position: usize) -> Option<Message> {
+    // SAFETY: once its header is published, the body is the reader's.
+    unsafe {
+        if chunk.as_ref().end.load(Relaxed) != position {
+            return None;
+        }
+        (*chunk.as_ref().body.get()).take()
+    }
+}
+
+/// The length of the large body behind a chunk.
+fn body_len(chunk: NonNull<Chunk>) -> usize {
+    // SAFETY: called by the reader for published chunks only.
+    unsafe { (*chunk.as_ref().body.get()).as_ref().map_or(0, Message::len) }
+}
+
+/// The offset of the first message that begins at or after a place in the stream: `position` of
+/// `chunk`, plus `done` bytes of its body, which is at offset `total`. `None`: there is none yet.
+fn message_boundary(
+    mut chunk: NonNull<Chunk>,
+    position: usize,
+    total: u64,
+    done: usize,
+) -> Option<u64> {
+    // SAFETY: the walk follows published frames through linked chunks, which stay live as long as
+    // the reader does not leave the first of them.
+    unsafe {
+        let mut at = chunk.as_ref().boundary.load(Relaxed);
+        let mut offset;
+        if at != NONE && at <= position {
+            offset = total - (position - at) as u64 - done as u64;
+        } else {
+            // The message began in an earlier chunk; find where the next one begins.
+            offset = total;
+            let (mut from, mut done) = (position, done);
+            while at == NONE {
+                let next = chunk.as_ref().next()?;
+                let end = chunk.as_ref().end.load(Relaxed);
+                offset += (end - from + body_len(chunk) - done) as u64;
+                (from, done) = (0, 0);
+                chunk = next;
+                at = chunk.as_ref().boundary.load(Relaxed);
+            }
+            offset += (at - from) as u64;
+        }
+        let mut in_message = false;
+        while offset < total || in_message {
+            let end = chunk.as_ref().end.load(Relaxed);
+            if at == end {
+                chunk = chunk.as_ref().next()?;
+                at = 0;
+                continue;
+            }
+            let frame = header(Chunk::data(chunk).add(at));
+            in_message = frame.flags & MORE != 0;
+            offset += (frame.size + frame.body) as u64;
+            at += frame.size;
+            if at != end || body_len(chunk) == 0 {
+                at += frame.body;
+            }
+        }
+        Some(offset)
+    }
+}
+
+impl Reader {
+    /// Says that nothing more will be read, and drops what is there.
+    pub(crate) fn close(&mut self) {
+        self.shared.reader_closed.store(true, Release);
+        while self.read().is_some() {}
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,59 @@
+//! What the queue takes from the world: atomics (loom's under `--cfg loom`) and the chunk pool.
+
+use std::ptr::NonNull;
+
+#[cfg(loom)]
+pub(super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+#[cfg(not(loom))]
+pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+
+/// A bounded stack of memory blocks of one size.
+pub(super) struct Pool {
+    blocks: parking_lot::Mutex<Blocks>,
+}
+
+struct Blocks(Vec<NonNull<u8>>);
+
+// SAFETY: the pointers are plain memory that nobody refers to.
+unsafe impl Send for Blocks {}
+
+/// At most this many blocks are kept: 4 MiB.
+const KEPT: usize = 64;
+
+impl Pool {
+    pub(super) const fn new() -> Pool {
+        Pool { blocks: parking_lot::Mutex::new(Blocks(Vec::new())) }
+    }
+
+    /// A block, if there is one.
+    pub(super) fn take(&self) -> Option<NonNull<u8>> {
+        self.blocks.lock().0.pop()
+    }
+
+    /// Keeps the block for later; false if the pool is full, then the block is still the caller's.
+    pub(super) fn put(&self, block: NonNull<u8>) -> bool {
+        let mut blocks = self.blocks.lock();
+        if blocks.0.len() == KEPT || cfg!(loom) {
+            return false;
+        }
+        blocks.0.push(block);
+        true
+    }
+}
+
+/// Orders a store before a later load of another location, on the side that does so often.
+#[inline]
+pub(super) fn light_fence() {
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(not(loom))]
+    crate::sys::membarrier::light_fence();
+}
+
+/// The same on the side that does so rarely; pairs with `light_fence`.
+pub(super) fn heavy_fence() {
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(not(loom))]
+    crate::sys::membarrier::heavy_fence();
+}

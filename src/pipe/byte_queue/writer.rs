@@ -1,0 +1,388 @@
+//! The writing side of the byte queue.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use super::sync::{heavy_fence, light_fence};
+use super::*;
+use crate::message::MORE;
+
+/// What only the writer touches.
+pub(super) struct State {
+    /// The chunk that is written to; `None` before the first byte.
+    chunk: Option<NonNull<Chunk>>,
+    /// Bytes in `chunk`: complete frames end at `frames`, received bytes at `received`.
+    frames: usize,
+    received: usize,
+    /// Where the published part ends: the chunk, the position in it, and the offset of all.
+    committed: (Option<NonNull<Chunk>>, usize, u64),
+    /// The offset of all complete frames.
+    total: u64,
+    /// The last frame said that more follow.
+    in_message: bool,
+}
+
+impl State {
+    pub(super) fn new() -> State {
+        State {
+            chunk: None,
+            frames: 0,
+            received: 0,
+            committed: (None, 0, 0),
+            total: 0,
+            in_message: false,
+        }
+    }
+}
+
+/// The writing side. Not `Sync`: one thread at a time.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>) -> Writer {
+        Writer { shared }
+    }
+
+    #[inline]
+    fn state(&mut self) -> &mut State {
+        // SAFETY: only the one `Writer` touches this cell, and `&mut self` makes it exclusive.
+        unsafe { &mut *self.shared.write.0.get() }
+    }
+
+    /// Makes room for `need` contiguous bytes and returns where they begin.
+    #[inline]
+    fn room(&mut self, need: usize) -> NonNull<u8> {
+        let state = self.state();
+        if let Some(chunk) = state.chunk {
+            // SAFETY: the tail chunk is live until the writer leaves it.
+            unsafe {
+                if chunk.as_ref().capacity - state.frames >= need {
+                    return Chunk::data(chunk).add(state.frames);
+                }
+            }
+        }
+        self.new_chunk(need)
+    }
+
+    #[cold]
+    fn new_chunk(&mut self, need: usize) -> NonNull<u8> {
+        let state = self.state();
+        let usual = if state.chunk.is_none() { chunk::SMALL } else { chunk::USUAL };
+        let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };
+        let new = Chunk::allocate(capacity);
+        match state.chunk {
+            // SAFETY: the tail chunk is live until the writer leaves it.
+            Some(old) => unsafe { old.as_ref() }.seal(state.frames, new),
+            None => {
+                state.committed.0 = Some(new);
+                self.shared.first.store(new.as_ptr(), Relaxed);
+            }
+        }
+        let state = self.state();
+        let kept = state.received - state.frames;
+        // SAFETY: a received part of a frame moves along; `need` covers it by the callers' contract.
+        unsafe {
+            let data = Chunk::data(new);
+            if kept > 0
+                && let Some(old) = state.chunk
+            {
+                let from = Chunk::data(old).add(state.frames);
+                data.copy_from_nonoverlapping(from, kept);
+            }
+            state.chunk = Some(new);
+            state.frames = 0;
+            state.received = kept;
+            data
+        }
+    }
+
+    /// Accounts for a frame of `size` bytes that was written where `room` said.
+    #[inline]
+    fn wrote(&mut self, size: usize, more: bool) {
+        let state = self.state();
+        if !state.in_message
+            && let Some(chunk) = state.chunk
+        {
+            // SAFETY: the tail chunk is live until the writer leaves it.
+            let boundary = unsafe { &chunk.as_ref().boundary };
+            if boundary.load(Relaxed) == NONE {
+                boundary.store(state.frames, Relaxed);
+            }
+        }
+        state.frames += size;
+        state.received = state.frames;
+        state.total += size as u64;
+        state.in_message = more;
+    }
+
+    /// Appends a frame with a copy of `body`. `flags` are MORE and COMMAND.
+    #[inline]
+    pub(crate) fn push(&mut self, flags: u8, body: &[u8]) {
+        let at = self.room(body.len() + 9);
+        // SAFETY: `room` made space for the longest header and the body.
+        let size = unsafe {
+            let size = put_header(at, flags, body.len());
+            at.add(size).copy_from_nonoverlapping(NonNull::from(body).cast(), body.len());
+            size + body.len()
+        };
+        self.wrote(size, flags & MORE != 0);
+    }
+
+    /// Appends a message as a frame with its own flags; large bodies are not copied.
+    #[inline]
+    pub(crate) fn push_message(&mut self, message: Message) {
+        let large = match self.shared.style {
+            Style::Memory => EMBED_ABOVE,
+            Style::Wire => BODY_FROM,
+        };
+        let flags = message.flags();
+        if message.len() <= large && message.metadata().is_none() {
+            self.push(flags, message.data());
+        } else if self.shared.style == Style::Memory {
+            self.push_embedded(message);
+        } else if message.len() <= large {
+            self.push(flags, message.data());
+        } else {
+            self.push_body(message);
+        }
+    }
+
+    /// Appends a message by pointer, to be taken out by a reader of this process.
+    pub(crate) fn push_embedded(&mut self, message: Message) {
+        let flags = message.flags();
+        let at = self.room(EMBEDDED_FRAME);
+        // SAFETY: `room` made space for the frame; the reader takes the message over.
+        unsafe {
+            at.write(EMBEDDED | (flags & !LARGE));
+            at.add(1).cast::<Message>().write_unaligned(message);
+        }
+        self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
+    }
+
+    /// Appends what is known of the peer; all later messages carry it.
+    pub(crate) fn push_metadata(&mut self, metadata: Arc<Metadata>) {
+        let at = self.room(METADATA_FRAME);
+        // SAFETY: `room` made space for the frame; the reader takes the reference over.
+        unsafe {
+            at.write(METADATA);
+            at.add(1).cast::<*const Metadata>().write_unaligned(Arc::into_raw(metadata));
+        }
+        self.wrote(METADATA_FRAME, false);
+    }
+
+    /// A large body on its way to the network: the header here, the body behind the chunk.
+    fn push_body(&mut self, message: Message) {
+        let (flags, len) = (message.flags(), message.len());
+        let at = self.room(9);
+        // SAFETY: `room` made space for the header.
+        let size = unsafe { put_header(at, flags, len) };
+        self.wrote(size, flags & MORE != 0);
+        let state = self.state();
+        if let Some(old) = state.chunk {
+            let next = Chunk::allocate(chunk::SMALL);
+            // SAFETY: the tail chunk is live; the reader looks at the body only once it is
+            // published, which happens after this.
+            unsafe {
+                *old.as_ref().body.get() = Some(message);
+                old.as_ref().seal(state.frames, next);
+            }
+            state.chunk = Some(next);
+            state.frames = 0;
+            state.received = 0;
+            state.total += len as u64;
+        }
+    }
+
+    /// Whether the last frame said that more follow.
+    pub(crate) fn in_message(&mut self) -> bool {
+        self.state().in_message
+    }
+
+    /// Makes all complete messages visible. True: the reader sleeps and must be notified.
+    #[inline]
+    pub(crate) fn publish(&mut self) -> bool {
+        let state = self.state();
+        let total = state.total;
+        state.committed = (state.chunk, state.frames, total);
+        self.publish_offset(total)
+    }
+
+    #[inline]
+    fn publish_offset(&mut self, offset: u64) -> bool {
+        self.shared.published.0.store(offset, Release);
+        light_fence();
+        self.shared.reader_asleep.load(Relaxed) && self.shared.reader_asleep.swap(false, AcqRel)
+    }
+
+    /// The offset of all that is published.
+    pub(crate) fn published(&mut self) -> u64 {
+        self.state().committed.2
+    }
+
+    /// The offset of all that the reader is done with.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.shared.consumed.0.load(Acquire)
+    }
+
+    /// Asks the reader to report when it is done with `offset`. False: it is already.
+    pub(crate) fn wait_for(&mut self, offset: u64) -> bool {
+        self.shared.wake_at.store(offset, Relaxed);
+        heavy_fence();
+        if self.consumed() >= offset {
+            self.shared.wake_at.store(u64::MAX, Relaxed);
+            return false;
+        }
+        true
+    }
+
+    /// Removes all that was not published.
+    pub(crate) fn rollback(&mut self) {
+        let state = self.state();
+        let (keep, position, offset) = state.committed;
+        let (Some(keep), Some(last)) = (keep, state.chunk) else { return };
+        // SAFETY: all behind the committed position is the writer's alone.
+        unsafe {
+            let mut chunk = keep;
+            let mut from = position;
+            loop {
+                let to =
+                    if chunk == last { state.frames } else { chunk.as_ref().end.load(Relaxed) };
+                drop_frames(chunk, from, to);
+                let next = chunk.as_ref().next();
+                if chunk == keep {
+                    let header = keep.as_ref();
+                    header.next.store(std::ptr::null_mut(), Relaxed);
+                    // Publishing a body moves the committed position to the chunk behind it, so
+                    // a body of this chunk was not published.
+                    *header.body.get() = None;
+                    header.end.store(NONE, Relaxed);
+                    if header.boundary.load(Relaxed) >= position {
+                        header.boundary.store(NONE, Relaxed);
+                    }
+                } else {
+                    Chunk::release(chunk);
+                }
+                from = 0;
+                match next {
+                    Some(next) => chunk = next,
+                    None => break,
+                }
+            }
+        }
+        state.chunk = Some(keep);
+        state.frames = position;
+        state.received = position;
+        state.total = offset;
+        state.in_message = false;
+    }
+
+    /// Whether the reader is gone; what is written then is never read.
+    pub(crate) fn reader_closed(&self) -> bool {
+        self.shared.reader_closed.load(Acquire)
+    }
+
+    // ---- receiving bytes from a network straight into the queue
+
+    /// Room for at least `least` more received bytes.
+    pub(crate) fn receive_space(&mut self, least: usize) -> &mut [u8] {
+        let state = self.state();
+        // SAFETY: the tail chunk is live until the writer leaves it.
+        let enough = state
+            .chunk
+            .is_some_and(|chunk| unsafe { chunk.as_ref() }.capacity - state.received >= least);
+        if !enough {
+            let kept = state.received - state.frames;
+            self.new_chunk(kept + least);
+        }
+        let state = self.state();
+        let Some(chunk) = state.chunk else { return &mut [] };
+        // SAFETY: the rest of the tail chunk is unused, and chunks are initialised memory.
+        unsafe {
+            let at = Chunk::data(chunk).add(state.received);
+            std::slice::from_raw_parts_mut(at.as_ptr(), chunk.as_ref().capacity - state.received)
+        }
+    }
+
+    /// `n` bytes were received into `receive_space`.
+    pub(crate) fn received(&mut self, n: usize) {
+        let state = self.state();
+        if let Some(chunk) = state.chunk {
+            // SAFETY: the tail chunk is live until the writer leaves it.
+            let capacity = unsafe { chunk.as_ref() }.capacity;
+            state.received = (state.received + n).min(capacity);
+        }
+    }
+
+    /// The received bytes behind the last complete frame.
+    pub(crate) fn unscanned(&mut self) -> &mut [u8] {
+        let state = self.state();
+        let Some(chunk) = state.chunk else { return &mut [] };
+        // SAFETY: these bytes were received and are not yet published.
+        unsafe {
+            let at = Chunk::data(chunk).add(state.frames);
+            std::slice::from_raw_parts_mut(at.as_ptr(), state.received - state.frames)
+        }
+    }
+
+    /// The first `frames` of the unscanned bytes are complete frames; up to `messages` of them
+    /// complete messages, which become visible. True: notify the reader.
+    pub(crate) fn accept(&mut self, frames: usize, messages: usize) -> bool {
+        let state = self.state();
+        let (position, offset) = (state.frames, state.total);
+        state.frames += frames;
+        state.total += frames as u64;
+        if messages == 0 {
+            return false;
+        }
+        let offset = offset + messages as u64;
+        state.committed = (state.chunk, position + messages, offset);
+        self.publish_offset(offset)
+    }
+
+    /// Replaces all unscanned bytes, the begin of one frame, by the whole frame. Not published.
+    pub(crate) fn replace_unscanned(&mut self, message: Message) {
+        let state = self.state();
+        state.received = state.frames;
+        self.push_embedded(message);
+    }
+}
+
+/// Writes a frame header and returns its size.
+///
+/// # Safety
+/// Nine bytes at `at` must be writable.
+#[inline]
+unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
+    let flags = flags & !(LARGE | EMBEDDED | METADATA);
+    // SAFETY: the caller vouches for the room.
+    unsafe {
+        if len < 256 {
+            at.write(flags);
+            at.add(1).write(len as u8);
+            2
+        } else {
+            at.write(flags | LARGE);
+            at.add(1).cast::<[u8; 8]>().write_unaligned((len as u64).to_be_bytes());
+            9
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.rollback();
+        self.close();
+    }
+}
+
+impl Writer {
+    /// Says that nothing more will be written. True: notify the reader.
+    pub(crate) fn close(&mut self) -> bool {
+        self.shared.writer_closed.store(true, Release);
+        light_fence();
+        self.shared.reader_asleep.load(Relaxed) && self.shared.reader_asleep.swap(false, AcqRel)
+    }
+}

@@ -1,0 +1,113 @@
+//! The conflating slot: one direction of a pipe that keeps only the newest message (ZMQ_CONFLATE).
+//!
+//! It stands where the byte queue stands otherwise. Multipart messages do not fit a slot: as
+//! zmq_setsockopt(3) says, only one part is kept.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::message::{Message, Metadata};
+
+#[derive(Default)]
+struct Slot {
+    message: Option<Message>,
+    metadata: Option<Arc<Metadata>>,
+    reader_asleep: bool,
+    writer_closed: bool,
+    reader_closed: bool,
+}
+
+/// The writing side.
+pub(crate) struct Writer(Arc<Mutex<Slot>>);
+
+/// The reading side.
+pub(crate) struct Reader(Arc<Mutex<Slot>>);
+
+/// A new slot.
+pub(crate) fn slot() -> (Writer, Reader) {
+    let slot = Arc::new(Mutex::new(Slot::default()));
+    (Writer(slot.clone()), Reader(slot))
+}
+
+impl Writer {
+    /// Replaces the message. True: the reader sleeps and must be notified.
+    pub(crate) fn put(&mut self, mut message: Message) -> bool {
+        message.set_more(false);
+        let mut slot = self.0.lock();
+        slot.message = Some(message);
+        std::mem::take(&mut slot.reader_asleep)
+    }
+
+    /// All later messages carry this.
+    pub(crate) fn set_metadata(&mut self, metadata: Arc<Metadata>) -> bool {
+        let mut slot = self.0.lock();
+        slot.metadata = Some(metadata);
+        std::mem::take(&mut slot.reader_asleep)
+    }
+
+    /// Whether the reader is gone.
+    pub(crate) fn reader_closed(&self) -> bool {
+        self.0.lock().reader_closed
+    }
+
+    /// Says that nothing more will be written. True: notify the reader.
+    pub(crate) fn close(&mut self) -> bool {
+        let mut slot = self.0.lock();
+        slot.writer_closed = true;
+        std::mem::take(&mut slot.reader_asleep)
+    }
+}
+
+impl Reader {
+    /// Whether there is a message.
+    pub(crate) fn has_message(&self) -> bool {
+        self.0.lock().message.is_some()
+    }
+
+    /// Takes the message.
+    pub(crate) fn take(&mut self) -> Option<Message> {
+        let mut slot = self.0.lock();
+        let mut message = slot.message.take()?;
+        message.set_metadata(slot.metadata.clone());
+        Some(message)
+    }
+
+    /// Goes to sleep; false if there is a message or the writer is gone.
+    pub(crate) fn sleep(&mut self) -> bool {
+        let mut slot = self.0.lock();
+        slot.reader_asleep = slot.message.is_none() && !slot.writer_closed;
+        slot.reader_asleep
+    }
+
+    /// What is known of the peer.
+    pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
+        self.0.lock().metadata.clone()
+    }
+
+    /// Whether the writer is gone.
+    pub(crate) fn writer_closed(&self) -> bool {
+        self.0.lock().writer_closed
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Reader {
+    /// Says that nothing more will be read.
+    pub(crate) fn close(&mut self) {
+        let mut slot = self.0.lock();
+        slot.reader_closed = true;
+        slot.message = None;
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

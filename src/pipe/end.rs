@@ -1,0 +1,439 @@
+//! One end of a pipe.
+
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use super::byte_queue::{self, Style, queue};
+use super::conflate;
+use super::high_water::HighWater;
+use super::link::{EndConfig, Link, Side};
+use super::set::Ended;
+use super::{PipeEvent, PipeId};
+use crate::message::{COMMAND, Message, Metadata};
+
+enum Output {
+    Queue(byte_queue::Writer),
+    Slot(conflate::Writer),
+}
+
+enum Input {
+    Queue(byte_queue::Reader),
+    Slot(conflate::Reader),
+}
+
+/// One end of a pipe. Dropping it closes the pipe: the peer reads what was published and then
+/// finds the end; what it writes is lost.
+pub(crate) struct Pipe {
+    output: Output,
+    input: Input,
+    link: Arc<Link>,
+    side: Side,
+    high_water: HighWater,
+    /// Between the frames of a message that is being written.
+    in_message: bool,
+    /// This end writes no more.
+    finished: bool,
+    /// The reader said that it sleeps; saying so again is not needed until something comes.
+    asleep: bool,
+    accept_commands: bool,
+    nodelay: bool,
+    /// This end is done for; its socket removes it.
+    ended: bool,
+    /// Where the socket looks for ends that are done for, and the name of this one there.
+    registry: Option<(Arc<Ended>, PipeId)>,
+}
+
+/// How a pipe is made.
+#[derive(Clone, Copy)]
+pub(crate) struct PipeConfig {
+    /// How bodies are stored from end A to end B, and back.
+    pub(crate) styles: (Style, Style),
+    /// Keep only the newest message, from A to B and back.
+    pub(crate) conflate: (bool, bool),
+}
+
+/// Two joined ends.
+pub(crate) fn pair(config: PipeConfig, a: EndConfig, b: EndConfig) -> (Pipe, Pipe) {
+    let link = Link::new(a, b);
+    let direction = |style, conflate| {
+        if conflate {
+            let (writer, reader) = conflate::slot();
+            (Output::Slot(writer), Input::Slot(reader))
+        } else {
+            let (writer, reader) = queue(style);
+            (Output::Queue(writer), Input::Queue(reader))
+        }
+    };
+    let (a_out, b_in) = direction(config.styles.0, config.conflate.0);
+    let (b_out, a_in) = direction(config.styles.1, config.conflate.1);
+    let a = Pipe::new(a_out, a_in, link.clone(), Side::A);
+    let b = Pipe::new(b_out, b_in, link, Side::B);
+    (a, b)
+}
+
+impl Pipe {
+    fn new(output: Output, input: Input, link: Arc<Link>, side: Side) -> Pipe {
+        Pipe {
+            output,
+            input,
+            link,
+            side,
+            high_water: HighWater::default(),
+            in_message: false,
+            finished: false,
+            asleep: false,
+            accept_commands: false,
+            nodelay: false,
+            ended: false,
+            registry: None,
+        }
+    }
+
+    // ---- reading
+
+    /// Whether a whole message can be read now. When it says no it arms the notification, and a
+    /// `Readable` event follows as soon as there is one. Commands that no pattern wants are skipped.
+    #[inline]
+    pub(crate) fn check_read(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        loop {
+            let flags = match &mut self.input {
+                Input::Queue(reader) => reader.peek(),
+                Input::Slot(reader) => reader.has_message().then_some(0),
+            };
+            match flags {
+                Some(flags) if flags & COMMAND == 0 || self.accept_commands => {
+                    self.asleep = false;
+                    return true;
+                }
+                Some(_) => {
+                    if let Input::Queue(reader) = &mut self.input {
+                        drop(reader.read());
+                    }
+                    self.tell_writer();
+                }
+                None if self.fall_asleep() => return false,
+                None => {}
+            }
+        }
+    }
+
+    /// True: asleep or ended. False: look again.
+    #[cold]
+    fn fall_asleep(&mut self) -> bool {
+        let closed = self.peer_finished();
+        if self.asleep && !closed {
+            return true;
+        }
+        let asleep = match &mut self.input {
+            Input::Queue(reader) => reader.sleep(),
+            Input::Slot(reader) => reader.sleep(),
+        };
+        if asleep {
+            self.asleep = true;
+            return true;
+        }
+        let empty = match &mut self.input {
+            Input::Queue(reader) => !reader.has_bytes(),
+            Input::Slot(reader) => !reader.has_message(),
+        };
+        if empty && closed {
+            self.end();
+            return true;
+        }
+        false
+    }
+
+    /// Reads the next frame; `None` if there is none. Once the first frame of a message was read,
+    /// the rest follows without fail. The frame carries the peer's metadata.
+    #[inline]
+    pub(crate) fn read(&mut self) -> Option<Message> {
+        if !self.check_read() {
+            return None;
+        }
+        let message = match &mut self.input {
+            Input::Queue(reader) => reader.read(),
+            Input::Slot(reader) => reader.take(),
+        };
+        self.tell_writer();
+        message
+    }
+
+    /// Tells a writer that waits for room that there is some.
+    #[inline]
+    pub(crate) fn tell_writer(&mut self) {
+        if let Input::Queue(reader) = &mut self.input
+            && reader.writer_waits()
+        {
+            self.link.notify(self.side.other(), PipeEvent::Writable);
+        }
+    }
+
+    /// What is known of the peer; `None` until the handshake is done (inproc: from the start).
+    pub(crate) fn metadata(&mut self) -> Option<Arc<Metadata>> {
+        match &mut self.input {
+            Input::Queue(reader) => {
+                reader.peek();
+                reader.metadata().cloned()
+            }
+            Input::Slot(reader) => reader.metadata(),
+        }
+    }
+
+    /// Lets `read` hand out SUBSCRIBE, CANCEL, JOIN and LEAVE commands.
+    pub(crate) fn accept_commands(&mut self) {
+        self.accept_commands = true;
+    }
+
+    /// Whether the peer writes no more. What it wrote may still be there to read.
+    pub(crate) fn peer_finished(&self) -> bool {
+        match &self.input {
+            Input::Queue(reader) => reader.writer_closed(),
+            Input::Slot(reader) => reader.writer_closed(),
+        }
+    }
+
+    // ---- writing
+
+    /// Whether a message can be written now: below the high water mark, not finished, peer alive.
+    /// When it says no because of the mark, a `Writable` event follows when there is room.
+    #[inline]
+    pub(crate) fn check_write(&mut self) -> bool {
+        if self.finished || self.ended || self.peer_closed() {
+            return false;
+        }
+        self.in_message || self.write_credit() > 0
+    }
+
+    /// Whether the peer is gone altogether, so that nothing written is read.
+    #[inline]
+    pub(crate) fn peer_closed(&self) -> bool {
+        match &self.output {
+            Output::Queue(writer) => writer.reader_closed(),
+            Output::Slot(writer) => writer.reader_closed(),
+        }
+    }
+
+    /// How many messages may be written now; 0 arms the notification.
+    #[inline]
+    pub(crate) fn write_credit(&mut self) -> u64 {
+        let limit = self.link.limit(self.side);
+        match self.high_water.credit(limit) {
+            0 => self.find_credit(limit),
+            credit => credit,
+        }
+    }
+
+    #[cold]
+    fn find_credit(&mut self, limit: u64) -> u64 {
+        let Output::Queue(writer) = &mut self.output else { return u64::MAX };
+        loop {
+            self.high_water.learn(writer.consumed());
+            let credit = self.high_water.credit(limit);
+            if credit > 0 {
+                return credit;
+            }
+            let awaited = self.high_water.awaited(writer.published());
+            if writer.wait_for(awaited) {
+                return 0;
+            }
+        }
+    }
+
+    /// How many messages one half of the high water mark is; batches are best no larger.
+    pub(crate) fn batch_limit(&self) -> u64 {
+        match self.link.limit(self.side) {
+            0 => u64::MAX,
+            limit => limit.div_ceil(2),
+        }
+    }
+
+    /// Writes one frame and takes the message (leaves it empty); gives false and leaves it alone
+    /// when `check_write` would. A message is visible to the peer when its last frame (no MORE)
+    /// is written. In the middle of a message it never refuses for the high water mark.
+    #[inline]
+    pub(crate) fn write(&mut self, message: &mut Message) -> bool {
+        if !self.check_write() {
+            return false;
+        }
+        let more = message.more();
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                let mut message = message.take();
+                message.set_metadata(None);
+                writer.push_message(message);
+                !more && writer.publish()
+            }
+            Output::Slot(writer) => writer.put(message.take()),
+        };
+        self.in_message = more;
+        if !more {
+            self.count(1);
+        }
+        if notify {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+        true
+    }
+
+    /// Counts messages that were written and published.
+    #[inline]
+    pub(crate) fn count(&mut self, messages: u64) {
+        if let Output::Queue(writer) = &mut self.output {
+            let limit = self.link.limit(self.side);
+            self.high_water.wrote(messages, writer.published(), limit);
+        }
+    }
+
+    /// Writes a frame outside the high water mark: subscriptions and other commands. An incomplete
+    /// message is given up. False if the peer is gone.
+    pub(crate) fn write_control(&mut self, message: Message) -> bool {
+        if self.finished || self.ended || self.peer_closed() {
+            return false;
+        }
+        self.rollback();
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_message(message);
+                writer.publish()
+            }
+            Output::Slot(_) => return false,
+        };
+        if notify {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+        true
+    }
+
+    /// Says what is known of this end to the peer; all later messages carry it there.
+    pub(crate) fn write_metadata(&mut self, metadata: Arc<Metadata>) {
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_metadata(metadata);
+                writer.publish()
+            }
+            Output::Slot(writer) => writer.set_metadata(metadata),
+        };
+        if notify {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+    }
+
+    /// Removes the frames of a message that was not completed.
+    pub(crate) fn rollback(&mut self) {
+        if std::mem::take(&mut self.in_message)
+            && let Output::Queue(writer) = &mut self.output
+        {
+            writer.rollback();
+        }
+    }
+
+    /// Between the frames of a message that is being written.
+    pub(crate) fn in_message(&self) -> bool {
+        self.in_message
+    }
+
+    // ---- the ends of life
+
+    /// Says that this end reads nothing that is left when the peer closes (libzmq's `set_nodelay`).
+    pub(crate) fn set_nodelay(&mut self) {
+        self.nodelay = true;
+    }
+
+    /// Writes no more: the peer finds the end after what was published. Reading goes on.
+    pub(crate) fn finish(&mut self) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        self.rollback();
+        match &mut self.output {
+            Output::Queue(writer) => writer.close(),
+            Output::Slot(writer) => writer.close(),
+        };
+        self.link.notify(self.side.other(), PipeEvent::Closed);
+    }
+
+    /// Asks for termination from this end: finishes writing, drops what was not read, and has the
+    /// socket remove the pipe (`Pattern::pipe_terminated` follows) after the current call.
+    pub(crate) fn terminate(&mut self) {
+        self.finish();
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if !std::mem::replace(&mut self.ended, true)
+            && let Some((registry, id)) = &self.registry
+        {
+            registry.add(*id);
+        }
+    }
+
+    /// The owner's answer to a `Closed` event: ends the pipe if nothing is left to read. True:
+    /// something is left and the pattern must read it.
+    pub(crate) fn peer_has_closed(&mut self) -> bool {
+        if !self.peer_finished() {
+            return false;
+        }
+        if self.nodelay {
+            self.end();
+            return false;
+        }
+        self.check_read()
+    }
+
+    // ---- the owner's business
+
+    /// The key that comes with this end's events from now on.
+    pub(crate) fn set_owner_key(&mut self, key: u32) {
+        self.link.set_key(self.side, key);
+    }
+
+    pub(super) fn register(&mut self, registry: Arc<Ended>, id: PipeId) {
+        self.link.set_key(self.side, id.0);
+        self.registry = Some((registry, id));
+    }
+
+    /// Changes the high water marks of this end (ZMQ_SNDHWM, ZMQ_RCVHWM).
+    pub(crate) fn set_marks(&mut self, send: i32, receive: i32) {
+        self.link.set_marks(self.side, send, receive);
+        // Either side may have been refused below the new mark.
+        self.link.notify(self.side, PipeEvent::Writable);
+        self.link.notify(self.side.other(), PipeEvent::Writable);
+    }
+
+    /// Notifies the peer; for the session, which writes to the queue itself.
+    pub(crate) fn notify_peer(&self, event: PipeEvent) {
+        self.link.notify(self.side.other(), event);
+    }
+
+    /// The queue towards the peer, unless it is a conflating slot.
+    pub(crate) fn writer(&mut self) -> Option<&mut byte_queue::Writer> {
+        match &mut self.output {
+            Output::Queue(writer) => Some(writer),
+            Output::Slot(_) => None,
+        }
+    }
+
+    /// The queue from the peer, unless it is a conflating slot.
+    pub(crate) fn reader(&mut self) -> Option<&mut byte_queue::Reader> {
+        match &mut self.input {
+            Input::Queue(reader) => Some(reader),
+            Input::Slot(_) => None,
+        }
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        self.finish();
+        // Close the reading side before the notification, so that the peer sees both.
+        match &mut self.input {
+            Input::Queue(reader) => reader.close(),
+            Input::Slot(reader) => reader.close(),
+        }
+        self.link.notify(self.side.other(), PipeEvent::Closed);
+    }
+}

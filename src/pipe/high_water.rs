@@ -1,0 +1,108 @@
+//! The high water mark: how many messages may wait in one direction of a pipe.
+//!
+//! The queue knows bytes, users count messages. The writer counts what it wrote and remembers
+//! the offset of every (mark + 1) / 2-th message; when the reader has consumed that offset, the
+//! messages before it are out. This is libzmq's low water mark. Called by `Pipe`.
+
+use std::collections::VecDeque;
+
+/// The writer's account of one direction.
+#[derive(Default)]
+pub(super) struct HighWater {
+    /// Messages written and messages known to be read, since the beginning.
+    written: u64,
+    read: u64,
+    /// Offsets of messages whose consumption we look for, oldest first.
+    marks: VecDeque<Mark>,
+    /// Messages since the last mark.
+    unmarked: u64,
+}
+
+struct Mark {
+    offset: u64,
+    messages: u64,
+}
+
+impl HighWater {
+    /// How many more messages may be written below `limit` (0: no limit), as far as is known.
+    #[inline]
+    pub(super) fn credit(&self, limit: u64) -> u64 {
+        if limit == 0 { u64::MAX } else { limit.saturating_sub(self.written - self.read) }
+    }
+
+    /// `messages` more were written; the published offset is now `offset`.
+    #[inline]
+    pub(super) fn wrote(&mut self, messages: u64, offset: u64, limit: u64) {
+        self.written += messages;
+        if limit == 0 {
+            return;
+        }
+        self.unmarked += messages;
+        if self.unmarked >= limit.div_ceil(2) {
+            self.mark(offset);
+        }
+    }
+
+    fn mark(&mut self, offset: u64) {
+        self.unmarked = 0;
+        self.marks.push_back(Mark { offset, messages: self.written });
+    }
+
+    /// Learns that the reader has consumed everything up to `consumed`.
+    pub(super) fn learn(&mut self, consumed: u64) {
+        while let Some(mark) = self.marks.front()
+            && mark.offset <= consumed
+        {
+            self.read = mark.messages;
+            self.marks.pop_front();
+        }
+    }
+
+    /// The offset whose consumption brings room; `published` if nothing was marked.
+    pub(super) fn awaited(&mut self, published: u64) -> u64 {
+        if self.marks.is_empty() {
+            self.mark(published);
+        }
+        self.marks.front().map_or(published, |mark| mark.offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credit_returns_in_steps_of_half_the_mark() {
+        let mut water = HighWater::default();
+        for n in 1..=4 {
+            assert_eq!(water.credit(4), 5 - n);
+            water.wrote(1, n * 10, 4);
+        }
+        assert_eq!(water.credit(4), 0);
+        water.learn(19);
+        assert_eq!(water.credit(4), 0, "one message read is less than half");
+        water.learn(20);
+        assert_eq!(water.credit(4), 2);
+        water.learn(40);
+        assert_eq!(water.credit(4), 4);
+    }
+
+    #[test]
+    fn a_mark_that_is_lowered_waits_for_all() {
+        let mut water = HighWater::default();
+        for n in 1..=10 {
+            water.wrote(1, n, 1000);
+        }
+        assert_eq!(water.credit(5), 0);
+        assert_eq!(water.awaited(10), 10);
+        water.learn(10);
+        assert_eq!(water.credit(5), 5);
+    }
+
+    #[test]
+    fn no_mark_means_no_limit() {
+        let mut water = HighWater::default();
+        water.wrote(1_000_000, 1, 0);
+        assert_eq!(water.credit(0), u64::MAX);
+    }
+}

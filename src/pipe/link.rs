@@ -1,0 +1,104 @@
+//! What the two ends of a pipe share besides the queues: whom to notify, and the high water marks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use super::PipeEvent;
+
+/// Where the events of a pipe end go: the mailbox of a socket or of an I/O thread.
+///
+/// `notify` must not block, call back into the pipe, or take a socket's lock.
+pub(crate) trait Notify: Send + Sync {
+    /// `key` is what the owner passed to `Pipe::set_owner_key`.
+    fn notify(&self, key: u32, event: PipeEvent);
+}
+
+/// The key of an end whose owner has not taken it in yet; its owner looks at the state of the pipe
+/// when it does, so such events may be dropped.
+pub(crate) const NO_KEY: u32 = u32::MAX;
+
+/// One of the two ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    A,
+    B,
+}
+
+impl Side {
+    pub(super) fn other(self) -> Side {
+        if self == Side::A { Side::B } else { Side::A }
+    }
+}
+
+struct End {
+    owner: Arc<dyn Notify>,
+    key: AtomicU32,
+    /// What this end's owner allows to wait, sent and received; -1: it has no say (a session).
+    send_mark: AtomicI64,
+    receive_mark: AtomicI64,
+}
+
+/// Shared by both ends.
+pub(super) struct Link {
+    a: End,
+    b: End,
+}
+
+/// How an end is set up.
+pub(crate) struct EndConfig {
+    pub(crate) owner: Arc<dyn Notify>,
+    /// High water marks of this end, 0 for none; `None` if the end has no say.
+    pub(crate) marks: Option<(i32, i32)>,
+}
+
+impl End {
+    fn new(config: EndConfig) -> End {
+        let (send, receive) = config.marks.unwrap_or((-1, -1));
+        End {
+            owner: config.owner,
+            key: AtomicU32::new(NO_KEY),
+            send_mark: AtomicI64::new(send.into()),
+            receive_mark: AtomicI64::new(receive.into()),
+        }
+    }
+}
+
+impl Link {
+    pub(super) fn new(a: EndConfig, b: EndConfig) -> Arc<Link> {
+        Arc::new(Link { a: End::new(a), b: End::new(b) })
+    }
+
+    fn end(&self, side: Side) -> &End {
+        if side == Side::A { &self.a } else { &self.b }
+    }
+
+    pub(super) fn notify(&self, side: Side, event: PipeEvent) {
+        let end = self.end(side);
+        let key = end.key.load(Ordering::Acquire);
+        if key != NO_KEY {
+            end.owner.notify(key, event);
+        }
+    }
+
+    pub(super) fn set_key(&self, side: Side, key: u32) {
+        self.end(side).key.store(key, Ordering::Release);
+    }
+
+    pub(super) fn set_marks(&self, side: Side, send: i32, receive: i32) {
+        let end = self.end(side);
+        end.send_mark.store(send.into(), Ordering::Relaxed);
+        end.receive_mark.store(receive.into(), Ordering::Relaxed);
+    }
+
+    /// How many messages may wait on their way from `side` to the other: the sum of what both
+    /// owners allow, without limit (0) if one of them sets none.
+    #[inline]
+    pub(super) fn limit(&self, side: Side) -> u64 {
+        let send = self.end(side).send_mark.load(Ordering::Relaxed);
+        let receive = self.end(side.other()).receive_mark.load(Ordering::Relaxed);
+        match (send, receive) {
+            (0, _) | (_, 0) => 0,
+            (send, receive) => send.max(0) as u64 + receive.max(0) as u64,
+        }
+    }
+}
