@@ -11,6 +11,8 @@ DESTDIR ?=
 CARGO ?= cargo
 CARGO_FLAGS ?= --locked
 
+# Where rustup puts cargo, for a machine on which scripts/setup.sh installed it a moment ago.
+export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 INSTALL_ENV = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
@@ -21,6 +23,7 @@ CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-
 	check check-fmt check-clippy check-doc check-unit check-loom check-house check-install
 
 all: ## build the release library and stage it in target/stage as it would be installed
+	@scripts/setup.sh rust
 	$(CARGO) build $(CARGO_FLAGS) --release --lib
 	@scripts/stage
 

@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, checking and the demo need, and only those that are missing.
-# Called by the Makefile's check, bench and demo targets as `scripts/setup.sh GROUP...`;
-# groups: build (compilers for the reference and the C tests), net (namespaces), clients (Ruby, Python, PHP bindings).
+# Called by the Makefile and mk/*.mk as `scripts/setup.sh GROUP...`; without groups it is all of them:
+# rust (cargo and a linker), lint (rustfmt, clippy), build (compilers for the reference and the C tests),
+# net (namespaces), clients (Ruby, Python, PHP bindings).
 set -euo pipefail
+
+rust=1.88.0 # as in Cargo.toml
 
 packages_of() {
     case "$1" in
+        rust) command -v cc >/dev/null || echo gcc libc6-dev ;;
+        lint) ;;
         build) echo g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev ;;
         net) echo iproute2 util-linux ;;
         clients) echo ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5 ;;
-        *) echo "setup: unknown group '$1' (known: build net clients)" >&2; return 2 ;;
+        *) echo "setup: unknown group '$1' (known: rust lint build net clients)" >&2; return 2 ;;
     esac
 }
 
@@ -17,7 +22,23 @@ installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
 }
 
-[ $# -gt 0 ] || set -- build net clients
+install_packages() {
+    [ $# -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "setup: not a Debian system; please install the equivalents of: $*" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "setup: not root; please run: apt-get install -y --no-install-recommends $*" >&2
+        exit 1
+    fi
+    echo "setup: installing $*" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq >&2
+    apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+[ $# -gt 0 ] || set -- rust lint build net clients
 missing=()
 for group in "$@"; do
     names=$(packages_of "$group")
@@ -26,21 +47,26 @@ for group in "$@"; do
     done
 done
 
+# Without any Rust the current one is installed where rustup puts it, in the home folder; the Makefile finds it there.
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 if ! command -v cargo >/dev/null; then
-    echo "setup: cargo is not in PATH; install Rust 1.88 or newer first" >&2
-    exit 1
+    command -v curl >/dev/null || missing+=(curl ca-certificates)
+    install_rust=yes
 fi
-[ ${#missing[@]} -gt 0 ] || exit 0
+install_packages "${missing[@]}"
 
-if ! command -v apt-get >/dev/null; then
-    echo "setup: not a Debian system; please install the equivalents of: ${missing[*]}" >&2
+if [ "${install_rust:-}" = yes ]; then
+    echo "setup: installing Rust with rustup" >&2
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y -q --no-modify-path --profile default >&2
+fi
+found=$(cargo --version | cut -d ' ' -f 2)
+if [ "$(printf '%s\n' "$rust" "$found" | sort -V | head -n 1)" != "$rust" ]; then
+    echo "setup: Rust $rust or newer is needed, this is $found; \`rustup update\` gets it" >&2
     exit 1
 fi
-if [ "$(id -u)" -ne 0 ]; then
-    echo "setup: not root; please run: apt-get install -y --no-install-recommends ${missing[*]}" >&2
-    exit 1
-fi
-echo "setup: installing ${missing[*]}" >&2
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq >&2
-apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+for group in "$@"; do
+    [ "$group" = lint ] || continue
+    for component in rustfmt clippy; do
+        cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component" >&2
+    done
+done
