@@ -8,6 +8,8 @@
 //! The application's ends live in a [`Pipes`] slab owned by the socket; patterns name them by
 //! [`PipeId`]. The other end belongs to a session (`runtime::session`) or to another socket (inproc).
 
+#![deny(unsafe_code)]
+
 pub(crate) mod byte_queue;
 mod conflate;
 mod end;

@@ -14,6 +14,8 @@
 //! publishes, fences, and looks at the flag. One of the two sees the other. The same holds for a
 //! writer that waits for room (`wake_at`). Called by `pipe::Pipe` and `runtime::session`.
 
+#![allow(unsafe_code)]
+
 mod chunk;
 mod reader;
 mod sync;
