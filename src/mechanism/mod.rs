@@ -1,1 +1,74 @@
-//! (room mechanism)
+//! The security mechanisms of ZMTP 3.x: who runs the handshake and who wraps the frames after it.
+//!
+//! 23/ZMTP and 37/ZMTP for NULL, 24/ZMTP-PLAIN, 26/CURVEZMQ, 38/ZMTP-GSSAPI, and 27/ZAP for the
+//! authentication behind them. Each mechanism is one file and one row of [`new`]; `zmtp::handshake`
+//! drives it. Nothing here does I/O; randomness comes with the configuration.
+#![forbid(unsafe_code)]
+#![allow(dead_code)]
+
+mod null;
+pub(crate) mod zap;
+
+use crate::error::Error;
+use crate::zmtp::metadata::Properties;
+use crate::zmtp::{EngineConfig, Failure, MechanismConfig};
+
+/// How far a handshake is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Handshaking,
+    /// Everything was sent and received; `finish` may be called.
+    Ready,
+    /// Everything was sent that the peer may know of the failure.
+    Failed(Failure),
+}
+
+/// One side of a handshake.
+pub(crate) trait Mechanism: Send {
+    /// The next command for the peer, if it is this side's turn.
+    fn next_command(&mut self) -> Result<Option<Vec<u8>>, Failure>;
+    /// A command of the peer, name and all.
+    fn process(&mut self, command: &[u8]) -> Result<(), Failure>;
+    /// A request for the ZAP handler; handed out once.
+    fn zap_request(&mut self) -> Option<Vec<Vec<u8>>> {
+        None
+    }
+    /// The answer of the ZAP handler; `None` if there is no handler.
+    fn zap_reply(&mut self, _reply: Option<zap::Reply>) -> Result<(), Failure> {
+        Ok(())
+    }
+    fn status(&self) -> Status;
+    /// Ends the handshake; called when `status` is `Ready`.
+    fn finish(self: Box<Self>) -> Secured;
+}
+
+/// What frames go through after the handshake.
+pub(crate) trait Transform: Send {
+    /// Appends a wrapped frame, header and all, whose body is `prefix` and `body`.
+    fn encode(
+        &mut self,
+        flags: u8,
+        prefix: &[u8],
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure>;
+    /// Unwraps the body of a frame into `plain` (which is empty) and says what its flags are.
+    fn decode(&mut self, wrapped: &[u8], plain: &mut Vec<u8>) -> Result<u8, Failure>;
+}
+
+/// The result of a handshake.
+pub(crate) struct Secured {
+    pub(crate) peer: Properties,
+    /// What the ZAP handler said, if it was asked.
+    pub(crate) zap: Option<zap::Reply>,
+    /// `None`: frames pass as they are.
+    pub(crate) transform: Option<Box<dyn Transform>>,
+}
+
+/// The mechanism that was configured.
+pub(crate) fn new(config: &EngineConfig) -> Result<Box<dyn Mechanism>, Failure> {
+    match &config.mechanism {
+        MechanismConfig::Null => Ok(Box::new(null::Null::new(config))),
+        _ => Err(Failure::no_detail(Error::NOTSUP)),
+    }
+}

@@ -1,1 +1,31 @@
-//! (room zmtp)
+//! ZMTP, the protocol on one connection, without any I/O.
+//!
+//! `engine` is the whole of it: the session feeds it bytes and the time and takes bytes and events
+//! out. It never touches a socket, a clock or entropy. `greeting` finds the version of the peer
+//! (13/ZMTP 1.0, 15/ZMTP 2.0, 23/ZMTP 3.0, 37/ZMTP 3.1), the handshake runs a security mechanism
+//! (`crate::mechanism`), and then frames pass: `inbound` delimits those that are canonical as they
+//! come from the wire, `codec_v1` and `codec_v2` transform the rest.
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+mod assembler;
+mod codec_v1;
+pub(crate) mod command;
+mod config;
+mod engine;
+mod failure;
+pub(crate) mod frame;
+mod greeting;
+mod handshake;
+mod heartbeat;
+mod inbound;
+pub(crate) mod metadata;
+mod outbound;
+
+pub(crate) use config::{CurveConfig, EngineConfig, MechanismConfig, RandomFn, ZapConfig};
+pub(crate) use engine::{Engine, Event, FrameSink, Peer};
+pub(crate) use failure::{Failure, FailureKind, error_code};
+pub(crate) use inbound::Scan;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,100 @@
+//! Puts frames together from pieces of a stream, for all that is not read in place: handshakes,
+//! ZMTP 1.0 and encrypted connections. Called by `handshake`, `engine` and `inbound`.
+
+use crate::zmtp::frame::{self, Header};
+use crate::zmtp::{Failure, codec_v1};
+
+/// A buffer that held a frame larger than this is given back.
+const KEEP: usize = 8192;
+
+/// Which header frames have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    V1,
+    V2,
+}
+
+impl Framing {
+    fn parse_header(self, bytes: &[u8]) -> Result<Option<Header>, Failure> {
+        match self {
+            Framing::V1 => codec_v1::parse_header(bytes),
+            Framing::V2 => Ok(frame::parse_header(bytes)),
+        }
+    }
+}
+
+/// The beginning of a frame that has not arrived as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    buffer: Vec<u8>,
+    /// Whether `buffer` holds a frame that was handed out already.
+    done: bool,
+}
+
+/// What one step took and found.
+#[derive(Debug)]
+pub(crate) struct Step<'a> {
+    pub(crate) consumed: usize,
+    /// Flags and body of a complete frame; `None` if all input was taken and more is needed.
+    pub(crate) frame: Option<(u8, &'a [u8])>,
+}
+
+impl Assembler {
+    /// Takes bytes from the front of `input` up to the end of one frame. `limit` bounds the body.
+    ///
+    /// Memory grows as bytes arrive, never because a header announces many.
+    pub(crate) fn step<'a>(
+        &'a mut self,
+        input: &'a [u8],
+        framing: Framing,
+        limit: u64,
+    ) -> Result<Step<'a>, Failure> {
+        if self.done {
+            self.done = false;
+            self.buffer.clear();
+            self.buffer.shrink_to(KEEP);
+        }
+        if self.buffer.is_empty()
+            && let Some((flags, body, end)) = whole_frame(input, framing, limit)?
+        {
+            return Ok(Step { consumed: end, frame: Some((flags, body)) });
+        }
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let missing = match framing.parse_header(&self.buffer)? {
+                None => 1,
+                Some(header) => {
+                    let end =
+                        header.header_len.saturating_add(frame::check_size(header.len, limit)?);
+                    end.saturating_sub(self.buffer.len())
+                }
+            };
+            if missing == 0 {
+                break;
+            }
+            if rest.is_empty() {
+                return Ok(Step { consumed, frame: None });
+            }
+            let taken = rest.get(..missing).unwrap_or(rest);
+            self.buffer.extend_from_slice(taken);
+            consumed += taken.len();
+        }
+        self.done = true;
+        let frame = whole_frame(&self.buffer, framing, limit)?;
+        Ok(Step { consumed, frame: frame.map(|(flags, body, _)| (flags, body)) })
+    }
+}
+
+/// Flags, body and end of the frame at the start of `bytes`, if it is complete.
+fn whole_frame(
+    bytes: &[u8],
+    framing: Framing,
+    limit: u64,
+) -> Result<Option<(u8, &[u8], usize)>, Failure> {
+    let Some(header) = framing.parse_header(bytes)? else {
+        return Ok(None);
+    };
+    let end = header.header_len.saturating_add(frame::check_size(header.len, limit)?);
+    Ok(bytes.get(header.header_len..end).map(|body| (header.flags, body, end)))
+}

@@ -1,0 +1,456 @@
+//! The engine: ZMTP on one connection, from the greeting to the last frame.
+//!
+//! `runtime::session` drives it: bytes, the time and ZAP replies go in by `handle_*`, `scan` and
+//! `decode`, bytes, events and times come out by `poll_*` and `encode`. After a [`Failure`] it must
+//! not be used but for `poll_transmit`, which may still hold the ERROR command for the peer.
+//!
+//! ```text
+//!              greeting known            mechanism ready, identity received
+//!   Greeting ------------------> Handshake -----------------------> Established
+//! ```
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::mechanism::{Secured, Transform, zap};
+use crate::message::{COMMAND, MORE, Metadata};
+use crate::patterns::SocketType;
+use crate::zmtp::assembler::{Assembler, Framing};
+use crate::zmtp::command::{self, Command};
+use crate::zmtp::greeting::{Greeting, Version};
+use crate::zmtp::handshake::Handshake;
+use crate::zmtp::heartbeat::{Beat, Heartbeat};
+use crate::zmtp::inbound::Scanner;
+use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
+
+/// PONGs that wait to be sent; a peer that sends PINGs and reads nothing gets no more.
+const MAX_CONTROL: usize = 16;
+
+/// What the session has to know or to do.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The handshake is over; messages may pass.
+    Established(Peer),
+    /// The frames, empty delimiter first, are for `inproc://zeromq.zap.01`. Answer with
+    /// `handle_zap_reply` or `zap_unavailable`.
+    ZapRequest(Vec<Vec<u8>>),
+}
+
+/// The peer of an established connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Its properties, with `Peer-Address` and what ZAP added, and its routing id.
+    pub(crate) metadata: Metadata,
+    /// The version of ZMTP that both speak.
+    pub(crate) version: (u8, u8),
+}
+
+/// Receives frames from [`Engine::decode`].
+pub(crate) trait FrameSink {
+    /// Takes one frame; `flags` are `MORE` and `COMMAND`. `false` asks for no more frames for now.
+    fn frame(&mut self, flags: u8, body: &[u8]) -> bool;
+}
+
+/// See the head of this file.
+pub(crate) struct Engine {
+    state: State,
+    /// Bytes for the wire.
+    transmit: Vec<u8>,
+    /// PINGs and PONGs that are wrapped only when they are taken: the order in which an encrypted
+    /// connection numbers its frames must be the order on the wire.
+    control: VecDeque<Vec<u8>>,
+    events: VecDeque<Event>,
+    /// When the handshake must be over.
+    deadline: Option<Instant>,
+}
+
+enum State {
+    Greeting(Box<(EngineConfig, Greeting)>),
+    Handshake(Box<(EngineConfig, Version, Handshake)>),
+    Established(Box<Established>),
+    Failed,
+}
+
+struct Established {
+    version: Version,
+    /// Whether this side sends subscriptions as commands that older peers do not understand.
+    subscribes: bool,
+    /// Whether the peer is so old that it may not send subscriptions: it gets everything.
+    subscribe_to_all: bool,
+    scanner: Scanner,
+    heartbeat: Heartbeat,
+    transform: Option<Box<dyn Transform>>,
+    assembler: Assembler,
+    /// Plain text of the frame being decoded.
+    plain: Vec<u8>,
+}
+
+impl Engine {
+    /// Starts on a new connection: the greeting is ready to be sent.
+    pub(crate) fn new(config: EngineConfig, now: Instant) -> Engine {
+        let mut transmit = Vec::new();
+        let deadline = config.handshake.and_then(|time| now.checked_add(time));
+        let greeting = Greeting::new(&config, &mut transmit);
+        Engine {
+            state: State::Greeting(Box::new((config, greeting))),
+            transmit,
+            control: VecDeque::new(),
+            events: VecDeque::new(),
+            deadline,
+        }
+    }
+
+    /// Whether the handshake is over.
+    pub(crate) fn is_established(&self) -> bool {
+        matches!(self.state, State::Established(_))
+    }
+
+    /// Greeting and handshake: takes bytes from the front of `input` and says how many. Stops at
+    /// the end of the handshake; what is left is for `scan` or `decode`.
+    pub(crate) fn handle_input(&mut self, now: Instant, input: &[u8]) -> Result<usize, Failure> {
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            match &mut self.state {
+                State::Greeting(greeting) => {
+                    let (config, greeting) = &mut **greeting;
+                    let (taken, version) = greeting.handle_input(rest, config, &mut self.transmit);
+                    consumed += taken;
+                    match version {
+                        Some(version) => self.greeted(now, version)?,
+                        None => return Ok(consumed),
+                    }
+                }
+                State::Handshake(state) if !rest.is_empty() => {
+                    let (taken, identity) = state.2.handle_input(rest)?;
+                    consumed += taken;
+                    match identity {
+                        Some(identity) => self.establish(now, identity)?,
+                        None => self.advance(now)?,
+                    }
+                }
+                State::Handshake(_) | State::Established(_) => return Ok(consumed),
+                State::Failed => return Err(Failure::protocol()),
+            }
+        }
+    }
+
+    /// The version of the peer is known.
+    fn greeted(&mut self, now: Instant, version: Version) -> Result<(), Failure> {
+        let State::Greeting(state) = std::mem::replace(&mut self.state, State::Failed) else {
+            return Err(Failure::protocol());
+        };
+        let (config, greeting) = *state;
+        let handshake = Handshake::new(
+            version,
+            greeting.mechanism_matches(&config),
+            greeting.received(),
+            &config,
+            &mut self.transmit,
+        )?;
+        self.state = State::Handshake(Box::new((config, version, handshake)));
+        self.advance(now)
+    }
+
+    /// Lets the mechanism say and ask what it has to.
+    fn advance(&mut self, now: Instant) -> Result<(), Failure> {
+        let State::Handshake(state) = &mut self.state else {
+            return Ok(());
+        };
+        let ready = state.2.advance(&mut self.transmit)?;
+        if let Some(request) = state.2.mechanism().and_then(|mechanism| mechanism.zap_request()) {
+            self.events.push_back(Event::ZapRequest(request));
+        }
+        if ready { self.establish(now, Vec::new()) } else { Ok(()) }
+    }
+
+    /// The handshake is over.
+    fn establish(&mut self, now: Instant, identity: Vec<u8>) -> Result<(), Failure> {
+        let State::Handshake(state) = std::mem::replace(&mut self.state, State::Failed) else {
+            return Err(Failure::protocol());
+        };
+        let (mut config, version, handshake) = *state;
+        let Secured { peer, zap, transform } = handshake.finish(identity);
+
+        let mut metadata = Metadata::new();
+        if !config.peer_address.is_empty() {
+            metadata.set("Peer-Address", config.peer_address.as_bytes());
+        }
+        if let Some(zap) = zap {
+            metadata.set("User-Id", &zap.user_id);
+            zap.properties.iter().for_each(|(name, value)| metadata.set(name, value));
+        }
+        peer.list.iter().for_each(|(name, value)| metadata.set(name, value));
+        metadata.set_routing_id(&peer.identity);
+
+        let old = version < Version::V3_0;
+        if old {
+            // Heartbeats are commands, which old peers do not know.
+            config.heartbeat_interval = None;
+        }
+        use SocketType::{Pub, Sub, Xpub, Xsub};
+        self.state = State::Established(Box::new(Established {
+            version,
+            subscribes: matches!(config.kind, Sub | Xsub),
+            subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
+            scanner: Scanner { limit: frame::size_limit(config.maxmsgsize), inside: false },
+            heartbeat: Heartbeat::new(&config, now),
+            transform,
+            assembler: Assembler::default(),
+            plain: Vec::new(),
+        }));
+        self.deadline = None;
+        self.events.push_back(Event::Established(Peer { metadata, version: version.number() }));
+        Ok(())
+    }
+
+    /// The answer of the ZAP handler, empty delimiter first.
+    pub(crate) fn handle_zap_reply<F: AsRef<[u8]>>(
+        &mut self,
+        now: Instant,
+        frames: &[F],
+    ) -> Result<(), Failure> {
+        let reply = zap::parse_reply(frames)?;
+        self.zap_answered(now, Some(reply))
+    }
+
+    /// There is no ZAP handler.
+    pub(crate) fn zap_unavailable(&mut self, now: Instant) -> Result<(), Failure> {
+        self.zap_answered(now, None)
+    }
+
+    fn zap_answered(&mut self, now: Instant, reply: Option<zap::Reply>) -> Result<(), Failure> {
+        if let State::Handshake(state) = &mut self.state
+            && let Some(mechanism) = state.2.mechanism()
+        {
+            mechanism.zap_reply(reply)?;
+        }
+        self.advance(now)
+    }
+
+    /// The next event.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Whether `poll_transmit` has something.
+    pub(crate) fn has_transmit(&self) -> bool {
+        !self.transmit.is_empty() || !self.control.is_empty()
+    }
+
+    /// Appends what the engine itself wants to send. It belongs between two messages of the
+    /// outgoing stream, behind everything that was taken from the engine before.
+    pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
+        if out.is_empty() {
+            std::mem::swap(out, &mut self.transmit);
+        } else {
+            out.append(&mut self.transmit);
+        }
+        self.transmit = Vec::new();
+        if let State::Established(state) = &mut self.state {
+            for body in std::mem::take(&mut self.control) {
+                // A PING that cannot be wrapped is a nonce that ran out: `encode` says so.
+                let transform = state.transform.as_deref_mut();
+                let _ = outbound::encode(state.version, transform, COMMAND, &body, out);
+            }
+        }
+    }
+
+    /// When `handle_timeout` wants to be called. It moves as traffic comes: ask again after any
+    /// call; calls that come too early do no harm.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match &self.state {
+            State::Established(state) => state.heartbeat.poll_timeout(),
+            _ => self.deadline,
+        }
+    }
+
+    /// Does what is due: fails a handshake that takes too long or a peer that is silent for too
+    /// long, and queues PINGs.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Failure> {
+        let State::Established(state) = &mut self.state else {
+            let late = self.deadline.is_some_and(|deadline| deadline <= now);
+            return if late { Err(Failure::no_detail(Error::TIMEDOUT)) } else { Ok(()) };
+        };
+        while let Some(beat) = state.heartbeat.handle_timeout(now)? {
+            let body = match beat {
+                Beat::Ping => state.heartbeat.ping(),
+                Beat::Pong => command::pong(&[]),
+            };
+            // One unsent PING says as much as two.
+            if !self.control.contains(&body) && self.control.len() < MAX_CONTROL {
+                self.control.push_back(body);
+            }
+        }
+        Ok(())
+    }
+
+    /// Something came from the peer that neither `scan` nor `decode` has seen: a part of a large
+    /// frame, say. They need not be told of what they see.
+    pub(crate) fn note_activity(&mut self, now: Instant) {
+        if let State::Established(state) = &mut self.state {
+            state.heartbeat.hear(now);
+        }
+    }
+
+    /// The session stopped reading because the application is slow, or reads again. The silence
+    /// that this causes is not the peer's.
+    pub(crate) fn set_input_paused(&mut self, now: Instant, paused: bool) {
+        if let State::Established(state) = &mut self.state {
+            state.heartbeat.set_paused(now, paused);
+        }
+    }
+
+    /// Whether the bytes of the wire are canonical frames: use `scan`, else `decode`.
+    pub(crate) fn inbound_raw(&self) -> bool {
+        match &self.state {
+            State::Established(state) => {
+                state.framing() == Framing::V2 && state.transform.is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether canonical frames may be written as they are: if not, `encode` each.
+    pub(crate) fn outbound_raw(&self) -> bool {
+        match &self.state {
+            State::Established(state) => match state.version {
+                Version::V3_1 => state.transform.is_none(),
+                Version::V3_0 | Version::V2 => state.transform.is_none() && !state.subscribes,
+                Version::V1 | Version::Unversioned => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Delimits frames in place; see [`Scanner::scan`]. Answers PINGs.
+    pub(crate) fn scan(
+        &mut self,
+        now: Instant,
+        bytes: &mut [u8],
+        max_messages: usize,
+    ) -> Result<Scan, Failure> {
+        let State::Established(state) = &mut self.state else {
+            return Err(Failure::protocol());
+        };
+        let Established { heartbeat, scanner, .. } = &mut **state;
+        if !bytes.is_empty() {
+            heartbeat.hear(now);
+        }
+        let control = &mut self.control;
+        scanner.scan(bytes, max_messages, |command| beat(now, command, heartbeat, control))
+    }
+
+    /// The session received a frame outside `scan`, whose header `scan` had reported as `next`.
+    /// Says whether a message, or a command outside a message, ends with it. Commands of this size
+    /// mean nothing here, only to a pattern: a topic may be long.
+    pub(crate) fn note_large_frame(&mut self, now: Instant, flags: u8) -> Result<bool, Failure> {
+        let State::Established(state) = &mut self.state else {
+            return Err(Failure::protocol());
+        };
+        state.heartbeat.hear(now);
+        Ok(state.scanner.note_frame(flags))
+    }
+
+    /// Unwraps frames and gives each to `sink`, until it has enough; says how much of `input` was
+    /// taken. Incomplete frames are kept inside. The session calls this once after `Established`
+    /// even without input: peers that cannot subscribe are subscribed here.
+    pub(crate) fn decode(
+        &mut self,
+        now: Instant,
+        input: &[u8],
+        sink: &mut dyn FrameSink,
+    ) -> Result<usize, Failure> {
+        let State::Established(state) = &mut self.state else {
+            return Err(Failure::protocol());
+        };
+        let framing = state.framing();
+        if std::mem::take(&mut state.subscribe_to_all) && !sink.frame(0, &[1]) {
+            return Ok(0);
+        }
+        let Established { heartbeat, scanner, transform, assembler, plain, .. } = &mut **state;
+        if !input.is_empty() {
+            heartbeat.hear(now);
+        }
+        let limit = match transform {
+            // The wrapping is not what ZMQ_MAXMSGSIZE is about.
+            Some(_) => scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64),
+            None => scanner.limit,
+        };
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let step = assembler.step(rest, framing, limit)?;
+            consumed += step.consumed;
+            let Some((mut flags, mut body)) = step.frame else {
+                return Ok(consumed);
+            };
+            if let Some(transform) = transform {
+                plain.clear();
+                plain.shrink_to(MAX_IDLE);
+                flags = transform.decode(body, plain)?;
+                body = plain;
+                frame::check_size(body.len() as u64, scanner.limit)?;
+            }
+            if flags & COMMAND != 0 {
+                match command::parse(body)? {
+                    Command::Other => {}
+                    known => {
+                        beat(now, known, heartbeat, &mut self.control);
+                        continue;
+                    }
+                }
+            }
+            if !sink.frame(flags & (MORE | COMMAND), body) {
+                return Ok(consumed);
+            }
+        }
+    }
+
+    /// Appends one canonical frame in the form that goes over the wire.
+    pub(crate) fn encode(
+        &mut self,
+        flags: u8,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let State::Established(state) = &mut self.state else {
+            return Err(Failure::protocol());
+        };
+        outbound::encode(state.version, state.transform.as_deref_mut(), flags, body, out)
+    }
+}
+
+/// The most that a mechanism adds to a frame: a command name, a nonce, a tag, flags.
+const MAX_WRAPPING: u64 = 256;
+/// A larger buffer is not kept while nothing is decoded.
+const MAX_IDLE: usize = 8192;
+
+/// Answers a PING, takes note of a PONG.
+fn beat(
+    now: Instant,
+    command: Command<'_>,
+    heartbeat: &mut Heartbeat,
+    control: &mut VecDeque<Vec<u8>>,
+) {
+    if let Command::Ping { ttl, context } = command {
+        heartbeat.pinged(now, ttl);
+        if control.len() < MAX_CONTROL {
+            control.push_back(command::pong(context));
+        }
+    }
+}
+
+impl Established {
+    fn framing(&self) -> Framing {
+        match self.version {
+            Version::Unversioned | Version::V1 => Framing::V1,
+            _ => Framing::V2,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "engine_test.rs"]
+mod engine_test;

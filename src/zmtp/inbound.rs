@@ -1,0 +1,106 @@
+//! Frames of the data phase as they come in: delimited in place, or one by one after a transform.
+//!
+//! On most connections the bytes of the wire are the canonical bytes of a pipe (see `message`);
+//! then [`Scanner::scan`] only finds out where messages end. It is the hottest loop of a receiving
+//! socket. Called by `engine`.
+
+use crate::message::{COMMAND, MORE};
+use crate::zmtp::Failure;
+use crate::zmtp::command::{self, Command};
+use crate::zmtp::frame;
+
+/// What [`Scanner::scan`] found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scan {
+    /// Bytes of complete frames.
+    pub(crate) frames_end: usize,
+    /// Bytes up to the end of the last complete message, or of the last command outside a message.
+    pub(crate) messages_end: usize,
+    /// Complete messages; commands do not count.
+    pub(crate) messages: usize,
+    /// Lengths of header and body of the incomplete frame at `frames_end`, if its header is there.
+    pub(crate) next: Option<(usize, u64)>,
+}
+
+/// What is remembered between frames.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scanner {
+    /// The largest body.
+    pub(crate) limit: u64,
+    /// Whether the last frame said that more of its message follow.
+    pub(crate) inside: bool,
+}
+
+impl Scanner {
+    /// Delimits frames; `bytes` starts where the last call's `frames_end` was. Reserved flags are
+    /// cleared in place, as libzmq ignores them. Each PING and PONG is shown to `heartbeat`. Stops
+    /// behind `max_messages` messages.
+    #[inline]
+    pub(crate) fn scan(
+        &mut self,
+        bytes: &mut [u8],
+        max_messages: usize,
+        mut heartbeat: impl FnMut(Command<'_>),
+    ) -> Result<Scan, Failure> {
+        let mut scan = Scan::default();
+        let mut at = 0;
+        let mut inside = self.inside;
+        while scan.messages < max_messages {
+            let Some(rest) = bytes.get_mut(at..) else { break };
+            let &mut [flags, len, ..] = rest else { break };
+            let (flags, end) = if flags <= MORE {
+                // A short frame of a message: by far the most frequent.
+                let len = usize::from(len);
+                if len as u64 > self.limit {
+                    return Err(Failure::too_large());
+                }
+                if rest.len() < 2 + len {
+                    scan.next = Some((2, len as u64));
+                    break;
+                }
+                (flags, at + 2 + len)
+            } else {
+                let Some(header) = frame::parse_header(rest) else { break };
+                rest[0] = header.flags;
+                let len = frame::check_size(header.len, self.limit)?;
+                let end = header.header_len.saturating_add(len);
+                let Some(body) = rest.get(header.header_len..end) else {
+                    scan.next = Some((header.header_len, header.len));
+                    break;
+                };
+                if header.flags & COMMAND != 0 {
+                    match command::parse(body)? {
+                        Command::Other => {}
+                        known => heartbeat(known),
+                    }
+                }
+                (header.flags, at + end)
+            };
+            at = end;
+            if flags & COMMAND != 0 {
+                // Commands may come between the frames of a message; they do not end it.
+                if !inside {
+                    scan.messages_end = at;
+                }
+            } else if flags & MORE == 0 {
+                inside = false;
+                scan.messages += 1;
+                scan.messages_end = at;
+            } else {
+                inside = true;
+            }
+        }
+        self.inside = inside;
+        scan.frames_end = at;
+        Ok(scan)
+    }
+
+    /// A frame that was received outside [`Scanner::scan`]. Says whether a message or a command
+    /// outside a message ends here.
+    pub(crate) fn note_frame(&mut self, flags: u8) -> bool {
+        if flags & COMMAND == 0 {
+            self.inside = flags & MORE != 0;
+        }
+        !self.inside
+    }
+}

@@ -1,0 +1,176 @@
+//! Two engines joined by a simulated wire with virtual time, for the tests of this room and of
+//! `mechanism`.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::patterns::SocketType;
+use crate::zmtp::{
+    Engine, EngineConfig, Event, Failure, FrameSink, MechanismConfig, Peer, ZapConfig,
+};
+
+/// A configuration without any options set.
+pub(crate) fn config(kind: SocketType) -> EngineConfig {
+    EngineConfig {
+        kind,
+        routing_id: Vec::new(),
+        maxmsgsize: -1,
+        heartbeat_interval: None,
+        heartbeat_timeout: None,
+        heartbeat_ttl_deciseconds: 0,
+        handshake: Some(Duration::from_secs(30)),
+        properties: Vec::new(),
+        mechanism: MechanismConfig::Null,
+        zap: ZapConfig::default(),
+        peer_address: "192.0.2.1".to_owned(),
+        random: |bytes| {
+            bytes.iter_mut().zip(1..).for_each(|(byte, value)| *byte = value);
+            Ok(())
+        },
+    }
+}
+
+/// One end.
+pub(crate) struct Side {
+    pub(crate) engine: Engine,
+    /// Bytes that arrived and were not taken yet.
+    pub(crate) inbox: Vec<u8>,
+    pub(crate) peer: Option<Peer>,
+    pub(crate) zap: Option<Vec<Vec<u8>>>,
+    pub(crate) failure: Option<Failure>,
+}
+
+impl Side {
+    pub(crate) fn new(config: EngineConfig, now: Instant) -> Side {
+        let engine = Engine::new(config, now);
+        Side { engine, inbox: Vec::new(), peer: None, zap: None, failure: None }
+    }
+
+    /// What this side has to send.
+    pub(crate) fn sent(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.engine.poll_transmit(&mut out);
+        assert!(!self.engine.has_transmit());
+        out
+    }
+
+    /// Hands bytes to the handshake, in pieces of `piece` bytes.
+    pub(crate) fn feed(&mut self, now: Instant, bytes: &[u8], piece: usize) {
+        for piece in bytes.chunks(piece) {
+            self.inbox.extend_from_slice(piece);
+            if self.failure.is_none() && !self.engine.is_established() {
+                match self.engine.handle_input(now, &self.inbox) {
+                    Ok(consumed) => drop(self.inbox.drain(..consumed)),
+                    Err(failure) => self.failure = Some(failure),
+                }
+            }
+            self.collect();
+        }
+    }
+
+    pub(crate) fn collect(&mut self) {
+        while let Some(event) = self.engine.poll_event() {
+            match event {
+                Event::Established(peer) => self.peer = Some(peer),
+                Event::ZapRequest(frames) => self.zap = Some(frames),
+            }
+        }
+    }
+
+    /// Answers the ZAP request that this side has made.
+    pub(crate) fn answer_zap(&mut self, now: Instant, status: &str, user: &str) {
+        let request = self.zap.take().expect("no ZAP request was made");
+        let reply = [
+            &b""[..],
+            b"1.0",
+            request[2].as_slice(),
+            status.as_bytes(),
+            b"text",
+            user.as_bytes(),
+            b"\x05Hello\0\0\0\x05World",
+        ];
+        if let Err(failure) = self.engine.handle_zap_reply(now, &reply) {
+            self.failure = Some(failure);
+        }
+        self.collect();
+    }
+
+    /// The established peer.
+    #[track_caller]
+    pub(crate) fn peer(&self) -> &Peer {
+        assert_eq!(self.failure, None);
+        self.peer.as_ref().expect("not established")
+    }
+
+    /// The value of a property of the peer.
+    pub(crate) fn property(&self, name: &str) -> Option<&str> {
+        self.peer().metadata.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Everything in the inbox as frames, whichever way they have to be read.
+    pub(crate) fn frames(&mut self, now: Instant) -> Result<Vec<(u8, Vec<u8>)>, Failure> {
+        let mut all = Collect(Vec::new(), usize::MAX);
+        if self.engine.inbound_raw() {
+            let scan = self.engine.scan(now, &mut self.inbox, usize::MAX)?;
+            let mut rest: Vec<u8> = self.inbox.drain(..scan.frames_end).collect();
+            while let Some(header) = crate::zmtp::frame::parse_header(&rest) {
+                let end = header.header_len + header.len as usize;
+                all.frame(header.flags & !2, &rest[header.header_len..end]);
+                rest.drain(..end);
+            }
+        } else {
+            let consumed = self.engine.decode(now, &self.inbox, &mut all)?;
+            self.inbox.drain(..consumed);
+        }
+        Ok(all.0)
+    }
+}
+
+/// Collects frames, and asks for no more after a number of them.
+pub(crate) struct Collect(pub(crate) Vec<(u8, Vec<u8>)>, pub(crate) usize);
+
+impl FrameSink for Collect {
+    fn frame(&mut self, flags: u8, body: &[u8]) -> bool {
+        self.0.push((flags, body.to_vec()));
+        self.0.len() < self.1
+    }
+}
+
+/// Both ends.
+pub(crate) struct Pair {
+    pub(crate) now: Instant,
+    pub(crate) one: Side,
+    pub(crate) two: Side,
+}
+
+impl Pair {
+    pub(crate) fn new(one: EngineConfig, two: EngineConfig) -> Pair {
+        let now = Instant::now();
+        Pair { now, one: Side::new(one, now), two: Side::new(two, now) }
+    }
+
+    /// Passes bytes to and fro until nothing moves any more.
+    pub(crate) fn run(&mut self, piece: usize) {
+        while self.exchange(piece).is_continue() {}
+    }
+
+    fn exchange(&mut self, piece: usize) -> ControlFlow<()> {
+        let (from_one, from_two) = (self.one.sent(), self.two.sent());
+        if from_one.is_empty() && from_two.is_empty() {
+            return ControlFlow::Break(());
+        }
+        self.two.feed(self.now, &from_one, piece);
+        self.one.feed(self.now, &from_two, piece);
+        ControlFlow::Continue(())
+    }
+
+    /// A pair whose handshake has succeeded.
+    #[track_caller]
+    pub(crate) fn established(one: EngineConfig, two: EngineConfig) -> Pair {
+        let mut pair = Pair::new(one, two);
+        pair.run(usize::MAX);
+        assert_eq!((pair.one.failure, pair.two.failure), (None, None));
+        assert!(pair.one.engine.is_established() && pair.two.engine.is_established());
+        pair
+    }
+}
