@@ -1,3 +1,43 @@
-//! Thin wrappers of system calls.
+//! Thin wrappers of the operating system's calls; the only room besides the data structures that
+//! may use `unsafe`.
+//!
+//! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
+//! sleeping thread (`Signaler`), `poll` and `epoll`, names and interfaces (`names`), threads and
+//! signals (`thread`, `signals`), asymmetric fences (`membarrier`) and the detection of `fork`
+//! (`fork`). Used by transport, runtime, socket and poller.
+#![allow(dead_code)]
 
+pub(crate) mod credentials;
+#[cfg(target_os = "linux")]
+pub(crate) mod epoll;
+pub(crate) mod errno;
+pub(crate) mod fd;
+pub(crate) mod fork;
 pub(crate) mod membarrier;
+pub(crate) mod names;
+pub(crate) mod net;
+mod poll;
+mod signaler;
+pub(crate) mod signals;
+pub(crate) mod sockopt;
+pub(crate) mod thread;
+
+pub(crate) use poll::{PollFd, poll, ppoll};
+pub(crate) use signaler::Signaler;
+
+use std::io;
+
+/// Turns the -1 of a C call into the errno it left behind.
+fn cvt(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// The same for calls that return a byte count.
+fn cvt_size(result: libc::ssize_t) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// The id of this process.
+pub(crate) fn process_id() -> u32 {
+    std::process::id()
+}

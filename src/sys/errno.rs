@@ -1,0 +1,27 @@
+//! The C `errno` of the calling thread. Set by `ffi::boundary` as its last action.
+
+/// Reads `errno`.
+pub(crate) fn get() -> i32 {
+    // SAFETY: the C library returns a valid pointer to the calling thread's errno.
+    unsafe { *location() }
+}
+
+/// Writes `errno`.
+pub(crate) fn set(value: i32) {
+    // SAFETY: as above; nothing else refers to this thread's errno during the write.
+    unsafe { *location() = value }
+}
+
+/// # Safety
+/// None beyond that of calling C; the pointer is valid while the thread lives.
+unsafe fn location() -> *mut libc::c_int {
+    #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
+    // SAFETY: no preconditions.
+    return unsafe { libc::__errno_location() };
+    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+    // SAFETY: no preconditions.
+    return unsafe { libc::__error() };
+    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    // SAFETY: no preconditions.
+    return unsafe { libc::__errno() };
+}

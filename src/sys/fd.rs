@@ -1,0 +1,55 @@
+//! Rules for every descriptor the library makes: close-on-exec, non-blocking, and never 0, 1 or 2.
+//!
+//! A program that closed its standard streams would otherwise write its diagnostics into one of our
+//! connections, or close it.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use super::cvt;
+
+/// The first descriptor that is not one of the standard streams.
+const FIRST: RawFd = 3;
+
+/// Owns what a system call returned, moving it above the standard streams if need be.
+///
+/// # Safety
+/// `fd` was just returned by a call that hands over its ownership.
+pub(super) unsafe fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the caller owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    if fd.as_raw_fd() >= FIRST {
+        return Ok(fd);
+    }
+    // SAFETY: F_DUPFD_CLOEXEC takes a descriptor and a number.
+    let lifted = cvt(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST) })?;
+    // SAFETY: fcntl has just made it for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(lifted) })
+}
+
+/// Takes over a descriptor the application made for us (ZMQ_USE_FD); it is closed with its owner.
+/// EBADF if it is not open.
+pub(crate) fn inherit(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_GETFD only looks at the descriptor table.
+    cvt(unsafe { libc::fcntl(fd, libc::F_GETFD) })?;
+    // SAFETY: it is open, and by setting ZMQ_USE_FD the application handed it over.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Puts the descriptor into non-blocking mode.
+pub(crate) fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: F_GETFL takes no argument.
+    let flags = cvt(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) })?;
+    if flags & libc::O_NONBLOCK == 0 {
+        // SAFETY: F_SETFL takes the flags.
+        cvt(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) })?;
+    }
+    Ok(())
+}
+
+/// Marks the descriptor close-on-exec.
+pub(crate) fn set_cloexec(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: F_SETFD takes the flags.
+    cvt(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! What a thread of the library sets about itself: name, processors, scheduling.
+//!
+//! ZMQ_THREAD_NAME_PREFIX, ZMQ_THREAD_AFFINITY_CPU_*, ZMQ_THREAD_SCHED_POLICY and
+//! ZMQ_THREAD_PRIORITY of zmq_ctx_set(3). Each call acts on the calling thread.
+
+use std::ffi::CString;
+use std::io;
+
+/// A name for the debugger's eyes; a longer one than the kernel keeps (15 bytes) is cut.
+pub(crate) fn set_name(name: &str) {
+    let kept: Vec<u8> = name.bytes().filter(|&byte| byte != 0).take(15).collect();
+    let Ok(name) = CString::new(kept) else { return };
+    // SAFETY: the name is NUL-terminated; pthread_self is always valid.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    unsafe {
+        libc::pthread_setname_np(libc::pthread_self(), name.as_ptr());
+    }
+    // SAFETY: the name is NUL-terminated.
+    #[cfg(target_os = "macos")]
+    unsafe {
+        libc::pthread_setname_np(name.as_ptr());
+    }
+}
+
+/// Binds the thread to these processors; an empty list leaves it free.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_affinity(processors: impl IntoIterator<Item = i32>) -> io::Result<()> {
+    // SAFETY: cpu_set_t is plain old data, all zeroes is the empty set.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    let mut any = false;
+    for processor in processors {
+        let processor = usize::try_from(processor)
+            .ok()
+            .filter(|&processor| processor < libc::CPU_SETSIZE as usize)
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
+        // SAFETY: the index was checked against the size of the set.
+        unsafe { libc::CPU_SET(processor, &mut set) };
+        any = true;
+    }
+    if !any {
+        return Ok(());
+    }
+    // SAFETY: 0 is the calling thread, the set is initialised.
+    super::cvt(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) })?;
+    Ok(())
+}
+
+/// Binding threads to processors is not offered by this platform.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn set_affinity(_processors: impl IntoIterator<Item = i32>) -> io::Result<()> {
+    Ok(())
+}
+
+/// Sets policy and priority, each unless `None`. The real-time policies take the priority; with
+/// any other a priority above zero asks for the best nice value instead.
+pub(crate) fn set_scheduling(policy: Option<i32>, priority: Option<i32>) -> io::Result<()> {
+    if policy.is_none() && priority.is_none() {
+        return Ok(());
+    }
+    let mut current = 0;
+    // SAFETY: sched_param is plain old data.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: both out pointers are valid.
+    let result = unsafe {
+        libc::pthread_getschedparam(libc::pthread_self(), &raw mut current, &raw mut parameters)
+    };
+    errno_of(result)?;
+    let policy = policy.unwrap_or(current);
+    let real_time = policy == libc::SCHED_FIFO || policy == libc::SCHED_RR;
+    match priority {
+        _ if !real_time => parameters.sched_priority = 0,
+        Some(priority) => parameters.sched_priority = priority,
+        None => {}
+    }
+    // SAFETY: the parameters are initialised.
+    errno_of(unsafe {
+        libc::pthread_setschedparam(libc::pthread_self(), policy, &raw const parameters)
+    })?;
+    if !real_time && priority.is_some_and(|priority| priority > 0) {
+        super::errno::set(0);
+        // SAFETY: no pointers. -1 may be a valid result, so errno tells.
+        let nice = unsafe { libc::nice(-20) };
+        if nice == -1 && super::errno::get() != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The pthread functions return the error instead of setting errno.
+fn errno_of(result: libc::c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(result)) }
+}
