@@ -5,7 +5,7 @@
 //! sleeping thread (`Signaler`), `poll` and `epoll`, names and interfaces (`names`), threads and
 //! signals (`thread`, `signals`), asymmetric fences (`membarrier`) and the detection of `fork`
 //! (`fork`). Used by transport, runtime, socket and poller.
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 pub(crate) mod credentials;
 #[cfg(target_os = "linux")]

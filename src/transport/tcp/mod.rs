@@ -1,0 +1,41 @@
+//! The tcp transport, zmq_tcp(7).
+
+mod dialer;
+mod listener;
+mod tuning;
+
+#[cfg(test)]
+mod tcp_test;
+
+use crate::error::{Error, Result};
+use crate::options::SocketOptions;
+use crate::transport::{Dialer, Listener, Transport};
+
+pub(super) struct Tcp;
+
+impl Transport for Tcp {
+    fn check_connect(&self, address: &str, _options: &SocketOptions) -> Result<()> {
+        if looks_connectable(address) { Ok(()) } else { Err(Error::INVAL) }
+    }
+
+    fn listen(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Listener>> {
+        Ok(Box::new(listener::TcpListener::listen(address, options)?))
+    }
+
+    fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>> {
+        Ok(Box::new(dialer::TcpDialer::new(address, options)))
+    }
+}
+
+/// A rough check that catches obvious mistakes: the characters of names, addresses, scopes, and a
+/// source address with its `;`, and a port at the end that starts with a digit.
+fn looks_connectable(address: &str) -> bool {
+    let starts_well =
+        address.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[' || c == ':');
+    let goes_on_well =
+        address.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:%;[]_*".contains(&byte));
+    let has_port = address
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_digit()));
+    starts_well && goes_on_well && has_port
+}
