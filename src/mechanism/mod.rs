@@ -7,11 +7,12 @@
 #![allow(dead_code)]
 
 mod null;
+mod plain;
 pub(crate) mod zap;
 
 use crate::error::Error;
 use crate::zmtp::metadata::Properties;
-use crate::zmtp::{EngineConfig, Failure, MechanismConfig};
+use crate::zmtp::{EngineConfig, Failure, MechanismConfig, error_code};
 
 /// How far a handshake is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,21 @@ pub(crate) struct Secured {
 pub(crate) fn new(config: &EngineConfig) -> Result<Box<dyn Mechanism>, Failure> {
     match &config.mechanism {
         MechanismConfig::Null => Ok(Box::new(null::Null::new(config))),
+        MechanismConfig::PlainServer => Ok(Box::new(plain::Server::new(config))),
+        MechanismConfig::PlainClient { username, password } => {
+            Ok(Box::new(plain::Client::new(config, username, password)))
+        }
         _ => Err(Failure::no_detail(Error::NOTSUP)),
     }
 }
+
+/// A command is a name behind its length, and a name has at least one byte.
+fn check_structure(command: &[u8]) -> Result<(), Failure> {
+    match command.split_first() {
+        Some((&len, rest)) if !rest.is_empty() && rest.len() >= usize::from(len) => Ok(()),
+        _ => Err(Failure::handshake(error_code::ZMTP_MALFORMED_COMMAND_UNSPECIFIED)),
+    }
+}
+
+#[cfg(test)]
+mod plain_test;

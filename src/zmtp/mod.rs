@@ -28,4 +28,4 @@ pub(crate) use failure::{Failure, FailureKind, error_code};
 pub(crate) use inbound::Scan;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
