@@ -20,6 +20,7 @@ mod proxy;
 mod routing;
 mod runtime;
 mod socket;
+mod stub;
 mod sys;
 mod timers;
 mod transport;

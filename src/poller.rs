@@ -1,1 +1,227 @@
-//! (room poller)
+//! Waiting for several sockets and descriptors at once, see zmq_poll(3) and zmq_poller(3).
+//!
+//! `zmq_poll` works on the application's own array of [`PollItem`]s; a [`Poller`] remembers what
+//! is registered. Both ask the sockets first, which needs no system call, and enter the kernel
+//! only to look at plain descriptors or to sleep: a socket that has nothing to report makes its
+//! descriptor readable when that changes. Called by `ffi::poll`, `ffi::poller` and `proxy`.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "draft")]
+mod set;
+
+use std::ffi::{c_int, c_long, c_short, c_void};
+use std::time::{Duration, Instant};
+
+use crate::error::Result;
+use crate::stub::socket;
+use crate::sys::signals::SignalSet;
+use crate::sys::{self, PollFd};
+
+#[cfg(feature = "draft")]
+pub use set::PollerEvent;
+#[cfg(feature = "draft")]
+pub(crate) use set::{Poller, Target};
+
+/// A descriptor of the operating system (`zmq_fd_t`).
+pub type Descriptor = c_int;
+
+/// At least one message can be received, or bytes be read.
+pub(crate) const POLLIN: c_short = 1;
+/// At least one message can be sent, or bytes be written.
+pub(crate) const POLLOUT: c_short = 2;
+/// The descriptor is in error, hung up or not open.
+pub(crate) const POLLERR: c_short = 4;
+/// The descriptor has urgent data.
+pub(crate) const POLLPRI: c_short = 8;
+
+/// What `zmq_poll` waits for, and what it found.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct PollItem {
+    /// A socket; null to wait for `fd`.
+    pub socket: *mut c_void,
+    /// A descriptor, ignored if there is a socket.
+    pub fd: Descriptor,
+    /// The events to wait for.
+    pub events: c_short,
+    /// The events that have occurred.
+    pub revents: c_short,
+}
+
+/// When a call shall give up.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// `timeout` milliseconds from now; never if it is negative or beyond what a clock can hold.
+    pub(crate) fn after(timeout: c_long) -> Deadline {
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+    }
+
+    /// The time that is left: zero when it is over, `None` for ever.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.0.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// Waits until one of `items` has an event it asks for, and gives the number of those that have.
+/// `NOTSOCK` for a stale socket, `TERM` when its context ended, `INTR` when a signal came.
+pub(crate) fn poll_items(
+    items: &mut [PollItem],
+    timeout: c_long,
+    mask: Option<&SignalSet>,
+) -> Result<usize> {
+    let (mut found, mut descriptors) = (0, mask.is_some());
+    for item in items.iter_mut() {
+        item.revents = 0;
+        if item.socket.is_null() {
+            descriptors = true;
+        } else {
+            item.revents = socket::from_handle(item.socket)?.events()? & item.events;
+            found += usize::from(item.revents != 0);
+        }
+    }
+    if !descriptors && (found > 0 || timeout == 0) {
+        return Ok(found);
+    }
+    let mut few = [const { PollFd::new(-1, 0) }; FEW];
+    let mut many = Vec::new();
+    let fds: &mut [PollFd] = if items.len() <= FEW {
+        &mut few[..items.len()]
+    } else {
+        many.resize(items.len(), PollFd::new(-1, 0));
+        &mut many
+    };
+    for (item, fd) in items.iter().zip(fds.iter_mut()) {
+        *fd = wanted(item)?;
+    }
+    if found > 0 || timeout == 0 {
+        wait(fds, Some(Duration::ZERO), mask)?;
+        return collect(items, fds);
+    }
+    let deadline = Deadline::after(timeout);
+    loop {
+        let left = deadline.left();
+        wait(fds, left, mask)?;
+        let found = collect(items, fds)?;
+        if found > 0 || left == Some(Duration::ZERO) {
+            return Ok(found);
+        }
+    }
+}
+
+/// `INTR` when a signal came before anything else.
+fn wait(fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<&SignalSet>) -> Result<usize> {
+    Ok(match mask {
+        Some(_) => sys::ppoll(fds, timeout, mask)?,
+        None => sys::poll(fds, timeout)?,
+    })
+}
+
+/// Up to this many items the kernel's array lies on the stack.
+const FEW: usize = 16;
+
+fn wanted(item: &PollItem) -> Result<PollFd> {
+    if item.socket.is_null() {
+        return Ok(PollFd::new(item.fd, to_kernel(item.events)));
+    }
+    if item.events == 0 {
+        return Ok(PollFd::new(-1, 0));
+    }
+    Ok(PollFd::new(socket::from_handle(item.socket)?.descriptor()?, libc::POLLIN))
+}
+
+fn collect(items: &mut [PollItem], fds: &[PollFd]) -> Result<usize> {
+    let mut found = 0;
+    for (item, fd) in items.iter_mut().zip(fds) {
+        item.revents = if item.socket.is_null() {
+            from_kernel(fd.revents())
+        } else {
+            socket::from_handle(item.socket)?.events()? & item.events
+        };
+        found += usize::from(item.revents != 0);
+    }
+    Ok(found)
+}
+
+/// The kernel's flags for the events of a descriptor; errors are always reported.
+fn to_kernel(events: c_short) -> i16 {
+    let flag = |ours: c_short, theirs: i16| if events & ours != 0 { theirs } else { 0 };
+    flag(POLLIN, libc::POLLIN) | flag(POLLOUT, libc::POLLOUT) | flag(POLLPRI, libc::POLLPRI)
+}
+
+/// Our flags for what the kernel found; everything it may add on its own is an error.
+fn from_kernel(found: i16) -> c_short {
+    let flag = |ours: c_short, theirs: i16| if found & theirs != 0 { ours } else { 0 };
+    flag(POLLIN, libc::POLLIN)
+        | flag(POLLOUT, libc::POLLOUT)
+        | flag(POLLPRI, libc::POLLPRI)
+        | flag(POLLERR, !(libc::POLLIN | libc::POLLOUT | libc::POLLPRI))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+    use std::ptr;
+
+    use super::*;
+    use crate::error::Error;
+
+    fn item(fd: Descriptor, events: c_short) -> PollItem {
+        PollItem { socket: ptr::null_mut(), fd, events, revents: -1 }
+    }
+
+    #[test]
+    fn descriptors_report_what_was_asked() {
+        let (mut a, b) = UnixStream::pair().unwrap();
+        let mut items = [item(b.as_raw_fd(), POLLIN), item(b.as_raw_fd(), POLLIN | POLLOUT)];
+        assert_eq!(poll_items(&mut items[..1], 0, None), Ok(0));
+        assert_eq!((poll_items(&mut items, -1, None), items[1].revents), (Ok(1), POLLOUT));
+        a.write_all(b"x").unwrap();
+        assert_eq!((poll_items(&mut items, -1, None), items[0].revents), (Ok(2), POLLIN));
+        drop(a);
+        assert_eq!(poll_items(&mut items[..1], 10, None), Ok(1));
+        assert_eq!(items[0].revents, POLLIN | POLLERR);
+    }
+
+    #[test]
+    fn many_descriptors_are_no_different() {
+        let (_a, b) = UnixStream::pair().unwrap();
+        let mut items = vec![item(-1, POLLIN); FEW + 1];
+        assert_eq!(poll_items(&mut items, 1, None), Ok(0));
+        items[FEW] = item(b.as_raw_fd(), POLLOUT);
+        assert_eq!((poll_items(&mut items, 1000, None), items[FEW].revents), (Ok(1), POLLOUT));
+    }
+
+    #[test]
+    fn closed_descriptors_are_errors() {
+        let mut items = [item(999_999, POLLIN)];
+        assert_eq!((poll_items(&mut items, -1, None), items[0].revents), (Ok(1), POLLERR));
+    }
+
+    #[test]
+    fn the_timeout_is_kept() {
+        let start = Instant::now();
+        assert_eq!(poll_items(&mut [], 20, None), Ok(0));
+        assert!(start.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[test]
+    fn stale_sockets_are_refused() {
+        let mut nothing = 0u64;
+        let mut items = [item(0, POLLIN)];
+        items[0].socket = (&raw mut nothing).cast();
+        assert_eq!(poll_items(&mut items, 0, None), Err(Error::NOTSOCK));
+    }
+
+    #[test]
+    fn deadlines_may_be_far() {
+        assert_eq!(Deadline::after(-1).left(), None);
+        assert_eq!(Deadline::after(0).left(), Some(Duration::ZERO));
+        assert!(Deadline::after(c_long::MAX).left().is_none_or(|left| left.as_secs() > 1 << 40));
+    }
+}

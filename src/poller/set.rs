@@ -1,0 +1,284 @@
+//! A set of registered sockets and descriptors to wait for, see zmq_poller(3).
+//!
+//! Called by `ffi::poller`.
+
+use std::ffi::{c_long, c_short, c_void};
+use std::os::fd::AsRawFd;
+use std::ptr;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Poll, Token};
+
+use super::{
+    Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, from_kernel, to_kernel, wait,
+};
+use crate::error::{Error, Result};
+use crate::stub::socket::{self, Socket};
+use crate::sys::PollFd;
+
+/// One event found by `zmq_poller_wait`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct PollerEvent {
+    /// The socket, or null if `fd` is meant.
+    pub socket: *mut c_void,
+    /// The descriptor, or -1 if `socket` is meant.
+    pub fd: Descriptor,
+    /// What the application gave when it registered the socket or descriptor.
+    pub user_data: *mut c_void,
+    /// The events that have occurred.
+    pub events: c_short,
+}
+
+impl PollerEvent {
+    /// What fills the entries that have no event.
+    pub(crate) const NONE: PollerEvent =
+        PollerEvent { socket: ptr::null_mut(), fd: -1, user_data: ptr::null_mut(), events: 0 };
+}
+
+/// What is registered.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    /// A socket.
+    Socket(&'static Socket),
+    /// A plain descriptor.
+    Descriptor(Descriptor),
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Target) -> bool {
+        match (self, other) {
+            (Target::Socket(a), Target::Socket(b)) => ptr::eq(*a, *b),
+            (Target::Descriptor(a), Target::Descriptor(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+struct Item {
+    target: Target,
+    /// An address of the application, only handed back.
+    user_data: usize,
+    events: c_short,
+}
+
+/// The registrations of one `zmq_poller_new`.
+pub(crate) struct Poller {
+    items: Vec<Item>,
+    /// One entry per item; empty when it must be built anew.
+    fds: Vec<PollFd>,
+    /// Joins the descriptors of the thread-safe sockets into the one `zmq_poller_fd` hands out.
+    joined: Option<Poll>,
+}
+
+impl Poller {
+    /// Nothing registered.
+    pub(crate) fn new() -> Poller {
+        Poller { items: Vec::new(), fds: Vec::new(), joined: None }
+    }
+
+    /// How many sockets and descriptors are registered.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Registers a target. `INVAL` if it is already, or for unknown events.
+    pub(crate) fn add(
+        &mut self,
+        target: Target,
+        user_data: *mut c_void,
+        events: c_short,
+    ) -> Result<()> {
+        check_events(events)?;
+        if self.position(target).is_ok() {
+            return Err(Error::INVAL);
+        }
+        if let Target::Socket(socket) = target
+            && socket.is_thread_safe()
+        {
+            self.join(socket)?;
+        }
+        self.fds.clear();
+        self.items.push(Item { target, user_data: user_data.expose_provenance(), events });
+        Ok(())
+    }
+
+    /// Changes the events of a target. `INVAL` if it is not registered, or for unknown events.
+    pub(crate) fn modify(&mut self, target: Target, events: c_short) -> Result<()> {
+        check_events(events)?;
+        let position = self.position(target)?;
+        self.items[position].events = events;
+        self.fds.clear();
+        Ok(())
+    }
+
+    /// Forgets a target. `INVAL` if it is not registered.
+    pub(crate) fn remove(&mut self, target: Target) -> Result<()> {
+        let position = self.position(target)?;
+        self.items.remove(position);
+        self.fds.clear();
+        if let (Target::Socket(socket), Some(joined)) = (target, &self.joined)
+            && socket.is_thread_safe()
+            && let Ok(descriptor) = socket.descriptor()
+        {
+            // A descriptor that is closed by now has left the set on its own.
+            let _ = joined.registry().deregister(&mut SourceFd(&descriptor));
+        }
+        Ok(())
+    }
+
+    /// A descriptor that becomes readable when a thread-safe socket has news. `INVAL` if no such
+    /// socket was ever registered.
+    pub(crate) fn descriptor(&self) -> Result<Descriptor> {
+        self.joined.as_ref().map(AsRawFd::as_raw_fd).ok_or(Error::INVAL)
+    }
+
+    /// Waits until something happens and writes it to `events`; gives the number of events.
+    /// `AGAIN` when the time is up, `FAULT` when it would wait for nothing for ever.
+    pub(crate) fn wait(&mut self, events: &mut [PollerEvent], timeout: c_long) -> Result<usize> {
+        if timeout < 0 && (events.is_empty() || self.items.iter().all(|item| item.events == 0)) {
+            return Err(Error::FAULT);
+        }
+        let found = self.check_sockets(events)?;
+        if found > 0 || (timeout == 0 && !self.has_descriptors()) {
+            return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
+        }
+        if self.fds.is_empty() {
+            self.fds = self.items.iter().map(wanted).collect::<Result<_>>()?;
+        }
+        let deadline = Deadline::after(timeout);
+        loop {
+            let left = deadline.left();
+            wait(&mut self.fds, left, None)?;
+            let found = self.check(events)?;
+            if found > 0 {
+                return Ok(found);
+            }
+            if left == Some(Duration::ZERO) {
+                return Err(Error::AGAIN);
+            }
+        }
+    }
+
+    fn position(&self, target: Target) -> Result<usize> {
+        self.items.iter().position(|item| item.target == target).ok_or(Error::INVAL)
+    }
+
+    fn has_descriptors(&self) -> bool {
+        self.items.iter().any(|item| matches!(item.target, Target::Descriptor(_)))
+    }
+
+    /// The events of the sockets alone, or none if descriptors must be looked at as well: events
+    /// are reported in the order of registration.
+    fn check_sockets(&self, events: &mut [PollerEvent]) -> Result<usize> {
+        if self.has_descriptors() { Ok(0) } else { self.check(events) }
+    }
+
+    fn check(&self, events: &mut [PollerEvent]) -> Result<usize> {
+        let mut found = 0;
+        for (index, item) in self.items.iter().enumerate() {
+            let Some(slot) = events.get_mut(found) else { break };
+            let (socket, fd, occurred) = match item.target {
+                // A socket that was closed meanwhile is looked up again, so that it is noticed.
+                Target::Socket(socket) => {
+                    let handle = socket.as_handle();
+                    let occurred = socket::from_handle(handle)?.events()? & item.events;
+                    (handle, -1, occurred)
+                }
+                Target::Descriptor(fd) => {
+                    let occurred = self.fds.get(index).map_or(0, |fd| from_kernel(fd.revents()));
+                    (ptr::null_mut(), fd, occurred)
+                }
+            };
+            if occurred != 0 {
+                let user_data = ptr::with_exposed_provenance_mut(item.user_data);
+                *slot = PollerEvent { socket, fd, user_data, events: occurred };
+                found += 1;
+            }
+        }
+        if found > 0 {
+            events[found..].fill(PollerEvent::NONE);
+        }
+        Ok(found)
+    }
+
+    fn join(&mut self, socket: &Socket) -> Result<()> {
+        if self.joined.is_none() {
+            self.joined = Some(Poll::new()?);
+        }
+        if let Some(joined) = &self.joined {
+            let descriptor = socket.descriptor()?;
+            let source = &mut SourceFd(&descriptor);
+            joined.registry().register(source, Token(0), Interest::READABLE)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_events(events: c_short) -> Result<()> {
+    let known = POLLIN | POLLOUT | POLLERR | POLLPRI;
+    if events & !known == 0 { Ok(()) } else { Err(Error::INVAL) }
+}
+
+fn wanted(item: &Item) -> Result<PollFd> {
+    Ok(match item.target {
+        _ if item.events == 0 => PollFd::new(-1, 0),
+        Target::Socket(socket) => PollFd::new(socket.descriptor()?, libc::POLLIN),
+        Target::Descriptor(descriptor) => PollFd::new(descriptor, to_kernel(item.events)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn registrations_are_unique() {
+        let (a, _b) = UnixStream::pair().unwrap();
+        let (target, mut poller) = (Target::Descriptor(a.as_raw_fd()), Poller::new());
+        assert_eq!(poller.modify(target, POLLIN), Err(Error::INVAL));
+        assert_eq!(poller.remove(target), Err(Error::INVAL));
+        assert_eq!(poller.add(target, ptr::null_mut(), c_short::MAX), Err(Error::INVAL));
+        assert_eq!(poller.add(target, ptr::null_mut(), POLLIN), Ok(()));
+        assert_eq!(poller.add(target, ptr::null_mut(), POLLIN), Err(Error::INVAL));
+        assert_eq!((poller.len(), poller.descriptor()), (1, Err(Error::INVAL)));
+        assert_eq!(poller.remove(target), Ok(()));
+        assert_eq!(poller.len(), 0);
+    }
+
+    #[test]
+    fn events_come_with_the_user_data() {
+        let (a, b) = UnixStream::pair().unwrap();
+        let (mut mark, mut poller) = (0u8, Poller::new());
+        let mark = (&raw mut mark).cast();
+        poller.add(Target::Descriptor(a.as_raw_fd()), ptr::null_mut(), POLLIN).unwrap();
+        poller.add(Target::Descriptor(b.as_raw_fd()), mark, POLLOUT).unwrap();
+        let mut events = [PollerEvent { events: 77, ..PollerEvent::NONE }; 2];
+        assert_eq!(poller.wait(&mut events, -1), Ok(1));
+        assert_eq!((events[0].fd, events[0].user_data, events[0].events), (b.as_raw_fd(), mark, 2));
+        assert_eq!((events[1].fd, events[1].events), (-1, 0));
+        drop(a);
+        poller.modify(Target::Descriptor(b.as_raw_fd()), 0).unwrap();
+        poller.remove(Target::Descriptor(poller_fd(&poller, 0))).unwrap();
+        assert_eq!(poller.wait(&mut events, 5), Err(Error::AGAIN));
+    }
+
+    fn poller_fd(poller: &Poller, index: usize) -> Descriptor {
+        match poller.items[index].target {
+            Target::Descriptor(fd) => fd,
+            Target::Socket(_) => -1,
+        }
+    }
+
+    #[test]
+    fn waiting_for_nothing_is_refused() {
+        let mut poller = Poller::new();
+        let mut events = [PollerEvent::NONE];
+        assert_eq!(poller.wait(&mut events, -1), Err(Error::FAULT));
+        assert_eq!(poller.wait(&mut events, 0), Err(Error::AGAIN));
+        assert_eq!(poller.wait(&mut events, 1), Err(Error::AGAIN));
+    }
+}
