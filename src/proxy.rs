@@ -1,1 +1,237 @@
-//! (room proxy)
+//! The proxy: passes messages between two sockets until it is told to stop, see zmq_proxy(3) and
+//! zmq_proxy_steerable(3). Called by `ffi::poll` and, for zmq_device, by `ffi::legacy`.
+//!
+//! A direction moves messages while its source has input and its sink takes output. When neither
+//! moves, the proxy sleeps until the half that is missing comes: input, or, once there is input,
+//! room in the other socket. The control socket is always listened to.
+
+#![forbid(unsafe_code)]
+
+use std::ffi::c_short;
+
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::patterns::SocketType;
+use crate::poller::{self, POLLIN, POLLOUT, PollItem};
+use crate::stub::socket::Socket;
+
+const DONTWAIT: i32 = 1;
+const SNDMORE: i32 = 2;
+
+/// At most so many messages go one way before the other way and the control socket have a turn.
+const BURST: usize = 1000;
+
+/// What one socket has received or sent; every part of a message counts.
+#[derive(Clone, Copy, Default)]
+struct Traffic {
+    messages: u64,
+    bytes: u64,
+}
+
+impl Traffic {
+    fn count(&mut self, bytes: usize) {
+        self.messages += 1;
+        self.bytes += bytes as u64;
+    }
+}
+
+#[derive(Default)]
+struct Side {
+    received: Traffic,
+    sent: Traffic,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum State {
+    Active,
+    Paused,
+    Terminated,
+}
+
+struct Proxy<'a> {
+    frontend: &'a Socket,
+    backend: &'a Socket,
+    capture: Option<&'a Socket>,
+    control: Option<&'a Socket>,
+    state: State,
+    front: Side,
+    back: Side,
+}
+
+/// Runs until `control` says TERMINATE; otherwise ends only by an error (`TERM`, `INTR`).
+pub(crate) fn run(
+    frontend: &Socket,
+    backend: &Socket,
+    capture: Option<&Socket>,
+    control: Option<&Socket>,
+) -> Result<()> {
+    let (front, back) = (Side::default(), Side::default());
+    Proxy { frontend, backend, capture, control, state: State::Active, front, back }.run()
+}
+
+impl Proxy<'_> {
+    fn run(&mut self) -> Result<()> {
+        loop {
+            if let Some(control) = self.control
+                && control.events()? & POLLIN != 0
+            {
+                self.obey(control)?;
+            }
+            let moved = match self.state {
+                State::Active => self.exchange()?,
+                State::Paused => false,
+                State::Terminated => return Ok(()),
+            };
+            if !moved {
+                self.sleep()?;
+            }
+        }
+    }
+
+    /// Moves what can be moved in both directions; false if nothing could.
+    fn exchange(&mut self) -> Result<bool> {
+        let (frontend, backend) = (self.frontend, self.backend);
+        let request = forward(
+            frontend,
+            backend,
+            self.capture,
+            &mut self.front.received,
+            &mut self.back.sent,
+        )?;
+        if std::ptr::eq(frontend, backend) {
+            return Ok(request);
+        }
+        let reply = forward(
+            backend,
+            frontend,
+            self.capture,
+            &mut self.back.received,
+            &mut self.front.sent,
+        )?;
+        Ok(request || reply)
+    }
+
+    /// Waits for what is missing.
+    fn sleep(&self) -> Result<()> {
+        let item = |socket: &Socket, events| PollItem {
+            socket: socket.as_handle(),
+            fd: -1,
+            events,
+            revents: 0,
+        };
+        let mut items = [item(self.frontend, 0), item(self.backend, 0), item(self.frontend, 0)];
+        if self.state == State::Active && std::ptr::eq(self.frontend, self.backend) {
+            items[0].events = POLLIN;
+        } else if self.state == State::Active {
+            let (front, back) = (self.frontend.events()?, self.backend.events()?);
+            (items[0].events, items[1].events) = missing(front, back);
+        }
+        let mut len = 2;
+        if let Some(control) = self.control {
+            items[2] = item(control, POLLIN);
+            len = 3;
+        }
+        poller::poll_items(&mut items[..len], -1, None).map(drop)
+    }
+
+    /// Carries out one command; unknown ones are ignored. A REP always answers.
+    fn obey(&mut self, control: &Socket) -> Result<()> {
+        let command = match control.recv(DONTWAIT) {
+            Err(Error::AGAIN) => return Ok(()),
+            other => other?,
+        };
+        let mut more = command.more();
+        while more {
+            more = control.recv(DONTWAIT)?.more();
+        }
+        match command.data() {
+            b"PAUSE" => self.state = State::Paused,
+            b"RESUME" => self.state = State::Active,
+            b"TERMINATE" => self.state = State::Terminated,
+            b"STATISTICS" => return self.report(control),
+            _ => {}
+        }
+        if control.kind() == SocketType::Rep { control.send_slice(&[], 0) } else { Ok(()) }
+    }
+
+    /// Sends the eight counters. A control socket that cannot send has only itself to blame.
+    fn report(&self, control: &Socket) -> Result<()> {
+        let traffic = [self.front.received, self.front.sent, self.back.received, self.back.sent];
+        let values = traffic.iter().flat_map(|traffic| [traffic.messages, traffic.bytes]);
+        for (index, value) in values.enumerate() {
+            let more = if index < 7 { SNDMORE } else { 0 };
+            match control.send_slice(&value.to_ne_bytes(), DONTWAIT | more) {
+                Err(Error::AGAIN | Error::NOTSUP | Error::HOSTUNREACH) if index == 0 => break,
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The events to sleep for on either socket: input, except where input is there already and only
+/// the other socket's room is missing.
+fn missing(front: c_short, back: c_short) -> (c_short, c_short) {
+    let one_way = |source: c_short, sink: c_short| match source & POLLIN != 0 {
+        true if sink & POLLOUT == 0 => (0, POLLOUT),
+        _ => (POLLIN, 0),
+    };
+    let (front_in, back_out) = one_way(front, back);
+    let (back_in, front_out) = one_way(back, front);
+    (front_in | front_out, back_in | back_out)
+}
+
+/// Passes messages on while there are any and `to` has room; false if there were none.
+/// A message read is a message written: room is asked for before it is read. It is read whole
+/// before it is written, since the two may be one socket, and a REP answers only whole requests.
+fn forward(
+    from: &Socket,
+    to: &Socket,
+    capture: Option<&Socket>,
+    received: &mut Traffic,
+    sent: &mut Traffic,
+) -> Result<bool> {
+    let alone = std::ptr::eq(from, to);
+    let mut parts: Vec<Message> = Vec::new();
+    for burst in 0..BURST {
+        if from.events()? & POLLIN == 0 || (!alone && to.events()? & POLLOUT == 0) {
+            return Ok(burst > 0);
+        }
+        loop {
+            let part = match from.recv(DONTWAIT) {
+                Err(Error::AGAIN) if parts.is_empty() => return Ok(burst > 0),
+                other => other?,
+            };
+            received.count(part.len());
+            let more = part.more();
+            parts.push(part);
+            if !more {
+                break;
+            }
+        }
+        for mut part in parts.drain(..) {
+            let (size, flags) = (part.len(), if part.more() { SNDMORE } else { 0 });
+            if let Some(capture) = capture {
+                capture.send(&mut part.share(), flags)?;
+            }
+            to.send(&mut part, flags)?;
+            sent.count(size);
+        }
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_sleeps_for_the_missing_half() {
+        assert_eq!(missing(0, 0), (POLLIN, POLLIN));
+        assert_eq!(missing(POLLOUT, POLLOUT), (POLLIN, POLLIN));
+        assert_eq!(missing(POLLIN, 0), (0, POLLIN | POLLOUT));
+        assert_eq!(missing(POLLIN | POLLOUT, 0), (0, POLLIN | POLLOUT));
+        assert_eq!(missing(POLLIN, POLLIN), (POLLOUT, POLLOUT));
+        assert_eq!(missing(0, POLLIN | POLLOUT), (POLLIN | POLLOUT, 0));
+    }
+}
