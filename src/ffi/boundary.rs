@@ -1,0 +1,96 @@
+//! The way back into C: results become return values and `errno`, panics stay inside.
+
+use std::ffi::{c_char, c_int, c_long, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{Error, Result};
+use crate::sys::errno;
+
+/// What a function of the core answers, and how C is told.
+pub(super) trait Answer {
+    /// The type the C function returns.
+    type C;
+    /// What it returns when it failed and `errno` says why.
+    const FAILURE: Self::C;
+    /// What it returns when it succeeded.
+    fn into_c(self) -> Self::C;
+}
+
+macro_rules! answer {
+    ($($type:ty => $c:ty, $failure:expr, |$value:pat_param| $convert:expr;)*) => {$(
+        impl Answer for $type {
+            type C = $c;
+            const FAILURE: $c = $failure;
+            #[inline]
+            fn into_c(self) -> $c {
+                let $value = self;
+                $convert
+            }
+        }
+    )*};
+}
+
+answer! {
+    () => c_int, -1, |()| 0;
+    c_int => c_int, -1, |value| value;
+    c_long => c_long, -1, |value| value;
+    usize => c_int, -1, |value| clip(value);
+    u32 => u32, 0, |value| value;
+    *mut c_void => *mut c_void, std::ptr::null_mut(), |value| value;
+    *mut c_char => *mut c_char, std::ptr::null_mut(), |value| value;
+    *const c_char => *const c_char, std::ptr::null(), |value| value;
+    *mut u8 => *mut u8, std::ptr::null_mut(), |value| value;
+}
+
+/// A size as C gets it: what does not fit an `int` is told as the largest one.
+#[inline]
+fn clip(size: usize) -> c_int {
+    size.min(c_int::MAX as usize) as c_int
+}
+
+/// Runs `call` and tells C the outcome. `errno` is set after everything `call` owned was dropped,
+/// because freeing memory may change it.
+#[inline]
+pub(super) fn boundary<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
+    // What a panic leaves behind is only touched again through locks and tags that allow for it.
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(answer)) => answer.into_c(),
+        Ok(Err(error)) => fail::<T>(error),
+        Err(panic) => {
+            // Dropping the payload could panic once more.
+            std::mem::forget(panic);
+            fail::<T>(Error::NOTRECOVERABLE)
+        }
+    }
+}
+
+#[cold]
+fn fail<T: Answer>(error: Error) -> T::C {
+    errno::set(error.errno());
+    T::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_become_errno() {
+        assert_eq!(boundary(|| Err::<(), _>(Error::TERM)), -1);
+        assert_eq!(errno::get(), Error::TERM.errno());
+        assert_eq!(boundary(|| Err::<u32, _>(Error::NOTSUP)), 0);
+        assert!(boundary(|| Err::<*mut c_void, _>(Error::FAULT)).is_null());
+        assert_eq!(errno::get(), libc::EFAULT);
+        assert_eq!((boundary(|| Ok(())), boundary(|| Ok(7))), (0, 7));
+        assert_eq!(boundary(|| Ok(usize::MAX)), c_int::MAX);
+    }
+
+    #[test]
+    fn panics_do_not_cross() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let answer = boundary(|| -> Result<()> { panic!("a defect") });
+        std::panic::set_hook(hook);
+        assert_eq!((answer, errno::get()), (-1, libc::ENOTRECOVERABLE));
+    }
+}

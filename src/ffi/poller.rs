@@ -1,0 +1,204 @@
+//! The functions of zmq_poller(3).
+
+use std::ffi::{c_int, c_long, c_short, c_void};
+
+use parking_lot::Mutex;
+
+use super::boundary::boundary;
+use super::handle::{self, Shelf};
+use super::{Descriptor, arg};
+use crate::error::{Error, Result};
+pub use crate::poller::PollerEvent;
+use crate::poller::{Poller, Target};
+
+static POLLERS: Shelf<Mutex<Option<Poller>>> = Shelf::new();
+
+/// Calls `act` with a poller. Calls from several threads wait for each other.
+fn with<T>(poller: *mut c_void, act: impl FnOnce(&mut Poller) -> Result<T>) -> Result<T> {
+    act(POLLERS.get(poller)?.lock().as_mut().ok_or(Error::FAULT)?)
+}
+
+/// Calls `act` with a poller and a registered socket or one to register.
+fn with_socket<T>(
+    poller: *mut c_void,
+    socket: *mut c_void,
+    act: impl FnOnce(&mut Poller, Target) -> Result<T>,
+) -> Result<T> {
+    with(poller, |poller| act(poller, Target::Socket(handle::socket(socket)?)))
+}
+
+/// Calls `act` with a poller and a descriptor.
+fn with_fd<T>(
+    poller: *mut c_void,
+    fd: Descriptor,
+    act: impl FnOnce(&mut Poller, Target) -> Result<T>,
+) -> Result<T> {
+    with(poller, |poller| match fd {
+        -1 => Err(Error::BADF),
+        fd => act(poller, Target::Descriptor(fd)),
+    })
+}
+
+/// Makes a poller.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_poller_new() -> *mut c_void {
+    boundary(|| POLLERS.take(|poller| *poller.lock() = Some(Poller::new())))
+}
+
+/// Ends a poller and sets the pointer to null.
+///
+/// # Safety
+/// `poller_p` is null or points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_destroy(poller_p: *mut *mut c_void) -> c_int {
+    boundary(|| {
+        // SAFETY: by the contract of the function.
+        let place = unsafe { arg::place(poller_p, Error::FAULT) }?;
+        drop(POLLERS.give_back(*place, |poller| poller.lock().take())?);
+        *place = std::ptr::null_mut();
+        Ok(())
+    })
+}
+
+/// How many sockets and descriptors are registered.
+///
+/// # Safety
+/// `poller` comes from `zmq_poller_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_size(poller: *mut c_void) -> c_int {
+    boundary(|| with(poller, |poller| Ok(poller.len())))
+}
+
+/// Registers a socket.
+///
+/// # Safety
+/// `poller` comes from `zmq_poller_new`, `socket` from `zmq_socket`; other pointers are found out.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_add(
+    poller: *mut c_void,
+    socket: *mut c_void,
+    user_data: *mut c_void,
+    events: c_short,
+) -> c_int {
+    boundary(|| with_socket(poller, socket, |poller, target| poller.add(target, user_data, events)))
+}
+
+/// Changes the events of a socket.
+///
+/// # Safety
+/// As for `zmq_poller_add`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_modify(
+    poller: *mut c_void,
+    socket: *mut c_void,
+    events: c_short,
+) -> c_int {
+    boundary(|| with_socket(poller, socket, |poller, target| poller.modify(target, events)))
+}
+
+/// Forgets a socket.
+///
+/// # Safety
+/// As for `zmq_poller_add`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_remove(poller: *mut c_void, socket: *mut c_void) -> c_int {
+    boundary(|| with_socket(poller, socket, Poller::remove))
+}
+
+/// Waits for one event.
+///
+/// # Safety
+/// `event` is null or points to an event.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_wait(
+    poller: *mut c_void,
+    event: *mut PollerEvent,
+    timeout: c_long,
+) -> c_int {
+    boundary(|| {
+        // SAFETY: by the contract of the function.
+        let event = unsafe { arg::place(event, Error::FAULT) };
+        with(poller, |poller| {
+            let event = event?;
+            let result = poller.wait(std::slice::from_mut(event), timeout);
+            if result.is_err() {
+                *event = PollerEvent::NONE;
+            }
+            result.map(drop)
+        })
+    })
+}
+
+/// Waits for up to `n_events` events and gives how many came.
+///
+/// # Safety
+/// `events` is null or points to `n_events` events.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_wait_all(
+    poller: *mut c_void,
+    events: *mut PollerEvent,
+    n_events: c_int,
+    timeout: c_long,
+) -> c_int {
+    boundary(|| {
+        with(poller, |poller| {
+            if events.is_null() {
+                return Err(Error::FAULT);
+            }
+            let len = usize::try_from(n_events).map_err(|_| Error::INVAL)?;
+            // SAFETY: by the contract of the function.
+            poller.wait(unsafe { arg::array(events, len, Error::FAULT) }?, timeout)
+        })
+    })
+}
+
+/// A descriptor that becomes readable when one of the thread-safe sockets has news.
+///
+/// # Safety
+/// `fd` is null or points to a descriptor.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_fd(poller: *mut c_void, fd: *mut Descriptor) -> c_int {
+    boundary(|| {
+        with(poller, |poller| {
+            // SAFETY: by the contract of the function.
+            *unsafe { arg::place(fd, Error::FAULT) }? = poller.descriptor()?;
+            Ok(())
+        })
+    })
+}
+
+/// Registers a descriptor.
+///
+/// # Safety
+/// `poller` comes from `zmq_poller_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_add_fd(
+    poller: *mut c_void,
+    fd: Descriptor,
+    user_data: *mut c_void,
+    events: c_short,
+) -> c_int {
+    boundary(|| with_fd(poller, fd, |poller, target| poller.add(target, user_data, events)))
+}
+
+/// Changes the events of a descriptor.
+///
+/// # Safety
+/// As for `zmq_poller_add_fd`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_modify_fd(
+    poller: *mut c_void,
+    fd: Descriptor,
+    events: c_short,
+) -> c_int {
+    boundary(|| with_fd(poller, fd, |poller, target| poller.modify(target, events)))
+}
+
+/// Forgets a descriptor.
+///
+/// # Safety
+/// As for `zmq_poller_add_fd`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poller_remove_fd(poller: *mut c_void, fd: Descriptor) -> c_int {
+    boundary(|| with_fd(poller, fd, Poller::remove))
+}

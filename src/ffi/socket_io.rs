@@ -1,0 +1,118 @@
+//! Sending and receiving: the hot path. One check, one call, no allocation.
+
+use std::ffi::{c_int, c_void};
+
+use super::boundary::boundary;
+use super::message::{message, zmq_msg_t};
+use super::{arg, handle};
+use crate::error::Error;
+use crate::message::Message;
+
+/// Sends a copy of `buf`, see zmq_send(3).
+///
+/// # Safety
+/// `buf` is null or valid for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_send(
+    socket: *mut c_void,
+    buf: *const c_void,
+    len: usize,
+    flags: c_int,
+) -> c_int {
+    boundary(|| {
+        let socket = handle::socket(socket)?;
+        // SAFETY: by the contract of the function.
+        socket.send_slice(unsafe { arg::bytes(buf, len, Error::FAULT) }?, flags)?;
+        Ok(len)
+    })
+}
+
+/// Sends memory that never changes and is never freed, see zmq_send_const(3).
+///
+/// # Safety
+/// `buf` is null or valid for `len` bytes for ever.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_send_const(
+    socket: *mut c_void,
+    buf: *const c_void,
+    len: usize,
+    flags: c_int,
+) -> c_int {
+    boundary(|| {
+        let socket = handle::socket(socket)?;
+        // SAFETY: the check of `buf`, then the promise of the caller: the bytes outlive every copy.
+        let mut message = unsafe {
+            arg::bytes(buf, len, Error::FAULT)?;
+            Message::from_external(buf.cast_mut(), len, None, std::ptr::null_mut())
+        };
+        socket.send(&mut message, flags)?;
+        Ok(len)
+    })
+}
+
+/// Receives a message into `buf` and gives its whole length, see zmq_recv(3). What does not fit
+/// is cut off.
+///
+/// # Safety
+/// `buf` is null or valid for writes of `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recv(
+    socket: *mut c_void,
+    buf: *mut c_void,
+    len: usize,
+    flags: c_int,
+) -> c_int {
+    boundary(|| {
+        let socket = handle::socket(socket)?;
+        if buf.is_null() && len > 0 {
+            return Err(Error::FAULT);
+        }
+        let message = socket.recv(flags)?;
+        let data = message.data();
+        let kept = data.len().min(len);
+        if kept > 0 {
+            // SAFETY: `buf` is not null, has room for `len >= kept` bytes and is no message's.
+            unsafe { buf.cast::<u8>().copy_from_nonoverlapping(data.as_ptr(), kept) };
+        }
+        Ok(data.len())
+    })
+}
+
+/// Sends a message and leaves an empty one, see zmq_msg_send(3).
+///
+/// # Safety
+/// `msg` is null or points to a `zmq_msg_t`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_msg_send(
+    msg: *mut zmq_msg_t,
+    socket: *mut c_void,
+    flags: c_int,
+) -> c_int {
+    boundary(|| {
+        let socket = handle::socket(socket)?;
+        // SAFETY: by the contract of the function.
+        let message = unsafe { message(msg) }?;
+        let len = message.len();
+        socket.send(message, flags)?;
+        Ok(len)
+    })
+}
+
+/// Receives a message, see zmq_msg_recv(3).
+///
+/// # Safety
+/// `msg` is null or points to a `zmq_msg_t`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_msg_recv(
+    msg: *mut zmq_msg_t,
+    socket: *mut c_void,
+    flags: c_int,
+) -> c_int {
+    boundary(|| {
+        let socket = handle::socket(socket)?;
+        // SAFETY: by the contract of the function.
+        let message = unsafe { message(msg) }?;
+        *message = socket.recv(flags)?;
+        Ok(message.len())
+    })
+}

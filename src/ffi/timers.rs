@@ -1,0 +1,140 @@
+//! The functions of zmq_timers(3).
+
+use std::ffi::{c_int, c_long, c_void};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::arg;
+use super::boundary::boundary;
+use super::handle::Shelf;
+use crate::error::{Error, Result};
+use crate::timers::Timers;
+
+/// What a timer calls, see zmq_timers(3).
+#[allow(non_camel_case_types)]
+pub type zmq_timer_fn = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut c_void)>;
+
+/// A handler and its argument, an address that is only handed back.
+#[derive(Clone, Copy)]
+struct Call {
+    handler: unsafe extern "C" fn(c_int, *mut c_void),
+    arg: usize,
+}
+
+static TIMERS: Shelf<Mutex<Option<Timers<Call>>>> = Shelf::new();
+
+/// Calls `act` with a set of timers; not to be held while a handler runs, which may come back.
+fn with<T>(timers: *mut c_void, act: impl FnOnce(&mut Timers<Call>) -> Result<T>) -> Result<T> {
+    act(TIMERS.get(timers)?.lock().as_mut().ok_or(Error::FAULT)?)
+}
+
+/// Milliseconds since the first use.
+fn now() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+}
+
+/// Makes a set of timers.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_timers_new() -> *mut c_void {
+    boundary(|| TIMERS.take(|timers| *timers.lock() = Some(Timers::new())))
+}
+
+/// Ends a set of timers and sets the pointer to null.
+///
+/// # Safety
+/// `timers_p` is null or points to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int {
+    boundary(|| {
+        // SAFETY: by the contract of the function.
+        let place = unsafe { arg::place(timers_p, Error::FAULT) }?;
+        drop(TIMERS.give_back(*place, |timers| timers.lock().take())?);
+        *place = std::ptr::null_mut();
+        Ok(())
+    })
+}
+
+/// Adds a timer of `interval` milliseconds and gives its id.
+///
+/// # Safety
+/// `handler` is null or may be called with `arg` as long as the timer lives.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_add(
+    timers: *mut c_void,
+    interval: usize,
+    handler: zmq_timer_fn,
+    arg: *mut c_void,
+) -> c_int {
+    boundary(|| {
+        with(timers, |timers| {
+            let handler = handler.ok_or(Error::FAULT)?;
+            let call = Call { handler, arg: arg.expose_provenance() };
+            Ok(timers.add(now(), interval as u64, call))
+        })
+    })
+}
+
+/// Removes a timer.
+///
+/// # Safety
+/// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
+    boundary(|| with(timers, |timers| timers.cancel(timer_id)))
+}
+
+/// Changes the interval of a timer and starts it anew.
+///
+/// # Safety
+/// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_set_interval(
+    timers: *mut c_void,
+    timer_id: c_int,
+    interval: usize,
+) -> c_int {
+    boundary(|| with(timers, |timers| timers.set_interval(now(), timer_id, interval as u64)))
+}
+
+/// Starts a timer anew.
+///
+/// # Safety
+/// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
+    boundary(|| with(timers, |timers| timers.reset(now(), timer_id)))
+}
+
+/// The milliseconds until the next timer is due; -1 and EINVAL if there is none.
+///
+/// # Safety
+/// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
+    boundary(|| {
+        let timeout = with(timers, |timers| timers.timeout(now()).ok_or(Error::INVAL))?;
+        Ok(c_long::try_from(timeout).unwrap_or(c_long::MAX))
+    })
+}
+
+/// Calls the handlers of all timers that are due.
+///
+/// # Safety
+/// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
+    boundary(|| {
+        let now = now();
+        for id in with(timers, |timers| Ok(timers.due(now)))? {
+            // A handler may have ended the timers; then there is nothing left to do.
+            let Ok(Some(call)) = with(timers, |timers| Ok(timers.fire(now, id))) else { continue };
+            let arg = std::ptr::with_exposed_provenance_mut(call.arg);
+            // SAFETY: `zmq_timers_add` was promised that the handler may be called with `arg`.
+            unsafe { (call.handler)(id, arg) };
+        }
+        Ok(())
+    })
+}
