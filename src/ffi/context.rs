@@ -2,8 +2,11 @@
 
 use std::ffi::{c_int, c_void};
 
+#[cfg(feature = "draft")]
+use super::arg;
 use super::boundary::boundary;
-use super::{arg, handle};
+use super::handle;
+#[cfg(feature = "draft")]
 use crate::error::Error;
 use crate::stub::context::Context;
 
