@@ -57,17 +57,22 @@ impl AcceptFilter {
 fn parse_address(text: &str, ipv6: bool) -> Option<IpAddr> {
     let text = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let text = match text.rsplit_once('%') {
-        // The zone of a link-local address plays no part when addresses are compared.
-        Some((_, "")) => return None,
-        Some((address, _)) => address,
+        // The zone of a link-local address plays no part when addresses are compared, so an
+        // interface is not looked up; a number must not be zero.
+        Some((address, zone)) if is_zone(zone) => address,
+        Some(_) => return None,
         None => text,
     };
-    match (parse_ipv4(text), ipv6) {
-        (Some(address), false) => Some(IpAddr::V4(address)),
-        (Some(address), true) => Some(IpAddr::V6(address.to_ipv6_mapped())),
-        (None, false) => None,
-        (None, true) => text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-    }
+    let address = match parse_ipv4(text) {
+        Some(address) => address.to_ipv6_mapped(),
+        None => text.parse::<Ipv6Addr>().ok()?,
+    };
+    if ipv6 { Some(IpAddr::V6(address)) } else { address.to_ipv4_mapped().map(IpAddr::V4) }
+}
+
+fn is_zone(zone: &str) -> bool {
+    zone.starts_with(|first: char| first.is_ascii_alphabetic())
+        || leading_number(zone).is_some_and(|zone| zone != 0)
 }
 
 /// An IPv4 address in any form that inet_aton(3) knows: up to four parts, each decimal, octal or
@@ -171,6 +176,8 @@ mod tests {
             "0x.1.1.1",
             " 127.0.0.1",
             "1.2.3.4%",
+            "1.2.3.4%0",
+            "1.2.3.4%-",
             "127.0.0.1 ",
             "+1.2.3.4",
             "1.2.3.",
@@ -184,6 +191,9 @@ mod tests {
             ("2130706433", "127.0.0.1"),
             ("127.0.0.1\0rest", "127.0.0.1"),
             ("127.0.0.1/ 32bits", "127.0.0.1"),
+            ("::ffff:127.0.0.1", "127.0.0.1"),
+            ("127.0.0.1%eth0", "127.0.0.1"),
+            ("127.0.0.1%1", "127.0.0.1"),
         ] {
             assert_eq!(
                 AcceptFilter::parse(good.as_bytes(), false),

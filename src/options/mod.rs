@@ -19,6 +19,8 @@ mod values;
 #[cfg(test)]
 mod context_test;
 #[cfg(test)]
+mod document_test;
+#[cfg(test)]
 mod table_test;
 #[cfg(test)]
 mod values_test;
