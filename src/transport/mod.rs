@@ -10,6 +10,7 @@
 mod address;
 mod ipc;
 mod resolver;
+mod socks;
 mod stream;
 mod tcp;
 #[cfg(test)]
@@ -73,7 +74,7 @@ pub(crate) type Waker = Box<dyn Fn() + Send>;
 /// Connects to one endpoint. A round tries every address its name has, in turn:
 ///
 /// ```text
-/// start -> Resolving -(wake, poll)-> Connecting -(writable, poll)-> Done
+/// start -> Resolving -(wake, poll)-> Connecting -(writable, poll)-> Negotiating -> Done
 ///                                     ^      | refused, abandon: the next address
 ///                                     +------+ after the last: Failed
 /// ```
@@ -94,7 +95,7 @@ pub(crate) trait Dialer: Send {
     /// Gives up the round; after this the waker is not called any more.
     fn cancel(&mut self);
 
-    /// What the dialer waits for while `Connecting`.
+    /// What the dialer waits for while `Connecting` or `Negotiating`.
     fn descriptor(&self) -> Option<RawFd>;
 }
 
@@ -105,6 +106,8 @@ pub(crate) enum Dial {
     Resolving,
     /// Wait until this descriptor is writable. It may differ from the one before.
     Connecting(RawFd),
+    /// Wait until this descriptor is readable: a proxy in between is to answer.
+    Negotiating(RawFd),
     Done(Stream),
     Failed(Error),
 }

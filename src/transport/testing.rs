@@ -52,6 +52,10 @@ pub(super) fn await_dial(dialer: &mut dyn Dialer, mut dial: Dial) -> Result<Stre
                 let mut items = [PollFd::new(descriptor, libc::POLLOUT)];
                 assert_eq!(poll(&mut items, Some(Duration::from_secs(10))).unwrap(), 1);
             }
+            Dial::Negotiating(descriptor) => {
+                let mut items = [PollFd::new(descriptor, libc::POLLIN)];
+                assert_eq!(poll(&mut items, Some(Duration::from_secs(10))).unwrap(), 1);
+            }
             Dial::Resolving => panic!("no name to resolve"),
         }
         dial = dialer.poll();

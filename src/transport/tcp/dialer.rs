@@ -31,12 +31,8 @@ pub(in crate::transport) struct TcpDialer {
 }
 
 impl TcpDialer {
-    pub(super) fn new(address: &str, options: &SocketOptions) -> TcpDialer {
-        TcpDialer::with_scheme(address, options, "tcp")
-    }
-
-    /// For transports on top of tcp, which have schemes of their own.
-    pub(in crate::transport) fn with_scheme(
+    /// Transports on top of tcp have schemes of their own.
+    pub(in crate::transport) fn new(
         address: &str,
         options: &SocketOptions,
         scheme: &'static str,

@@ -4,11 +4,14 @@ mod dialer;
 mod listener;
 mod tuning;
 
+pub(super) use dialer::TcpDialer;
+
 #[cfg(test)]
 mod tcp_test;
 
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
+use crate::transport::socks::SocksDialer;
 use crate::transport::{Dialer, Listener, Transport};
 
 pub(super) struct Tcp;
@@ -23,7 +26,11 @@ impl Transport for Tcp {
     }
 
     fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>> {
-        Ok(Box::new(dialer::TcpDialer::new(address, options)))
+        if options.socks_proxy_address.is_empty() {
+            Ok(Box::new(TcpDialer::new(address, options, "tcp")))
+        } else {
+            Ok(Box::new(SocksDialer::new(address, options)?))
+        }
     }
 }
 
