@@ -1,1 +1,24 @@
-//! (room routing)
+//! The small organs of the patterns: who is read next, who is written next, who wants what.
+//!
+//! Pure bookkeeping over [`crate::pipe`]; the manner is zmq_socket(3)'s "fair-queued",
+//! "round-robin" and "fan out". Called by `patterns` only.
+#![forbid(unsafe_code)]
+#![allow(dead_code, unused_imports)]
+
+mod distributor;
+mod fair_queue;
+mod load_balancer;
+mod pipe_list;
+mod prefix_tree;
+mod routing_table;
+mod single_pipe;
+mod subscription_trie;
+
+pub(crate) use distributor::Distributor;
+pub(crate) use fair_queue::FairQueue;
+pub(crate) use load_balancer::LoadBalancer;
+pub(crate) use prefix_tree::PrefixTree;
+pub(crate) use routing_table::RoutingTable;
+pub(crate) use routing_table::random;
+pub(crate) use single_pipe::SinglePipe;
+pub(crate) use subscription_trie::{Removed, SubscriptionTrie};

@@ -1,0 +1,330 @@
+//! ROUTER: addresses each message to a peer by its routing id (28/REQREP, zmq_socket(3)).
+//!
+//! Received messages begin with a frame that names the peer, sent ones begin with a frame that
+//! chooses it. A peer is named by the id it announced in its handshake, by the one the application
+//! chose for it, or by one made here. REP is made of one.
+
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::options::{SocketOptions, numbers};
+use crate::patterns::dealer::probe;
+use crate::patterns::{Attach, POLLOUT, Pattern, value};
+use crate::pipe::{Pipe, PipeId, Pipes};
+use crate::routing::{FairQueue, RoutingTable};
+
+/// What came of giving a pipe its name.
+enum Identified {
+    Yes,
+    /// The handshake is not done.
+    NotYet,
+    /// Another peer has the name.
+    Taken,
+}
+
+/// A ROUTER socket.
+#[derive(Default)]
+pub(crate) struct Router {
+    queue: FairQueue,
+    table: RoutingTable,
+    /// Pipes without a name because their handshake is not done.
+    anonymous: Vec<PipeId>,
+    /// Pipes without a name because another peer has it. They wait for it: a peer that comes back
+    /// may be here before its end is noticed.
+    refused: Vec<PipeId>,
+    /// The routing id of a message that `has_in` found.
+    prefetched_id: Option<Message>,
+    /// The first frame of a message whose routing id goes before it.
+    prefetched: Option<Message>,
+    /// The peer of the message being received.
+    current_in: Option<PipeId>,
+    /// More frames of that message follow.
+    more_in: bool,
+    /// End that peer's pipe when its message was received: another peer took over its name.
+    terminate_current_in: bool,
+    /// The peer of the message being sent; `None` drops it.
+    current_out: Option<PipeId>,
+    /// The routing id of the message being sent was given, or more than that.
+    more_out: bool,
+    /// The name for the next peer we connect to (ZMQ_CONNECT_ROUTING_ID); empty if there is none.
+    connect_routing_id: Vec<u8>,
+    mandatory: bool,
+    handover: bool,
+    probe: bool,
+    /// Connections carry no ZMTP: peers announce no names, messages have one frame.
+    raw: bool,
+    /// An empty message closes the connection (ZMQ_ROUTER_RAW).
+    raw_closes: bool,
+}
+
+impl Router {
+    /// Gives a new pipe its name. Fails only for want of memory.
+    fn identify(
+        &mut self,
+        pipes: &mut Pipes,
+        id: PipeId,
+        locally_initiated: bool,
+    ) -> Result<Identified> {
+        if locally_initiated && !self.connect_routing_id.is_empty() {
+            let routing_id = std::mem::take(&mut self.connect_routing_id);
+            if self.table.find(&routing_id).is_none() {
+                self.table.insert(&routing_id, id)?;
+                return Ok(Identified::Yes);
+            }
+            // The name is taken. libzmq aborts here; the peer gets a name made here instead.
+            self.table.insert_integral(id)?;
+            return Ok(Identified::Yes);
+        }
+        if self.raw {
+            self.table.insert_integral(id)?;
+            return Ok(Identified::Yes);
+        }
+        let Some(pipe) = pipes.get_mut(id) else { return Ok(Identified::NotYet) };
+        // In this order: what comes after `check_read` said no is announced by `readable`.
+        let has_message = pipe.check_read();
+        let routing_id = match pipe.metadata() {
+            Some(metadata) => metadata.routing_id().to_vec(),
+            None if has_message => Vec::new(),
+            None => return Ok(Identified::NotYet),
+        };
+        if routing_id.is_empty() {
+            self.table.insert_integral(id)?;
+            return Ok(Identified::Yes);
+        }
+        if let Some(other) = self.table.find(&routing_id) {
+            if !self.handover {
+                return Ok(Identified::Taken);
+            }
+            self.table.insert_integral(other)?;
+            if self.current_in == Some(other) {
+                self.terminate_current_in = true;
+            } else if let Some(pipe) = pipes.get_mut(other) {
+                pipe.terminate();
+            }
+        }
+        self.table.insert(&routing_id, id)?;
+        Ok(Identified::Yes)
+    }
+
+    /// Takes a new pipe in, or sets it aside until it can have a name.
+    fn admit(&mut self, pipes: &mut Pipes, id: PipeId, locally_initiated: bool) {
+        match self.identify(pipes, id, locally_initiated) {
+            Ok(Identified::Yes) => self.queue.attach(id),
+            Ok(Identified::NotYet) => self.anonymous.push(id),
+            Ok(Identified::Taken) => self.refused.push(id),
+            Err(_) => {
+                if let Some(pipe) = pipes.get_mut(id) {
+                    pipe.terminate();
+                }
+            }
+        }
+    }
+
+    /// The first frame of a message chooses the peer of the others.
+    fn choose_peer(
+        &mut self,
+        pipes: &mut Pipes,
+        message: &mut Message,
+        mandatory: bool,
+    ) -> Result<()> {
+        // A routing id without a message is ignored.
+        if message.more() {
+            let peer = self.table.find(message.data());
+            let refused = match peer.and_then(|id| pipes.get_mut(id)) {
+                Some(pipe) => match pipe.check_write() {
+                    true => None,
+                    false if pipe.peer_closed() => Some(Error::HOSTUNREACH),
+                    false => Some(Error::AGAIN),
+                },
+                None => Some(Error::HOSTUNREACH),
+            };
+            match refused {
+                None => self.current_out = peer,
+                Some(error) if mandatory => return Err(error),
+                Some(_) => self.current_out = None,
+            }
+            self.more_out = true;
+        }
+        message.take();
+        Ok(())
+    }
+
+    fn write(&mut self, pipes: &mut Pipes, message: &mut Message) {
+        if self.raw {
+            message.set_more(false);
+        }
+        self.more_out = message.more();
+        if let Some(pipe) = self.current_out.and_then(|id| pipes.get_mut(id)) {
+            if self.raw_closes && message.is_empty() {
+                pipe.terminate();
+                self.current_out = None;
+            } else if !pipe.write(message) {
+                // Room was found before the first frame, so the peer is gone.
+                pipe.rollback();
+                self.current_out = None;
+            }
+        }
+        if !self.more_out {
+            self.current_out = None;
+        }
+        message.take();
+    }
+
+    /// Sends a frame of a reply's envelope: it is dropped if it cannot be delivered.
+    pub(super) fn send_envelope(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if self.more_out {
+            self.write(pipes, message);
+            Ok(())
+        } else {
+            self.choose_peer(pipes, message, false)
+        }
+    }
+
+    /// Takes back the frames of the message that is being sent.
+    pub(super) fn rollback(&mut self, pipes: &mut Pipes) {
+        if let Some(pipe) = self.current_out.take().and_then(|id| pipes.get_mut(id)) {
+            pipe.rollback();
+        }
+        self.more_out = false;
+    }
+
+    /// The routing id and the first frame of the next message.
+    fn fetch(&mut self, pipes: &mut Pipes) -> Option<(Message, Message)> {
+        loop {
+            let (id, message) = self.queue.recv(pipes)?;
+            if let Some(mut routing_id) = self.table.frame(id) {
+                routing_id.set_metadata(message.metadata().cloned());
+                self.current_in = Some(id);
+                return Some((routing_id, message));
+            }
+        }
+    }
+
+    /// Notes whether a frame that is handed out ends its message.
+    fn hand_out(&mut self, pipes: &mut Pipes, message: &Message) {
+        self.more_in = message.more();
+        if !self.more_in {
+            let current = self.current_in.take();
+            if std::mem::take(&mut self.terminate_current_in)
+                && let Some(pipe) = current.and_then(|id| pipes.get_mut(id))
+            {
+                pipe.terminate();
+            }
+        }
+    }
+}
+
+impl Pattern for Router {
+    fn attach(&mut self, pipes: &mut Pipes, id: PipeId, how: Attach) {
+        if self.probe {
+            probe(pipes, id);
+        }
+        self.admit(pipes, id, how.locally_initiated);
+    }
+
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        if remove(&mut self.anonymous, id) {
+            self.admit(pipes, id, false);
+        } else {
+            self.queue.activated(id);
+        }
+    }
+
+    fn pipe_terminated(&mut self, pipes: &mut Pipes, id: PipeId) {
+        if remove(&mut self.anonymous, id) || remove(&mut self.refused, id) {
+            return;
+        }
+        self.table.remove(id);
+        self.queue.pipe_terminated(id);
+        if self.current_out == Some(id) {
+            self.current_out = None;
+        }
+        if self.current_in == Some(id) {
+            self.current_in = None;
+            self.terminate_current_in = false;
+        }
+        for id in std::mem::take(&mut self.refused) {
+            self.admit(pipes, id, false);
+        }
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if self.more_out {
+            self.write(pipes, message);
+            Ok(())
+        } else {
+            self.choose_peer(pipes, message, self.mandatory)
+        }
+    }
+
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message> {
+        if let Some(routing_id) = self.prefetched_id.take() {
+            self.more_in = true;
+            return Ok(routing_id);
+        }
+        let message = match self.prefetched.take() {
+            Some(message) => message,
+            None if self.more_in => self.queue.recv(pipes).ok_or(Error::AGAIN)?.1,
+            None => {
+                let (routing_id, message) = self.fetch(pipes).ok_or(Error::AGAIN)?;
+                self.prefetched = Some(message);
+                self.more_in = true;
+                return Ok(routing_id);
+            }
+        };
+        self.hand_out(pipes, &message);
+        Ok(message)
+    }
+
+    fn has_in(&mut self, pipes: &mut Pipes) -> bool {
+        if self.more_in || self.prefetched.is_some() {
+            return true;
+        }
+        let Some((routing_id, message)) = self.fetch(pipes) else { return false };
+        self.prefetched_id = Some(routing_id);
+        self.prefetched = Some(message);
+        true
+    }
+
+    fn has_out(&mut self, pipes: &mut Pipes) -> bool {
+        // Without MANDATORY there is always room, if only for dropping.
+        !self.mandatory
+            || self.table.pipes().any(|id| pipes.get_mut(id).is_some_and(Pipe::check_write))
+    }
+
+    fn set_option(&mut self, _pipes: &mut Pipes, option: i32, value: &[u8]) -> Result<()> {
+        match option {
+            numbers::ROUTER_RAW => {
+                self.raw_closes = value::flag(value)?;
+                self.raw |= self.raw_closes;
+            }
+            numbers::ROUTER_MANDATORY => self.mandatory = value::flag(value)?,
+            numbers::ROUTER_HANDOVER => self.handover = value::flag(value)?,
+            numbers::PROBE_ROUTER => self.probe = value::flag(value)?,
+            numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
+                self.connect_routing_id = value.to_vec();
+            }
+            _ => return Err(Error::INVAL),
+        }
+        Ok(())
+    }
+
+    fn options_changed(&mut self, options: &SocketOptions) {
+        self.raw = options.raw_socket;
+    }
+
+    fn peer_state(&mut self, pipes: &mut Pipes, routing_id: &[u8]) -> Result<i32> {
+        let id = self.table.find(routing_id).ok_or(Error::HOSTUNREACH)?;
+        let room = pipes.get_mut(id).is_some_and(Pipe::check_write);
+        Ok(if room { POLLOUT } else { 0 })
+    }
+}
+
+/// Removes a pipe from a short list; says whether it was there.
+fn remove(list: &mut Vec<PipeId>, id: PipeId) -> bool {
+    let place = list.iter().position(|&other| other == id);
+    place.map(|place| list.remove(place)).is_some()
+}
+
+#[cfg(test)]
+#[path = "router_test.rs"]
+mod router_test;

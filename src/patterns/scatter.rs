@@ -1,0 +1,43 @@
+//! SCATTER: hands each message, of one frame, to one of its peers in turn
+//! (zmq_socket(3) "Scatter-gather pattern").
+
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::patterns::{Attach, Pattern};
+use crate::pipe::{PipeId, Pipes};
+use crate::routing::LoadBalancer;
+
+/// A SCATTER socket.
+#[derive(Default)]
+pub(crate) struct Scatter {
+    out: LoadBalancer,
+}
+
+impl Pattern for Scatter {
+    fn attach(&mut self, pipes: &mut Pipes, id: PipeId, _how: Attach) {
+        if let Some(pipe) = pipes.get_mut(id) {
+            // Nobody reads what the peer may have sent, so its end need not wait for that.
+            pipe.set_nodelay();
+        }
+        self.out.attach(id);
+    }
+
+    fn writable(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        self.out.activated(id);
+    }
+
+    fn pipe_terminated(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        self.out.pipe_terminated(id);
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if message.more() {
+            return Err(Error::INVAL);
+        }
+        self.out.send(pipes, message).map(drop)
+    }
+
+    fn has_out(&mut self, pipes: &mut Pipes) -> bool {
+        self.out.has_out(pipes)
+    }
+}

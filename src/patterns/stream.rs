@@ -1,0 +1,144 @@
+//! STREAM: talks to peers that speak plain TCP (zmq_socket(3) "Native pattern").
+//!
+//! Each message is a frame that names the connection and a frame of bytes. An empty body, received,
+//! tells that a connection came or went; sent, it closes the connection.
+
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::options::numbers;
+use crate::patterns::{Attach, Pattern};
+use crate::pipe::{PipeId, Pipes};
+use crate::routing::{FairQueue, RoutingTable};
+
+/// A STREAM socket.
+#[derive(Default)]
+pub(crate) struct Stream {
+    queue: FairQueue,
+    table: RoutingTable,
+    /// The frames to hand out next: the routing id, unless it was, and the body.
+    prefetched: Option<(Option<Message>, Message)>,
+    /// The connection of the message being sent; `None` drops it.
+    current_out: Option<PipeId>,
+    /// The routing id of the message being sent was given.
+    more_out: bool,
+    /// The name for the next connection we make (ZMQ_CONNECT_ROUTING_ID); empty if there is none.
+    connect_routing_id: Vec<u8>,
+    /// The last routing id made here: what ZMQ_ROUTING_ID reads.
+    newest: Option<Message>,
+}
+
+impl Stream {
+    fn identify(&mut self, id: PipeId, locally_initiated: bool) -> Result<()> {
+        if locally_initiated && !self.connect_routing_id.is_empty() {
+            let routing_id = std::mem::take(&mut self.connect_routing_id);
+            // A name that is taken makes libzmq abort; the connection gets one made here instead.
+            if self.table.find(&routing_id).is_none() {
+                return self.table.insert(&routing_id, id);
+            }
+        }
+        self.table.insert_integral(id)?;
+        self.newest = self.table.frame(id);
+        Ok(())
+    }
+
+    fn choose_peer(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        // A routing id without a body is ignored, and so is the frame after it, as libzmq does.
+        if message.more() {
+            let peer = self.table.find(message.data()).ok_or(Error::HOSTUNREACH)?;
+            let pipe = pipes.get_mut(peer).ok_or(Error::HOSTUNREACH)?;
+            if !pipe.check_write() {
+                return Err(Error::AGAIN);
+            }
+            self.current_out = Some(peer);
+        }
+        self.more_out = true;
+        message.take();
+        Ok(())
+    }
+
+    fn prefetch(&mut self, pipes: &mut Pipes) -> bool {
+        while self.prefetched.is_none() {
+            let Some((id, mut body)) = self.queue.recv(pipes) else { return false };
+            body.set_more(false);
+            if let Some(mut routing_id) = self.table.frame(id) {
+                routing_id.set_metadata(body.metadata().cloned());
+                self.prefetched = Some((Some(routing_id), body));
+            }
+        }
+        true
+    }
+}
+
+impl Pattern for Stream {
+    fn attach(&mut self, pipes: &mut Pipes, id: PipeId, how: Attach) {
+        if self.identify(id, how.locally_initiated).is_ok() {
+            self.queue.attach(id);
+        } else if let Some(pipe) = pipes.get_mut(id) {
+            pipe.terminate();
+        }
+    }
+
+    fn readable(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        self.queue.activated(id);
+    }
+
+    fn pipe_terminated(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        self.table.remove(id);
+        self.queue.pipe_terminated(id);
+        if self.current_out == Some(id) {
+            self.current_out = None;
+        }
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if !self.more_out {
+            return self.choose_peer(pipes, message);
+        }
+        self.more_out = false;
+        message.set_more(false);
+        if let Some(pipe) = self.current_out.take().and_then(|id| pipes.get_mut(id)) {
+            if message.is_empty() {
+                pipe.terminate();
+            } else {
+                pipe.write(message);
+            }
+        }
+        message.take();
+        Ok(())
+    }
+
+    fn recv(&mut self, pipes: &mut Pipes) -> Result<Message> {
+        self.prefetch(pipes);
+        let (routing_id, body) = self.prefetched.take().ok_or(Error::AGAIN)?;
+        match routing_id {
+            Some(routing_id) => {
+                self.prefetched = Some((None, body));
+                Ok(routing_id)
+            }
+            None => Ok(body),
+        }
+    }
+
+    fn has_in(&mut self, pipes: &mut Pipes) -> bool {
+        self.prefetch(pipes)
+    }
+
+    fn has_out(&mut self, _pipes: &mut Pipes) -> bool {
+        // Whether there is room depends on the connection that will be named.
+        true
+    }
+
+    fn set_option(&mut self, _pipes: &mut Pipes, option: i32, value: &[u8]) -> Result<()> {
+        match option {
+            numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
+                self.connect_routing_id = value.to_vec();
+                Ok(())
+            }
+            _ => Err(Error::INVAL),
+        }
+    }
+
+    fn routing_id(&self) -> Option<&[u8]> {
+        self.newest.as_ref().map(Message::data)
+    }
+}

@@ -1,0 +1,281 @@
+//! XPUB: sends each message to the peers that subscribed to its topic, and hands the subscriptions
+//! to the application (29/PUBSUB, zmq_socket(3)). PUB is made of one.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::message::{Message, Metadata, Subscription};
+use crate::options::{SocketOptions, numbers};
+use crate::patterns::{Attach, Pattern, value};
+use crate::pipe::{PipeId, Pipes};
+use crate::routing::{Distributor, Removed, SubscriptionTrie};
+
+/// Which peer a pending message makes the subject of ZMQ_SUBSCRIBE in manual mode.
+enum Subject {
+    /// The one before stays.
+    Unchanged,
+    /// This one, `None` if it is gone.
+    Peer(Option<PipeId>),
+}
+
+/// A XPUB socket.
+#[derive(Default)]
+pub(crate) struct Xpub {
+    out: Distributor,
+    subscriptions: SubscriptionTrie,
+    /// What the peers asked for, when the application decides what they get.
+    asked: SubscriptionTrie,
+    /// Subscriptions and messages for the application.
+    pending: VecDeque<(Message, Subject)>,
+    /// Whose subscription was received last: the subject of ZMQ_SUBSCRIBE in manual mode.
+    last_pipe: Option<PipeId>,
+    /// The last frame sent has more frames behind it.
+    more_send: bool,
+    /// The last frame read has more frames behind it.
+    more_recv: bool,
+    /// The frames behind the first may be subscriptions.
+    process_subscribe: bool,
+    welcome: Message,
+    /// Report subscriptions that are not new.
+    verbose_subscribe: bool,
+    /// Report unsubscriptions that are not the last.
+    verbose_unsubscribe: bool,
+    /// Only the first frame of a message can be a subscription.
+    only_first_subscribe: bool,
+    /// Refuse a message that a subscriber has no room for, instead of dropping it for that one.
+    no_drop: bool,
+    /// The application decides which subscriptions count (ZMQ_XPUB_MANUAL).
+    manual: bool,
+    /// The next message after a subscription is for that peer alone (ZMQ_XPUB_MANUAL_LAST_VALUE).
+    last_value: bool,
+    invert_matching: bool,
+    /// Nobody receives: the part of XPUB that is PUB.
+    mute: bool,
+}
+
+impl Xpub {
+    /// The XPUB inside a PUB, which keeps nothing for an application that cannot receive.
+    pub(super) fn mute() -> Xpub {
+        Xpub { mute: true, ..Xpub::default() }
+    }
+
+    /// Takes a frame from upstream.
+    fn process(&mut self, id: PipeId, frame: Message) {
+        let first = !self.more_recv;
+        self.more_recv = frame.more();
+        let subscription = if first || self.process_subscribe || frame.is_command() {
+            Subscription::from_frame(&frame)
+        } else {
+            None
+        };
+        let request = match subscription {
+            Some(Subscription::Subscribe(topic)) => Some((true, topic)),
+            Some(Subscription::Cancel(topic)) => Some((false, topic)),
+            _ => None,
+        };
+        if first {
+            self.process_subscribe = !self.only_first_subscribe || request.is_some();
+        }
+        match request {
+            Some((subscribe, topic)) => {
+                if self.apply(id, subscribe, topic) {
+                    let metadata = frame.metadata().cloned();
+                    let subject = Subject::Peer(Some(id));
+                    self.report(subscribe, topic, metadata, subject);
+                }
+            }
+            None if self.mute || frame.is_command() => {}
+            None => self.pending.push_back((frame, Subject::Unchanged)),
+        }
+    }
+
+    /// Notes what a peer wants; says whether the application shall know.
+    fn apply(&mut self, id: PipeId, subscribe: bool, topic: &[u8]) -> bool {
+        match (self.manual, subscribe) {
+            (true, true) => {
+                self.asked.add(topic, id);
+                true
+            }
+            (true, false) => {
+                self.asked.remove(topic, id);
+                true
+            }
+            (false, true) => self.subscriptions.add(topic, id) || self.verbose_subscribe,
+            (false, false) => {
+                let removed = self.subscriptions.remove(topic, id);
+                removed != Removed::OthersRemain || self.verbose_unsubscribe
+            }
+        }
+    }
+
+    /// Queues a subscription for the application, in the form of old: a byte 1 or 0, the topic.
+    fn report(
+        &mut self,
+        subscribe: bool,
+        topic: &[u8],
+        metadata: Option<Arc<Metadata>>,
+        subject: Subject,
+    ) {
+        if self.mute {
+            return;
+        }
+        let subscription =
+            if subscribe { Subscription::Subscribe(topic) } else { Subscription::Cancel(topic) };
+        if let Some(Ok(mut message)) = subscription.to_message() {
+            message.set_metadata(metadata);
+            let subject = if self.manual { subject } else { Subject::Unchanged };
+            self.pending.push_back((message, subject));
+        }
+    }
+
+    /// Marks the pipes that get the message whose first frame this is.
+    fn mark(&mut self, message: &Message) {
+        // Marks of an attempt that was refused may be left.
+        self.out.unmark();
+        let only = if self.manual && self.last_value { self.last_pipe.take() } else { None };
+        let out = &mut self.out;
+        self.subscriptions.for_each_match(message.data(), |id| {
+            if only.is_none_or(|only| only == id) {
+                out.mark(id);
+            }
+        });
+        if self.invert_matching {
+            self.out.invert_marks();
+        }
+    }
+}
+
+impl Pattern for Xpub {
+    fn attach(&mut self, pipes: &mut Pipes, id: PipeId, how: Attach) {
+        self.out.attach(id);
+        if how.subscribe_to_all {
+            self.subscriptions.add(b"", id);
+        }
+        if let Some(pipe) = pipes.get_mut(id) {
+            pipe.accept_commands();
+            if !self.welcome.is_empty() {
+                pipe.write(&mut self.welcome.share());
+            }
+        }
+        self.readable(pipes, id);
+    }
+
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        while let Some(frame) = pipes.get_mut(id).and_then(|pipe| pipe.read()) {
+            self.process(id, frame);
+        }
+    }
+
+    fn writable(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        self.out.activated(id);
+    }
+
+    fn pipe_terminated(&mut self, _pipes: &mut Pipes, id: PipeId) {
+        if self.last_pipe == Some(id) {
+            self.last_pipe = None;
+        }
+        for (_, subject) in &mut self.pending {
+            if matches!(subject, Subject::Peer(Some(peer)) if *peer == id) {
+                *subject = Subject::Peer(None);
+            }
+        }
+        let mut gone = Vec::new();
+        if self.manual {
+            self.asked.remove_pipe(id, |topic, _| gone.push(topic.to_vec()));
+            self.subscriptions.remove_pipe(id, |_, _| {});
+        } else {
+            let all = self.verbose_unsubscribe;
+            self.subscriptions.remove_pipe(id, |topic, last| {
+                if last || all {
+                    gone.push(topic.to_vec());
+                }
+            });
+            self.asked.remove_pipe(id, |_, _| {});
+        }
+        for topic in gone {
+            self.report(false, &topic, None, Subject::Peer(None));
+        }
+        self.out.pipe_terminated(id);
+    }
+
+    fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if !self.more_send {
+            self.mark(message);
+            if self.no_drop && !self.out.marked_have_room(pipes) {
+                return Err(Error::AGAIN);
+            }
+        }
+        let more = message.more();
+        self.out.send_to_marked(pipes, message);
+        if !more {
+            self.out.unmark();
+        }
+        self.more_send = more;
+        Ok(())
+    }
+
+    fn recv(&mut self, _pipes: &mut Pipes) -> Result<Message> {
+        let (message, subject) = self.pending.pop_front().ok_or(Error::AGAIN)?;
+        if let Subject::Peer(peer) = subject {
+            self.last_pipe = peer;
+        }
+        Ok(message)
+    }
+
+    fn has_in(&mut self, _pipes: &mut Pipes) -> bool {
+        !self.pending.is_empty()
+    }
+
+    fn has_out(&mut self, _pipes: &mut Pipes) -> bool {
+        true
+    }
+
+    fn set_option(&mut self, _pipes: &mut Pipes, option: i32, value: &[u8]) -> Result<()> {
+        match option {
+            numbers::XPUB_VERBOSE => {
+                self.verbose_subscribe = value::flag(value)?;
+                self.verbose_unsubscribe = false;
+            }
+            numbers::XPUB_VERBOSER => {
+                self.verbose_subscribe = value::flag(value)?;
+                self.verbose_unsubscribe = self.verbose_subscribe;
+            }
+            numbers::XPUB_MANUAL_LAST_VALUE => {
+                self.manual = value::flag(value)?;
+                self.last_value = self.manual;
+            }
+            numbers::XPUB_MANUAL => self.manual = value::flag(value)?,
+            numbers::XPUB_NODROP => self.no_drop = value::flag(value)?,
+            numbers::ONLY_FIRST_SUBSCRIBE => self.only_first_subscribe = value::flag(value)?,
+            numbers::XPUB_WELCOME_MSG => self.welcome = Message::from_slice(value)?,
+            numbers::SUBSCRIBE if self.manual => {
+                if let Some(id) = self.last_pipe {
+                    self.subscriptions.add(value, id);
+                }
+            }
+            numbers::UNSUBSCRIBE if self.manual => {
+                if let Some(id) = self.last_pipe {
+                    self.subscriptions.remove(value, id);
+                }
+            }
+            _ => return Err(Error::INVAL),
+        }
+        Ok(())
+    }
+
+    fn option(&self, option: i32) -> Result<i32> {
+        match option {
+            numbers::TOPICS_COUNT => Ok(self.subscriptions.len().try_into().unwrap_or(i32::MAX)),
+            _ => Err(Error::INVAL),
+        }
+    }
+
+    fn options_changed(&mut self, options: &SocketOptions) {
+        self.invert_matching = options.invert_matching;
+    }
+}
+
+#[cfg(test)]
+#[path = "xpub_test.rs"]
+mod xpub_test;

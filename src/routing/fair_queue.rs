@@ -1,0 +1,113 @@
+//! Reads from many pipes in turn, one whole message from each.
+//!
+//! Pipes found empty are set aside until `activated`, so that idle peers cost nothing. Called by
+//! every pattern that receives from more than one peer.
+
+use crate::message::Message;
+use crate::pipe::{PipeId, Pipes};
+use crate::routing::pipe_list::PipeList;
+
+/// The pipes to read from.
+#[derive(Default)]
+pub(crate) struct FairQueue {
+    /// INVARIANT: the first `active` pipes may hold messages; `current < active` or both are 0.
+    pipes: PipeList,
+    active: usize,
+    current: usize,
+    /// The last frame read has more frames behind it; they come from `current`.
+    more: bool,
+    /// The pipe of a half-read message is gone; an empty last frame has to stand for the rest.
+    severed: Option<PipeId>,
+}
+
+impl FairQueue {
+    pub(crate) fn attach(&mut self, id: PipeId) {
+        self.pipes.push(id);
+        self.activated(id);
+    }
+
+    /// The pipe may hold messages.
+    pub(crate) fn activated(&mut self, id: PipeId) {
+        if let Some(place) = self.pipes.place(id)
+            && place >= self.active
+        {
+            self.pipes.swap(place, self.active);
+            self.active += 1;
+        }
+    }
+
+    pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
+        if let Some(place) = self.pipes.place(id)
+            && place < self.active
+        {
+            if place == self.current && self.more {
+                self.more = false;
+                self.severed = Some(id);
+            }
+            self.deactivate(place);
+        }
+        self.pipes.remove(id);
+    }
+
+    /// The next frame and the pipe it came from. The frames of a message come one after the other.
+    #[inline]
+    pub(crate) fn recv(&mut self, pipes: &mut Pipes) -> Option<(PipeId, Message)> {
+        if let Some(id) = self.severed.take() {
+            return Some((id, Message::new()));
+        }
+        while self.active > 0 {
+            let id = self.pipes.at(self.current)?;
+            if let Some(message) = pipes.get_mut(id).and_then(|pipe| pipe.read()) {
+                self.more = message.more();
+                if !self.more {
+                    self.current += 1;
+                    if self.current >= self.active {
+                        self.current = 0;
+                    }
+                }
+                return Some((id, message));
+            }
+            self.more = false;
+            self.deactivate(self.current);
+        }
+        None
+    }
+
+    /// The next message of one frame; messages of more are skipped. For the thread-safe types,
+    /// which know no others.
+    pub(crate) fn recv_single(&mut self, pipes: &mut Pipes) -> Option<(PipeId, Message)> {
+        loop {
+            let (id, mut message) = self.recv(pipes)?;
+            if !message.more() {
+                return Some((id, message));
+            }
+            while message.more() {
+                (_, message) = self.recv(pipes)?;
+            }
+        }
+    }
+
+    /// Whether `recv` would find something.
+    pub(crate) fn has_in(&mut self, pipes: &mut Pipes) -> bool {
+        if self.more || self.severed.is_some() {
+            return true;
+        }
+        while self.active > 0 {
+            let Some(id) = self.pipes.at(self.current) else { return false };
+            if pipes.get_mut(id).is_some_and(|pipe| pipe.check_read()) {
+                return true;
+            }
+            self.deactivate(self.current);
+        }
+        false
+    }
+
+    fn deactivate(&mut self, place: usize) {
+        self.active -= 1;
+        self.pipes.swap(place, self.active);
+        // The pipe that was last has moved to `place`; the turn stays with the same pipe.
+        if self.current == self.active {
+            self.current = if place == self.active { 0 } else { place };
+        }
+    }
+}

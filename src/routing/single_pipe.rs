@@ -1,0 +1,86 @@
+//! The one peer of PAIR, CHANNEL and DGRAM.
+//!
+//! It keeps messages whole when the peer is replaced in the middle of one: what is left of a
+//! half-sent message is thrown away, a half-received one ends with an empty frame. Further peers
+//! are refused.
+
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::pipe::{Pipe, PipeId, Pipes};
+
+/// At most one pipe.
+#[derive(Default)]
+pub(crate) struct SinglePipe {
+    id: Option<PipeId>,
+    more_in: bool,
+    more_out: bool,
+    /// The peer was lost in the middle of a message that we sent.
+    dropping: bool,
+    /// The peer was lost in the middle of a message that we received.
+    severed: bool,
+}
+
+impl SinglePipe {
+    pub(crate) fn attach(&mut self, pipes: &mut Pipes, id: PipeId) {
+        if self.id.is_none() {
+            self.id = Some(id);
+        } else if let Some(pipe) = pipes.get_mut(id) {
+            pipe.terminate();
+        }
+    }
+
+    pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
+        if self.id == Some(id) {
+            self.id = None;
+            self.dropping |= self.more_out;
+            self.severed |= self.more_in;
+            self.more_in = false;
+        }
+    }
+
+    pub(crate) fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        let more = message.more();
+        if !self.dropping {
+            let pipe = self.pipe(pipes).ok_or(Error::AGAIN)?;
+            if !pipe.write(message) {
+                if !self.more_out {
+                    return Err(Error::AGAIN);
+                }
+                pipe.rollback();
+                self.dropping = true;
+            }
+        }
+        if self.dropping {
+            message.take();
+            self.dropping = more;
+        }
+        self.more_out = more;
+        Ok(())
+    }
+
+    pub(crate) fn recv(&mut self, pipes: &mut Pipes) -> Result<Message> {
+        if std::mem::take(&mut self.severed) {
+            return Ok(Message::new());
+        }
+        let message = self.pipe(pipes).and_then(Pipe::read).ok_or(Error::AGAIN)?;
+        self.more_in = message.more();
+        Ok(message)
+    }
+
+    /// Whether the frame sent last has more frames behind it.
+    pub(crate) fn more_out(&self) -> bool {
+        self.more_out
+    }
+
+    pub(crate) fn has_in(&mut self, pipes: &mut Pipes) -> bool {
+        self.severed || self.more_in || self.pipe(pipes).is_some_and(Pipe::check_read)
+    }
+
+    pub(crate) fn has_out(&mut self, pipes: &mut Pipes) -> bool {
+        self.dropping || self.more_out || self.pipe(pipes).is_some_and(Pipe::check_write)
+    }
+
+    fn pipe<'a>(&self, pipes: &'a mut Pipes) -> Option<&'a mut Pipe> {
+        pipes.get_mut(self.id?)
+    }
+}
