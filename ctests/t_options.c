@@ -219,7 +219,8 @@ static void together (void *context)
     }
 
     socket = new_socket (context, ZMQ_SUB);
-    static const char *const TOPICS[] = {"a", "ab", "a", "", "-a", "-ab", "-x", "-a", "-"};
+    /* No topic twice: libzmq counts it once or twice, depending on how it was built. */
+    static const char *const TOPICS[] = {"a", "ab", "", "-a", "-ab", "-x", "-a", "-"};
     for (size_t i = 0; i < sizeof TOPICS / sizeof TOPICS[0]; i++) {
         const int off = TOPICS[i][0] == '-';
         const int result = zmq_setsockopt (socket, off ? ZMQ_UNSUBSCRIBE : ZMQ_SUBSCRIBE, TOPICS[i] + off,

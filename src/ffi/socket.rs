@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use super::boundary::boundary;
 use super::{arg, handle};
 use crate::error::{Error, Result};
+use crate::options::table;
 use crate::stub::socket::Socket;
 
 /// Makes a socket, see zmq_socket(3).
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn zmq_setsockopt(
 ) -> c_int {
     boundary(|| {
         let socket = handle::socket(socket)?;
-        if optval.is_null() && optvallen == 0 {
+        if optval.is_null() && (optvallen == 0 || table::null_needs_no_length(option)) {
             return socket.set_option_null(option);
         }
         // SAFETY: by the contract of the function.

@@ -62,7 +62,8 @@ pub(crate) enum Outcome {
     Stored,
     /// Stored; the pipes that exist shall have the new high-water marks.
     ResizePipes,
-    /// Stored; the pattern wants to know: call its `set_option` and ignore the answer.
+    /// Stored; the pattern wants to know as well: call its `set_option`, whose answer does not
+    /// matter, and its `options_changed`.
     TellPattern,
     /// Not stored here: the answer of the pattern's `set_option` is the answer.
     Pattern,
