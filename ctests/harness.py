@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,6 +89,13 @@ def in_parallel(jobs, work, items):
     """Maps `work` over `items` on `jobs` threads, results in order of `items`."""
     with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
         return list(pool.map(work, items))
+
+
+def in_parallel_as_ready(jobs, work, items):
+    """The same, but yields each result as soon as it is there."""
+    with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        for done in as_completed([pool.submit(work, item) for item in items]):
+            yield done.result()
 
 
 def namespace_prefix():

@@ -2,18 +2,22 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-CHECK_STEPS += check-abi check-libzmq
+CHECK_STEPS += check-abi check-ctests check-libzmq
 
-.PHONY: check-libzmq check-abi bench
+.PHONY: check-abi check-ctests check-libzmq bench
 
-check-libzmq: all ## libzmq 4.3.5's own C test programs, on our library
-	scripts/setup.sh build net
+check-abi: all ## symbols, soname and header against the tables of libzmq's interface
+	@scripts/setup.sh build
+	ctests/abi/run
+
+check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs compared (CTESTS="options")
+	@scripts/setup.sh build net
+	ctests/run $(CTESTS)
+
+check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="options")
+	@scripts/setup.sh build net
 	ctests/libzmq/run $(SUITE)
 
-bench: all ## throughput and round trips, libzmq and ours in turn, as ratios
-	scripts/setup.sh build
+bench: all ## throughput and round trips beside libzmq 4.3.5 (BENCH="options")
+	@scripts/setup.sh build
 	benches/run $(BENCH)
-
-check-abi: all ## symbols, soname, sizes and macros against the tables
-	scripts/setup.sh build
-	ctests/abi/run

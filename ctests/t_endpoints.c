@@ -1,0 +1,142 @@
+/* Endpoints that are refused, by which errno, for bind and connect and by type of socket. Called by ctests/run. */
+#include "common.h"
+
+static const char *const BAD[] = {
+    "tcp", "tcp:", "tcp://", "tcp:/127.0.0.1:5000", "://", "//", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://:5000",
+    "tcp://127.0.0.1:x", "tcp://127.0.0.1:65536",
+    "tcp://127.0.0.256:5000", "tcp://1.2.3:5000", "tcp://nosuchnic0:5000", "tcp://::1:x",
+    "ipc://", "inproc://", "nosuch://x", "TCP://127.0.0.1:5000", "Inproc://x", "http://127.0.0.1:5000", "tcp//x", "inproc",
+    "tcp://*", "tcp://*:", "tcp://10.255.255.1:*", "tcp://;127.0.0.1:5000",
+    "tcp://127.0.0.1:x;127.0.0.1:5000", "tcp://nosuch;127.0.0.1:5000", "tcp://127.0.0.1:0;127.0.0.1:x",
+};
+
+static void bad_ones (void *context)
+{
+    for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
+        void *socket = new_socket (context, ZMQ_DEALER);
+        line ("-- %s", BAD[i]);
+        SHOW (zmq_bind (socket, BAD[i]));
+        end_socket (socket);
+        /* Names are looked up later, so that connecting to them may be accepted. */
+        socket = new_socket (context, ZMQ_DEALER);
+        SHOW (zmq_connect (socket, BAD[i]));
+        end_socket (socket);
+    }
+}
+
+static void in_use (void *context)
+{
+    line ("-- in use");
+    char endpoint[256], longer[300];
+    void *first = new_socket (context, ZMQ_REP), *second = new_socket (context, ZMQ_REP);
+    bind_any (first, "tcp", endpoint);
+    SHOW (zmq_bind (second, endpoint));
+    SHOW (zmq_bind (first, endpoint));
+    SHOW (zmq_bind (first, "inproc://taken"));
+    SHOW (zmq_bind (second, "inproc://taken"));
+    SHOW (zmq_bind (first, "inproc://taken"));
+    SHOW (zmq_unbind (first, "inproc://taken"));
+    SHOW (zmq_bind (second, "inproc://taken"));
+    SHOW (zmq_unbind (first, "inproc://taken"));
+    SHOW (zmq_bind (first, "ipc://@oxi-ctest-in-use"));
+    SHOW (zmq_bind (second, "ipc://@oxi-ctest-in-use"));
+    SHOW (zmq_bind (first, "ipc:///nosuch/folder/socket"));
+    memset (longer, 'p', sizeof longer);
+    memcpy (longer, "ipc://", 6);
+    longer[299] = 0;
+    line ("an ipc path of 293 bytes");
+    int result = zmq_bind (first, longer);
+    line ("bind %d %s", result, errno_name (zmq_errno ()));
+    result = zmq_connect (second, longer);
+    line ("connect %d %s", result, errno_name (zmq_errno ()));
+    SHOW (zmq_unbind (first, endpoint));
+    SHOW (zmq_unbind (first, endpoint));
+    end_socket (first);
+    end_socket (second);
+}
+
+static void after_unbind (void *context)
+{
+    line ("-- an endpoint is free after unbind and after close");
+    char endpoint[256];
+    void *first = new_socket (context, ZMQ_REP), *second = new_socket (context, ZMQ_REP);
+    bind_any (first, "tcp", endpoint);
+    NEED (zmq_unbind (first, endpoint) == 0);
+    settle ();
+    SHOW (zmq_bind (second, endpoint));
+    end_socket (second);
+    settle ();
+    SHOW (zmq_bind (first, endpoint));
+    end_socket (first);
+}
+
+static void last_endpoint (void *context)
+{
+    line ("-- last endpoint");
+    char endpoint[256] = "";
+    size_t size = sizeof endpoint;
+    void *socket = new_socket (context, ZMQ_ROUTER);
+    SHOW (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    line ("size %zu '%s'", size, endpoint);
+    NEED (zmq_bind (socket, "inproc://name") == 0);
+    size = sizeof endpoint;
+    SHOW (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    line ("size %zu '%s'", size, endpoint);
+    size = 5;
+    SHOW (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    NEED (zmq_bind (socket, "tcp://lo:*") == 0);
+    size = sizeof endpoint;
+    NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    line ("an interface by name: %d", strncmp (endpoint, "tcp://127.0.0.1:", 16) == 0);
+    NEED (zmq_bind (socket, "tcp://*:*") == 0);
+    size = sizeof endpoint;
+    NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    line ("every interface: %d", strncmp (endpoint, "tcp://0.0.0.0:", 14) == 0);
+    SHOW (zmq_unbind (socket, endpoint));
+    NEED (zmq_bind (socket, "ipc://*") == 0);
+    size = sizeof endpoint;
+    NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    line ("a free name: %d", strncmp (endpoint, "ipc:///", 7) == 0 || strncmp (endpoint, "ipc://", 6) == 0);
+    SHOW (zmq_unbind (socket, endpoint));
+    NEED (zmq_bind (socket, "ipc://@oxi-ctest-last") == 0);
+    size = sizeof endpoint;
+    NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    line ("size %zu '%s'", size, endpoint);
+    NEED (zmq_bind (socket, "ipc://relative.ipc") == 0);
+    line ("the file is there: %d", access ("relative.ipc", F_OK) == 0);
+    SHOW (zmq_unbind (socket, "ipc://relative.ipc"));
+    settle ();
+    line ("and gone: %d", access ("relative.ipc", F_OK) != 0);
+    SHOW (zmq_connect (socket, "tcp://127.0.0.1:5999"));
+    size = sizeof endpoint;
+    NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    line ("size %zu '%s'", size, endpoint);
+    SHOW (zmq_disconnect (socket, "tcp://127.0.0.1:5999"));
+    SHOW (zmq_disconnect (socket, "tcp://127.0.0.1:5999"));
+    end_socket (socket);
+}
+
+static void wrong_kind (void *context)
+{
+    line ("-- transports that a socket type does not have");
+    const int types[] = {ZMQ_PAIR, ZMQ_PUB, ZMQ_SUB, ZMQ_REQ, ZMQ_REP, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_PULL, ZMQ_PUSH, ZMQ_XPUB, ZMQ_XSUB};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        void *socket = new_socket (context, types[i]);
+        line ("type %d", types[i]);
+        SHOW (zmq_bind (socket, "udp://127.0.0.1:5999"));
+        SHOW (zmq_connect (socket, "udp://127.0.0.1:5999"));
+        end_socket (socket);
+    }
+}
+
+int main (void)
+{
+    void *context = new_context ();
+    bad_ones (context);
+    in_use (context);
+    after_unbind (context);
+    last_endpoint (context);
+    wrong_kind (context);
+    end_context (context);
+    return 0;
+}

@@ -1,0 +1,131 @@
+/* ZMQ_FD and ZMQ_EVENTS: the loop that every binding with an event loop runs, and what EVENTS says. Called by ctests/run. */
+#include "common.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+static int is_readable (int descriptor, int timeout)
+{
+    struct pollfd item = {descriptor, POLLIN, 0};
+    return poll (&item, 1, timeout) == 1;
+}
+
+/* Waits by the descriptor alone; takes all that ZMQ_EVENTS says is there. */
+static int loop_until (void *socket, int wanted, size_t *bytes)
+{
+    char buffer[4096];
+    int descriptor = get_int (socket, ZMQ_FD), count = 0;
+    const long deadline = milliseconds () + 5000;
+    while (count < wanted && milliseconds () < deadline) {
+        while (get_int (socket, ZMQ_EVENTS) & ZMQ_POLLIN) {
+            int size = zmq_recv (socket, buffer, sizeof buffer, ZMQ_DONTWAIT);
+            NEED (size != -1);
+            *bytes += (size_t) size;
+            count++;
+        }
+        if (count < wanted)
+            is_readable (descriptor, 1000);
+    }
+    return count;
+}
+
+static void *sender (void *socket)
+{
+    static char data[700];
+    for (int i = 0; i < 5000; i++) {
+        NEED (zmq_send (socket, data, (size_t) (i % 700), 0) != -1);
+        if (i % 500 == 0)
+            rest (5);
+    }
+    return NULL;
+}
+
+static void loop (void *context, const char *transport)
+{
+    pthread_t thread;
+    size_t bytes = 0;
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    join_pair (pull, push, transport);
+    NEED (pthread_create (&thread, NULL, sender, push) == 0);
+    int count = loop_until (pull, 5000, &bytes);
+    line ("-- %s: %d messages, %zu bytes", transport, count, bytes);
+    pthread_join (thread, NULL);
+    line ("events %d", get_int (pull, ZMQ_EVENTS));
+    end_socket (push);
+    end_socket (pull);
+}
+
+static void ping_pong (void *context, const char *transport)
+{
+    size_t bytes = 0;
+    void *a = new_socket (context, ZMQ_PAIR), *b = new_socket (context, ZMQ_PAIR);
+    join_pair (a, b, transport);
+    int rounds = 0;
+    NEED (zmq_send (a, "12345", 5, 0) == 5);
+    for (int i = 0; i < 500; i++) {
+        rounds += loop_until (b, 1, &bytes);
+        NEED (zmq_send (b, "123", 3, 0) == 3);
+        rounds += loop_until (a, 1, &bytes);
+        NEED (zmq_send (a, "12345", 5, 0) == 5);
+    }
+    line ("-- %s ping pong: %d messages, %zu bytes", transport, rounds, bytes);
+    end_socket (a);
+    end_socket (b);
+}
+
+static void becomes_writable (void *context)
+{
+    line ("-- room is signalled");
+    char buffer[8];
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    set_int (push, ZMQ_SNDHWM, 3);
+    set_int (pull, ZMQ_RCVHWM, 3);
+    line ("no peer: events %d", get_int (push, ZMQ_EVENTS));
+    join_pair (pull, push, "inproc");
+    line ("a peer: events %d", get_int (push, ZMQ_EVENTS));
+    int sent = 0;
+    while (zmq_send (push, "x", 1, ZMQ_DONTWAIT) == 1)
+        sent++;
+    line ("full after %d: events %d", sent, get_int (push, ZMQ_EVENTS));
+    for (int i = 0; i < sent; i++)
+        NEED (zmq_recv (pull, buffer, sizeof buffer, 0) == 1);
+    line ("descriptor readable %d", is_readable (get_int (push, ZMQ_FD), 1000));
+    line ("drained: events %d", get_int (push, ZMQ_EVENTS));
+    end_socket (push);
+    end_socket (pull);
+}
+
+static void descriptor (void *context)
+{
+    line ("-- the descriptor");
+    void *socket = new_socket (context, ZMQ_DEALER), *other = new_socket (context, ZMQ_DEALER);
+    int fd = get_int (socket, ZMQ_FD);
+    line ("valid %d, the same again %d, closed on exec %d, own to each %d", fd > 2, fd == get_int (socket, ZMQ_FD),
+          (fcntl (fd, F_GETFD) & FD_CLOEXEC) != 0, fd != get_int (other, ZMQ_FD));
+    line ("events %d", get_int (socket, ZMQ_EVENTS));
+    line ("quiet %d", !is_readable (fd, 50));
+    join_pair (socket, other, "inproc");
+    line ("a peer came: readable %d", is_readable (fd, 1000));
+    line ("events %d", get_int (socket, ZMQ_EVENTS));
+    line ("quiet %d", !is_readable (fd, 50));
+    send_parts (other, "x", NULL);
+    line ("a message came: readable %d", is_readable (fd, 1000));
+    line ("events %d", get_int (socket, ZMQ_EVENTS));
+    take ("socket", socket, 0);
+    line ("events %d", get_int (socket, ZMQ_EVENTS));
+    end_socket (socket);
+    end_socket (other);
+}
+
+int main (void)
+{
+    void *context = new_context ();
+    for (int i = 0; i < TRANSPORT_COUNT; i++) {
+        loop (context, TRANSPORTS[i]);
+        ping_pong (context, TRANSPORTS[i]);
+    }
+    becomes_writable (context);
+    descriptor (context);
+    end_context (context);
+    return 0;
+}

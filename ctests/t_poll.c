@@ -1,0 +1,137 @@
+/* zmq_poll: what is reported when, for ZeroMQ sockets and native descriptors, timeouts, changes. Called by ctests/run. */
+#include "common.h"
+
+#include <sys/socket.h>
+
+static void report (const char *when, zmq_pollitem_t *items, int count, long timeout)
+{
+    long started = milliseconds ();
+    int result = zmq_poll (items, count, timeout);
+    int code = zmq_errno ();
+    long waited = milliseconds () - started;
+    printf ("%s: %d%s%s, revents", when, result, result == -1 ? " " : "", result == -1 ? errno_name (code) : "");
+    for (int i = 0; i < count; i++)
+        printf (" %d", items[i].revents);
+    line ("%s", timeout > 0 && result == 0 ? waited >= timeout - 5 ? ", waited" : ", did not wait" : "");
+}
+
+static void sockets (void *context, const char *transport)
+{
+    line ("-- %s", transport);
+    void *rep = new_socket (context, ZMQ_REP), *req = new_socket (context, ZMQ_REQ);
+    join_pair (rep, req, transport);
+    settle ();
+    zmq_pollitem_t items[] = {{rep, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0}, {req, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0}};
+    report ("idle", items, 2, 0);
+    send_parts (req, "question", NULL);
+    report ("asked, rep", items, 1, 1000);
+    report ("asked, req", items + 1, 1, 50);
+    take ("rep", rep, 0);
+    report ("to be answered", items, 2, 0);
+    send_parts (rep, "answer", NULL);
+    report ("answered, req", items + 1, 1, 1000);
+    report ("answered, both", items, 2, 0);
+    take ("req", req, 0);
+    report ("idle again", items, 2, 0);
+    items[0].events = items[1].events = ZMQ_POLLIN;
+    report ("nothing to read", items, 2, 60);
+    items[0].events = 0;
+    items[1].events = 0;
+    report ("no interest", items, 2, 0);
+    end_socket (req);
+    end_socket (rep);
+}
+
+static void several_at_once (void *context)
+{
+    char endpoint[256];
+    line ("-- many sockets, some ready");
+    void *push = new_socket (context, ZMQ_PUSH), *pulls[8];
+    zmq_pollitem_t items[8];
+    bind_any (push, "tcp", endpoint);
+    for (int i = 0; i < 8; i++) {
+        pulls[i] = new_socket (context, ZMQ_PULL);
+        items[i] = (zmq_pollitem_t){pulls[i], 0, ZMQ_POLLIN, 0};
+        NEED (zmq_connect (pulls[i], endpoint) == 0);
+        rest (30);
+    }
+    settle ();
+    report ("none", items, 8, 0);
+    for (int i = 0; i < 3; i++)
+        send_parts (push, "x", NULL);
+    settle ();
+    report ("three", items, 8, 1000);
+    report ("the last five", items + 3, 5, 0);
+    take ("pull 1", pulls[1], 0);
+    report ("two", items, 8, 1000);
+    report ("still two", items, 8, 0);
+    for (int i = 0; i < 8; i++)
+        end_socket (pulls[i]);
+    zmq_pollitem_t out = {push, 0, ZMQ_POLLOUT, 0};
+    settle ();
+    report ("push without peers", &out, 1, 50);
+    end_socket (push);
+}
+
+static void native (void *context)
+{
+    int pair[2];
+    char buffer[8];
+    line ("-- native descriptors beside sockets");
+    NEED (socketpair (AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    join_pair (pull, push, "inproc");
+    zmq_pollitem_t items[] = {{NULL, pair[0], ZMQ_POLLIN, 0}, {pull, 0, ZMQ_POLLIN, 0}};
+    report ("quiet", items, 2, 40);
+    NEED (write (pair[1], "x", 1) == 1);
+    report ("native", items, 2, 1000);
+    send_parts (push, "x", NULL);
+    report ("both", items, 2, 1000);
+    NEED (read (pair[0], buffer, sizeof buffer) == 1);
+    report ("socket", items, 2, 1000);
+    take ("pull", pull, 0);
+    items[0].events = ZMQ_POLLIN | ZMQ_POLLOUT;
+    report ("writable", items, 2, 1000);
+    close (pair[1]);
+    items[0].events = ZMQ_POLLIN;
+    report ("hung up", items, 2, 1000);
+    close (pair[0]);
+    end_socket (push);
+    end_socket (pull);
+}
+
+static void *sends_later (void *socket)
+{
+    rest (100);
+    send_parts (socket, "woken", NULL);
+    return NULL;
+}
+
+static void wakes (void *context, const char *transport)
+{
+    pthread_t thread;
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    join_pair (pull, push, transport);
+    zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
+    NEED (pthread_create (&thread, NULL, sends_later, push) == 0);
+    report (transport, &item, 1, -1);
+    take ("pull", pull, 0);
+    pthread_join (thread, NULL);
+    end_socket (push);
+    end_socket (pull);
+}
+
+int main (void)
+{
+    void *context = new_context ();
+    for (int i = 0; i < TRANSPORT_COUNT; i++)
+        sockets (context, TRANSPORTS[i]);
+    several_at_once (context);
+    native (context);
+    for (int i = 0; i < TRANSPORT_COUNT; i++)
+        wakes (context, TRANSPORTS[i]);
+    zmq_pollitem_t none = {NULL, 0, 0, 0};
+    report ("no items", &none, 0, 50);
+    end_context (context);
+    return 0;
+}

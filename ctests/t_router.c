@@ -1,0 +1,163 @@
+/* ROUTER and DEALER: envelopes, routing ids, mandatory, handover, probes, unknown peers. Called by ctests/run. */
+#include "common.h"
+
+static void *dealer_named (void *context, const char *id, const char *endpoint)
+{
+    void *dealer = new_socket (context, ZMQ_DEALER);
+    NEED (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, id, strlen (id)) == 0);
+    NEED (zmq_connect (dealer, endpoint) == 0);
+    return dealer;
+}
+
+static void over (void *context, const char *transport)
+{
+    char endpoint[256], id[256];
+    size_t size = sizeof id;
+    line ("-- %s", transport);
+    void *router = new_socket (context, ZMQ_ROUTER);
+    bind_any (router, transport, endpoint);
+    void *one = dealer_named (context, "one", endpoint), *two = dealer_named (context, "two", endpoint);
+    SHOW (zmq_getsockopt (one, ZMQ_ROUTING_ID, id, &size));
+    line ("id '%.*s'", (int) size, id);
+    send_parts (one, "", "hello", NULL);
+    take ("router", router, 0);
+    send_parts (two, "no delimiter", NULL);
+    take ("router", router, 0);
+    send_parts (router, "two", "a", "b", NULL);
+    send_parts (router, "one", "", NULL);
+    take ("two", two, 0);
+    take ("one", one, 0);
+    line ("to nobody");
+    send_parts (router, "three", "lost", NULL);
+    send_parts (router, "one", NULL);
+    send_parts (router, "", "x", NULL);
+    set_int (one, ZMQ_RCVTIMEO, 100);
+    take ("one", one, 0);
+
+    line ("mandatory");
+    set_int (router, ZMQ_ROUTER_MANDATORY, 1);
+    SHOW (zmq_send (router, "three", 5, ZMQ_SNDMORE));
+    SHOW (zmq_send (router, "two", 3, ZMQ_SNDMORE));
+    SHOW (zmq_send (router, "there", 5, 0));
+    take ("two", two, 0);
+    end_socket (two);
+    settle ();
+    SHOW (zmq_send (router, "two", 3, ZMQ_SNDMORE));
+
+    line ("an anonymous peer");
+    void *none = new_socket (context, ZMQ_DEALER);
+    NEED (zmq_connect (none, endpoint) == 0);
+    send_parts (none, "who am I", NULL);
+    size = (size_t) zmq_recv (router, id, sizeof id, 0);
+    line ("id of %zu bytes, first %d", size, id[0]);
+    take ("router", router, 0);
+    NEED (zmq_send (router, id, size, ZMQ_SNDMORE) == (int) size);
+    send_parts (router, "you are", NULL);
+    take ("none", none, 0);
+    end_socket (none);
+    end_socket (one);
+    end_socket (router);
+}
+
+static void same_name (void *context, int handover)
+{
+    char endpoint[256];
+    line ("-- two of the same name, handover %d", handover);
+    void *router = new_socket (context, ZMQ_ROUTER);
+    set_int (router, ZMQ_ROUTER_HANDOVER, handover);
+    bind_any (router, "tcp", endpoint);
+    void *first = dealer_named (context, "X", endpoint);
+    send_parts (first, "from the first", NULL);
+    take ("router", router, 0);
+    void *second = dealer_named (context, "X", endpoint);
+    settle ();
+    send_parts (second, "from the second", NULL);
+    set_int (router, ZMQ_RCVTIMEO, 300);
+    take ("router", router, 0);
+    send_parts (router, "X", "to X", NULL);
+    set_int (first, ZMQ_RCVTIMEO, 200);
+    set_int (second, ZMQ_RCVTIMEO, 200);
+    take ("first", first, 0);
+    take ("second", second, 0);
+    end_socket (first);
+    end_socket (second);
+    end_socket (router);
+}
+
+static void probe (void *context)
+{
+    char endpoint[256];
+    line ("-- probe");
+    void *router = new_socket (context, ZMQ_ROUTER), *dealer = new_socket (context, ZMQ_DEALER);
+    bind_any (router, "tcp", endpoint);
+    set_int (dealer, ZMQ_PROBE_ROUTER, 1);
+    NEED (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, "prober", 6) == 0);
+    NEED (zmq_connect (dealer, endpoint) == 0);
+    take ("router", router, 0);
+    send_parts (router, "prober", "seen", NULL);
+    take ("dealer", dealer, 0);
+    end_socket (dealer);
+    end_socket (router);
+}
+
+static void router_to_router (void *context)
+{
+    char endpoint[256];
+    line ("-- router to router by a chosen name");
+    void *a = new_socket (context, ZMQ_ROUTER), *b = new_socket (context, ZMQ_ROUTER);
+    NEED (zmq_setsockopt (a, ZMQ_ROUTING_ID, "A", 1) == 0);
+    NEED (zmq_setsockopt (b, ZMQ_ROUTING_ID, "B", 1) == 0);
+    bind_any (a, "tcp", endpoint);
+    SHOW (zmq_setsockopt (b, ZMQ_CONNECT_ROUTING_ID, "that", 4));
+    NEED (zmq_connect (b, endpoint) == 0);
+    set_int (b, ZMQ_ROUTER_MANDATORY, 1);
+    settle ();
+    send_parts (b, "that", "hello", NULL);
+    take ("a", a, 0);
+    send_parts (a, "B", "hello back", NULL);
+    take ("b", b, 0);
+    end_socket (a);
+    end_socket (b);
+}
+
+static void req_and_rep (void *context)
+{
+    char endpoint[256];
+    line ("-- envelopes of REQ and REP");
+    void *router = new_socket (context, ZMQ_ROUTER), *req = new_socket (context, ZMQ_REQ);
+    bind_any (router, "inproc", endpoint);
+    NEED (zmq_setsockopt (req, ZMQ_ROUTING_ID, "req", 3) == 0);
+    NEED (zmq_connect (req, endpoint) == 0);
+    send_parts (req, "question", NULL);
+    take ("router", router, 0);
+    send_parts (router, "req", "not delimited", NULL);
+    send_parts (router, "req", "", "answer", NULL);
+    take ("req", req, 0);
+
+    void *dealer = new_socket (context, ZMQ_DEALER), *rep = new_socket (context, ZMQ_REP);
+    bind_any (rep, "tcp", endpoint);
+    NEED (zmq_connect (dealer, endpoint) == 0);
+    send_parts (dealer, "without a delimiter", NULL);
+    send_parts (dealer, "e1", "e2", "", "body", "rest", NULL);
+    take ("rep", rep, 0);
+    send_parts (rep, "done", NULL);
+    take ("dealer", dealer, 0);
+    end_socket (rep);
+    end_socket (dealer);
+    end_socket (req);
+    end_socket (router);
+}
+
+int main (void)
+{
+    void *context = new_context ();
+    for (int i = 0; i < TRANSPORT_COUNT; i++)
+        over (context, TRANSPORTS[i]);
+    same_name (context, 0);
+    same_name (context, 1);
+    probe (context);
+    router_to_router (context);
+    req_and_rep (context);
+    end_context (context);
+    return 0;
+}
