@@ -167,17 +167,17 @@ pub(crate) fn set(options: &mut ContextOptions, option: i32, value: &[u8]) -> Re
 }
 
 /// Reads a context option into a buffer of exactly its size. Only the thread name prefix accepts
-/// any buffer it fits into, and does not tell its length.
-pub(crate) fn get(options: &ContextOptions, option: i32, buffer: &mut [u8]) -> Result<()> {
+/// any buffer it fits into. Returns the length the caller shall see, always the one it gave.
+pub(crate) fn get(options: &ContextOptions, option: i32, buffer: &mut [u8]) -> Result<usize> {
     let row = ROWS.iter().find(|row| row.number == option && row.get.is_some());
     let value = row.and_then(|row| row.get).ok_or(Error::INVAL)?;
     let prefix = &options.thread_name_prefix;
     if buffer.len() == size_of::<i32>() {
         buffer.copy_from_slice(&value(options).to_ne_bytes());
-        Ok(())
+        Ok(buffer.len())
     } else if option == numbers::THREAD_NAME_PREFIX && buffer.len() >= prefix.len() {
         buffer[..prefix.len()].copy_from_slice(prefix);
-        Ok(())
+        Ok(buffer.len())
     } else {
         Err(Error::INVAL)
     }

@@ -8,7 +8,7 @@ const INTS: &[i32] = &[i32::MIN, -2, -1, 0, 1, 2, 255, 65_535, 65_536, i32::MAX]
 
 fn read(options: &ContextOptions, option: i32) -> Result<i32, Error> {
     let mut buffer = [0; 4];
-    get(options, option, &mut buffer).map(|()| i32::from_ne_bytes(buffer))
+    get(options, option, &mut buffer).map(|_| i32::from_ne_bytes(buffer))
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_thread_name_prefix_is_a_number_or_text() {
     }
     set(&mut options, THREAD_NAME_PREFIX, b"worker").unwrap();
     let mut buffer = [1; 8];
-    assert_eq!(get(&options, THREAD_NAME_PREFIX, &mut buffer), Ok(()));
+    assert_eq!(get(&options, THREAD_NAME_PREFIX, &mut buffer), Ok(8));
     assert_eq!(&buffer, b"worker\x01\x01");
     assert_eq!(get(&options, THREAD_NAME_PREFIX, &mut buffer[..5]), Err(Error::INVAL));
 }
