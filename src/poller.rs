@@ -35,11 +35,11 @@ pub(crate) const POLLERR: c_short = 4;
 /// The descriptor has urgent data.
 pub(crate) const POLLPRI: c_short = 8;
 
-/// What `zmq_poll` waits for, and what it found.
+/// What zmq_poll waits for, and what it found.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct PollItem {
-    /// A socket; null to wait for `fd`.
+    /// A socket; null to wait for the descriptor.
     pub socket: *mut c_void,
     /// A descriptor, ignored if there is a socket.
     pub fd: Descriptor,

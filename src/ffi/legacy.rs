@@ -50,10 +50,11 @@ pub unsafe extern "C" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
 /// As for `zmq_proxy`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_device(
-    _type: c_int,
+    type_: c_int,
     frontend: *mut c_void,
     backend: *mut c_void,
 ) -> c_int {
+    let _ = type_;
     // SAFETY: the same contract.
     unsafe { zmq_proxy(frontend, backend, std::ptr::null_mut()) }
 }
@@ -86,8 +87,9 @@ pub unsafe extern "C" fn zmq_recvmsg(
     unsafe { zmq_msg_recv(msg, socket, flags) }
 }
 
-/// Sends one message per buffer, or one of several parts with ZMQ_SNDMORE. Gives the length of
-/// the last.
+/// Sends one message per buffer, or one of as many parts with ZMQ_SNDMORE.
+///
+/// Gives the length of the last.
 ///
 /// # Safety
 /// `iov` is null or points to `count` buffers.
@@ -114,8 +116,9 @@ pub unsafe extern "C" fn zmq_sendiov(
     })
 }
 
-/// Receives the parts of a message into buffers made with `malloc`, at most `*count`. Gives how
-/// many there were; `*count` counts them even when a later one fails.
+/// Receives the parts of a message, at most `*count`, into buffers made with `malloc`.
+///
+/// Gives how many there were; `*count` counts them even when a later one fails.
 ///
 /// # Safety
 /// `count` is null or points to the number of elements of `iov`; these are overwritten.

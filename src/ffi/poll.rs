@@ -14,7 +14,7 @@ use crate::sys::signals::SignalSet;
 ///
 /// # Safety
 /// `items` is null or points to `nitems` items.
-unsafe fn items<'a>(items: *mut PollItem, nitems: c_int) -> Result<&'a mut [PollItem]> {
+unsafe fn item_array<'a>(items: *mut PollItem, nitems: c_int) -> Result<&'a mut [PollItem]> {
     let len = usize::try_from(nitems).map_err(|_| Error::INVAL)?;
     // SAFETY: passed on.
     unsafe { arg::array(items, len, Error::FAULT) }
@@ -25,9 +25,9 @@ unsafe fn items<'a>(items: *mut PollItem, nitems: c_int) -> Result<&'a mut [Poll
 /// # Safety
 /// `items` is null or points to `nitems` items.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_poll(items_: *mut PollItem, nitems: c_int, timeout: c_long) -> c_int {
+pub unsafe extern "C" fn zmq_poll(items: *mut PollItem, nitems: c_int, timeout: c_long) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| poll_items(unsafe { items(items_, nitems) }?, timeout, None))
+    boundary(|| poll_items(unsafe { item_array(items, nitems) }?, timeout, None))
 }
 
 /// The same with a signal mask in force while it waits, see zmq_ppoll(3).
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn zmq_poll(items_: *mut PollItem, nitems: c_int, timeout:
 #[cfg(feature = "draft")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ppoll(
-    items_: *mut PollItem,
+    items: *mut PollItem,
     nitems: c_int,
     timeout: c_long,
     sigmask: *const libc::sigset_t,
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn zmq_ppoll(
         // SAFETY: by the contract of the function.
         let (items, mask) = unsafe {
             let mask = (!sigmask.is_null()).then(|| SignalSet::from_ptr(sigmask));
-            (items(items_, nitems)?, mask)
+            (item_array(items, nitems)?, mask)
         };
         poll_items(items, timeout, mask.as_ref())
     })

@@ -208,8 +208,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     boundary(|| unsafe { monitor(socket, endpoint, events as u64, 1, super::ZMQ_PAIR) })
 }
 
-/// The same in a chosen format and from a chosen socket type, see
-/// zmq_socket_monitor_versioned(3).
+/// The same in a format and over a socket type of choice, see zmq_socket_monitor_versioned(3).
 ///
 /// # Safety
 /// `endpoint` is null, which ends the reports, or NUL-terminated.

@@ -50,8 +50,9 @@ pub unsafe extern "C" fn zmq_send_const(
     })
 }
 
-/// Receives a message into `buf` and gives its whole length, see zmq_recv(3). What does not fit
-/// is cut off.
+/// Receives a message into `buf` and gives its whole length, see zmq_recv(3).
+///
+/// What does not fit is cut off.
 ///
 /// # Safety
 /// `buf` is null or valid for writes of `len` bytes.

@@ -17,13 +17,13 @@ use crate::error::{Error, Result};
 use crate::stub::socket::{self, Socket};
 use crate::sys::PollFd;
 
-/// One event found by `zmq_poller_wait`.
+/// One event found by zmq_poller_wait.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct PollerEvent {
-    /// The socket, or null if `fd` is meant.
+    /// The socket, or null if it is a descriptor.
     pub socket: *mut c_void,
-    /// The descriptor, or -1 if `socket` is meant.
+    /// The descriptor, or -1 if it is a socket.
     pub fd: Descriptor,
     /// What the application gave when it registered the socket or descriptor.
     pub user_data: *mut c_void,
