@@ -283,24 +283,21 @@ pub(crate) fn send_vectored(socket: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> 
     })
 }
 
-/// Sends one datagram without blocking.
+/// Sends one datagram, made of several buffers, without blocking.
 pub(crate) fn send_to(
     socket: BorrowedFd<'_>,
-    bytes: &[u8],
+    buffers: &[IoSlice<'_>],
     address: &Address,
 ) -> io::Result<usize> {
+    let mut header = empty_header();
+    // IoSlice has the layout of iovec, and sendmsg writes through neither pointer.
+    header.msg_name = address.as_ptr().cast_mut().cast();
+    header.msg_namelen = address.length;
+    header.msg_iov = buffers.as_ptr().cast_mut().cast();
+    header.msg_iovlen = buffers.len().min(IOV_MAX) as _;
     uninterrupted(|| {
-        // SAFETY: bytes and address are valid for their lengths.
-        unsafe {
-            libc::sendto(
-                socket.as_raw_fd(),
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                SEND_FLAGS,
-                address.as_ptr(),
-                address.length,
-            )
-        }
+        // SAFETY: the header names the buffers and the address, each valid for its length.
+        unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, SEND_FLAGS) }
     })
 }
 

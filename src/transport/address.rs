@@ -29,10 +29,15 @@ impl HostPort<'_> {
             "0" => 0,
             port => parse_port(port)?,
         };
+        Ok(HostPort { port, ..HostPort::parse_host(host)? })
+    }
+
+    /// The same without a port.
+    pub(super) fn parse_host(host: &str) -> Result<HostPort<'_>> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         match host.rsplit_once('%') {
-            None => Ok(HostPort { host, port, scope: 0 }),
-            Some((host, scope)) => Ok(HostPort { host, port, scope: parse_scope(scope)? }),
+            None => Ok(HostPort { host, port: 0, scope: 0 }),
+            Some((host, scope)) => Ok(HostPort { host, port: 0, scope: parse_scope(scope)? }),
         }
     }
 

@@ -15,6 +15,7 @@ mod stream;
 mod tcp;
 #[cfg(test)]
 mod testing;
+pub(crate) mod udp;
 
 pub(crate) use stream::Stream;
 
@@ -27,7 +28,8 @@ use crate::options::SocketOptions;
 /// The table: a new transport is one row here.
 static TRANSPORTS: &[(&str, &dyn Transport)] = &[("ipc", &ipc::Ipc), ("tcp", &tcp::Tcp)];
 
-/// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own.
+/// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and `udp`,
+/// which has no connections, is [`udp::UdpSocket`].
 pub(crate) fn find(scheme: &str) -> Option<&'static dyn Transport> {
     TRANSPORTS.iter().find(|(name, _)| *name == scheme).map(|(_, transport)| *transport)
 }
