@@ -2,9 +2,9 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-CHECK_STEPS += check-abi check-ctests check-libzmq
+CHECK_STEPS += check-abi check-ctests check-clients check-libzmq
 
-.PHONY: check-abi check-ctests check-libzmq bench
+.PHONY: check-abi check-ctests check-clients check-libzmq bench demo
 
 check-abi: all ## symbols, soname and header against the tables of libzmq's interface
 	@scripts/setup.sh build
@@ -21,3 +21,10 @@ check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="op
 bench: all ## throughput and round trips beside libzmq 4.3.5 (BENCH="options")
 	@scripts/setup.sh build
 	benches/run $(BENCH)
+
+check-clients: all ## Python, Ruby and PHP from Debian on this library and against Debian's libzmq (CLIENTS="options")
+	@scripts/setup.sh clients
+	tests/clients/run $(CLIENTS)
+
+demo: all ## Ruby and Python talk over this library; which file each process has loaded
+	@scripts/demo.sh
