@@ -17,17 +17,17 @@ TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 INSTALL_ENV = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
 # The parts of `make check` in their order, each of them a target; mk/*.mk add theirs.
-CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-house check-readme check-install
+CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-readme check-install
 
 .PHONY: all install uninstall setup clean help \
-	check check-fmt check-clippy check-doc check-unit check-loom check-house check-readme check-install
+	check check-fmt check-clippy check-doc check-unit check-loom check-house check-man check-readme check-install
 
 all: ## build the release library and stage it in target/stage as it would be installed
 	@scripts/setup.sh rust
 	$(CARGO) build $(CARGO_FLAGS) --release --lib
 	@scripts/stage
 
-install: all ## install library, headers, libzmq.pc, CMake package (PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
+install: all ## install library, headers, libzmq.pc, CMake package, manual pages (PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
 	@$(INSTALL_ENV) scripts/install
 
 uninstall: ## remove what `make install` with the same variables installed
@@ -58,6 +58,9 @@ check-loom: ## the lock-free parts under the model checker loom
 
 check-house: ## the rules of the house: which room may use which, where unsafe may stand, file lengths
 	$(CARGO) test $(CARGO_FLAGS) --test house
+
+check-man: ## whether every function has a manual page and every socket option is described
+	@scripts/man --check
 
 check-readme: ## whether the tables of README.md are what the recorded results say
 	@scripts/readme-tables --check
