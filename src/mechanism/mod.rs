@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code)]
 
+mod curve;
 mod null;
 mod plain;
 pub(crate) mod zap;
@@ -39,8 +40,8 @@ pub(crate) trait Mechanism: Send {
         Ok(())
     }
     fn status(&self) -> Status;
-    /// Ends the handshake; called when `status` is `Ready`.
-    fn finish(self: Box<Self>) -> Secured;
+    /// Ends the handshake; `None` unless `status` is `Ready`.
+    fn finish(self: Box<Self>) -> Option<Secured>;
 }
 
 /// What frames go through after the handshake.
@@ -53,8 +54,13 @@ pub(crate) trait Transform: Send {
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Failure>;
-    /// Unwraps the body of a frame into `plain` (which is empty) and says what its flags are.
-    fn decode(&mut self, wrapped: &[u8], plain: &mut Vec<u8>) -> Result<u8, Failure>;
+    /// Unwraps the body of a frame with the help of `plain` (which is empty); the flags and the
+    /// body that were inside.
+    fn decode<'a>(
+        &mut self,
+        wrapped: &[u8],
+        plain: &'a mut Vec<u8>,
+    ) -> Result<(u8, &'a [u8]), Failure>;
 }
 
 /// The result of a handshake.
@@ -74,7 +80,11 @@ pub(crate) fn new(config: &EngineConfig) -> Result<Box<dyn Mechanism>, Failure> 
         MechanismConfig::PlainClient { username, password } => {
             Ok(Box::new(plain::Client::new(config, username, password)))
         }
-        _ => Err(Failure::no_detail(Error::NOTSUP)),
+        MechanismConfig::CurveServer { secret_key } => {
+            Ok(Box::new(curve::Server::new(config, secret_key)?))
+        }
+        MechanismConfig::CurveClient(keys) => Ok(Box::new(curve::Client::new(config, keys)?)),
+        MechanismConfig::Gssapi => Err(Failure::no_detail(Error::NOTSUP)),
     }
 }
 
@@ -86,5 +96,7 @@ fn check_structure(command: &[u8]) -> Result<(), Failure> {
     }
 }
 
+#[cfg(test)]
+mod curve_test;
 #[cfg(test)]
 mod plain_test;

@@ -83,11 +83,10 @@ impl Mechanism for Null {
         }
     }
 
-    fn finish(self: Box<Self>) -> Secured {
-        let zap = match self.access {
-            Access::Granted(reply) => reply,
+    fn finish(self: Box<Self>) -> Option<Secured> {
+        match (self.access, self.peer) {
+            (Access::Granted(zap), Some(peer)) => Some(Secured { peer, zap, transform: None }),
             _ => None,
-        };
-        Secured { peer: self.peer.unwrap_or_default(), zap, transform: None }
+        }
     }
 }

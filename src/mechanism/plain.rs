@@ -86,12 +86,11 @@ impl Mechanism for Client {
         }
     }
 
-    fn finish(self: Box<Self>) -> Secured {
-        let peer = match self.state {
-            ClientState::Ready(peer) => peer,
-            _ => Properties::default(),
-        };
-        Secured { peer, zap: None, transform: None }
+    fn finish(self: Box<Self>) -> Option<Secured> {
+        match self.state {
+            ClientState::Ready(peer) => Some(Secured { peer, zap: None, transform: None }),
+            _ => None,
+        }
     }
 }
 
@@ -155,9 +154,8 @@ fn credentials(fields: &[u8]) -> Option<(&[u8], &[u8])> {
 
 impl Mechanism for Server {
     fn next_command(&mut self) -> Result<Option<Vec<u8>>, Failure> {
-        // What does not send stays as it is, behind the placeholder.
-        let state = std::mem::replace(&mut self.state, ServerState::ExpectHello);
-        let (command, next) = match state {
+        let placeholder = ServerState::Failed(Failure::protocol());
+        let (command, next) = match std::mem::replace(&mut self.state, placeholder) {
             ServerState::SendWelcome => {
                 (Some(command::WELCOME.to_vec()), ServerState::ExpectInitiate)
             }
@@ -210,11 +208,10 @@ impl Mechanism for Server {
         }
     }
 
-    fn finish(self: Box<Self>) -> Secured {
-        let peer = match self.state {
-            ServerState::Ready(peer) => peer,
-            _ => Properties::default(),
-        };
-        Secured { peer, zap: self.reply, transform: None }
+    fn finish(self: Box<Self>) -> Option<Secured> {
+        match self.state {
+            ServerState::Ready(peer) => Some(Secured { peer, zap: self.reply, transform: None }),
+            _ => None,
+        }
     }
 }

@@ -171,7 +171,8 @@ impl Engine {
             return Err(Failure::protocol());
         };
         let (mut config, version, handshake) = *state;
-        let Secured { peer, zap, transform } = handshake.finish(identity);
+        let Secured { peer, zap, transform } =
+            handshake.finish(identity).ok_or(Failure::protocol())?;
 
         let mut metadata = Metadata::new();
         if !config.peer_address.is_empty() {
@@ -389,8 +390,7 @@ impl Engine {
             if let Some(transform) = transform {
                 plain.clear();
                 plain.shrink_to(MAX_IDLE);
-                flags = transform.decode(body, plain)?;
-                body = plain;
+                (flags, body) = transform.decode(body, plain)?;
                 frame::check_size(body.len() as u64, scanner.limit)?;
             }
             if flags & COMMAND != 0 {

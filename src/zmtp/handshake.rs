@@ -110,14 +110,13 @@ impl Handshake {
     }
 
     /// What the mechanism leaves for the data phase; nothing for an old peer but its identity.
-    pub(crate) fn finish(self, identity: Vec<u8>) -> Secured {
+    pub(crate) fn finish(self, identity: Vec<u8>) -> Option<Secured> {
         match self.step {
             Step::Commands(mechanism) => mechanism.finish(),
-            Step::Identity(_) => Secured {
-                peer: Properties { list: Vec::new(), identity },
-                zap: None,
-                transform: None,
-            },
+            Step::Identity(_) => {
+                let peer = Properties { list: Vec::new(), identity };
+                Some(Secured { peer, zap: None, transform: None })
+            }
         }
     }
 }

@@ -1,0 +1,91 @@
+//! Boxes: X25519, XSalsa20 and Poly1305 as NaCl composes them. A thin layer over `dryoc` that
+//! appends to buffers and keeps keys in memory that is wiped.
+
+use dryoc::classic::crypto_box::{
+    crypto_box_beforenm, crypto_box_detached_afternm_inplace,
+    crypto_box_open_detached_afternm_inplace,
+};
+use dryoc::classic::crypto_core::crypto_scalarmult_base;
+use zeroize::Zeroizing;
+
+use crate::zmtp::{Failure, RandomFn, error_code};
+
+pub(crate) const KEY: usize = 32;
+pub(crate) const MAC: usize = 16;
+
+/// A key that is wiped when it goes.
+pub(crate) type Secret = Zeroizing<[u8; KEY]>;
+pub(crate) type Nonce = [u8; 24];
+
+/// A key pair for one connection.
+pub(crate) struct KeyPair {
+    pub(crate) public: [u8; KEY],
+    pub(crate) secret: Secret,
+}
+
+impl KeyPair {
+    pub(crate) fn generate(random: RandomFn) -> Result<KeyPair, Failure> {
+        let secret = self::random::<KEY>(random)?;
+        let mut public = [0; KEY];
+        crypto_scalarmult_base(&mut public, &secret);
+        Ok(KeyPair { public, secret })
+    }
+}
+
+/// Random bytes.
+pub(crate) fn random<const N: usize>(random: RandomFn) -> Result<Zeroizing<[u8; N]>, Failure> {
+    let mut bytes = Zeroizing::new([0; N]);
+    random(&mut *bytes).map_err(Failure::no_detail)?;
+    Ok(bytes)
+}
+
+/// The key for boxes between the owners of two key pairs. Fails for the few public keys that would
+/// make it known to everybody.
+pub(crate) fn shared_key(public: &[u8; KEY], secret: &[u8; KEY]) -> Result<Secret, Failure> {
+    crypto_box_beforenm(public, secret).map(Zeroizing::new).map_err(|_| cryptographic())
+}
+
+/// A nonce that ends in a counter.
+pub(crate) fn short_nonce(prefix: &[u8; 16], counter: u64) -> Nonce {
+    let mut nonce = [0; 24];
+    nonce[..16].copy_from_slice(prefix);
+    nonce[16..].copy_from_slice(&counter.to_be_bytes());
+    nonce
+}
+
+/// A nonce that ends in random bytes.
+pub(crate) fn long_nonce(prefix: &[u8; 8], random: &[u8; 16]) -> Nonce {
+    let mut nonce = [0; 24];
+    nonce[..8].copy_from_slice(prefix);
+    nonce[8..].copy_from_slice(random);
+    nonce
+}
+
+/// Appends a box of `parts`, one behind the other, sealed where it lies.
+pub(crate) fn seal(key: &Secret, nonce: &Nonce, parts: &[&[u8]], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; MAC]);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    if let Some((mac, body)) = out.get_mut(start..).and_then(|new| new.split_first_chunk_mut()) {
+        crypto_box_detached_afternm_inplace(body, mac, nonce, key);
+    }
+}
+
+/// Opens a box into `plain`, which is empty.
+pub(crate) fn open(
+    key: &Secret,
+    nonce: &Nonce,
+    boxed: &[u8],
+    plain: &mut Vec<u8>,
+) -> Result<(), Failure> {
+    let (mac, body) = boxed.split_first_chunk().ok_or(cryptographic())?;
+    plain.extend_from_slice(body);
+    crypto_box_open_detached_afternm_inplace(plain, mac, nonce, key).map_err(|_| cryptographic())
+}
+
+/// The peer does not have the keys it should have, or somebody meddled.
+pub(crate) fn cryptographic() -> Failure {
+    Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC)
+}
