@@ -1,6 +1,8 @@
 //! The walls of the house: which room may use which, where `unsafe` may stand, how long a file may
 //! be, how it opens. The table of rooms is `tests/house/rooms.rs`. Run alone by `make check-house`.
 
+#[path = "house/not_yet.rs"]
+mod not_yet;
 #[path = "house/rooms.rs"]
 mod rooms;
 #[path = "house/rules.rs"]
@@ -100,21 +102,41 @@ fn no_path_of_one_machine_is_in_a_file() {
     report(texts.flatten().collect());
 }
 
-#[test]
-fn the_architecture_document_shows_the_table_of_rooms() {
-    const BEGIN: &str =
-        "<!-- rooms: from tests/house/rooms.rs by UPDATE=1 cargo test --test house -->\n";
-    const END: &str = "<!-- end of rooms -->";
-    let path = top().join("docs/architecture.md");
-    let text = fs::read_to_string(&path).expect("docs/architecture.md");
-    let (before, rest) = text.split_once(BEGIN).expect("the mark where the table begins");
-    let (_, after) = rest.split_once(END).expect("the mark where the table ends");
-    let wanted = format!("{before}{BEGIN}{}{END}{after}", rules::rooms_as_markdown());
+/// Holds the part of a document between `<!-- name: ..` and `<!-- end of name -->` to `wanted`, or
+/// rewrites it if UPDATE is set.
+fn hold_to(document: &str, name: &str, wanted: &str) {
+    let path = top().join(document);
+    let text = fs::read_to_string(&path).expect("a document");
+    let begin = text.find(&format!("<!-- {name}: ")).expect("the mark where the part begins");
+    let begin = begin + text[begin..].find('\n').expect("a line") + 1;
+    let end = text.find(&format!("<!-- end of {name} -->")).expect("the mark where it ends");
+    let wanted = format!("{}{wanted}{}", &text[..begin], &text[end..]);
     if wanted != text && std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, wanted).expect("docs/architecture.md can be written");
+        fs::write(&path, wanted).expect("a document that can be written");
         return;
     }
-    assert!(wanted == text, "docs/architecture.md is stale: UPDATE=1 cargo test --test house");
+    assert!(wanted == text, "{document} is stale: UPDATE=1 cargo test --test house");
+}
+
+#[test]
+fn the_architecture_document_shows_the_table_of_rooms() {
+    hold_to("docs/architecture.md", "rooms", &rules::rooms_as_markdown());
+}
+
+#[test]
+fn what_is_not_there_yet_is_listed() {
+    let files = rust_files();
+    report(not_yet::faults(&files));
+    hold_to("docs/not-yet.md", "list", &not_yet::as_markdown(&not_yet::marks(&files)));
+}
+
+#[test]
+fn documents_lead_to_files_that_exist() {
+    let mut paths = Vec::new();
+    walk(&top(), &mut paths);
+    paths.retain(|path| path.ends_with(".md") && !path.starts_with("man/"));
+    let documents = paths.into_iter().map(read);
+    report(documents.flat_map(|file| rules::dead_links(&file, &top())).collect());
 }
 
 #[test]

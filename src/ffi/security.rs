@@ -61,6 +61,7 @@ pub unsafe extern "C" fn zmq_curve_keypair(
         if z85_public_key.is_null() || z85_secret_key.is_null() {
             return Err(Error::INVAL);
         }
+        // Not yet: zmq_curve_keypair - ENOTSUP
         Err::<(), _>(Error::NOTSUP)
     })
 }
@@ -78,6 +79,7 @@ pub unsafe extern "C" fn zmq_curve_public(
         if z85_public_key.is_null() || z85_secret_key.is_null() {
             return Err(Error::INVAL);
         }
+        // Not yet: zmq_curve_public - ENOTSUP
         Err::<(), _>(Error::NOTSUP)
     })
 }

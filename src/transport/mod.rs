@@ -25,6 +25,15 @@ use std::os::fd::RawFd;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 
+// Not yet: udp:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: ws:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: wss:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: tipc:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: vsock:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: vmci:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: pgm:// and epgm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+// Not yet: norm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
+
 /// The table: a new transport is one row here.
 static TRANSPORTS: &[(&str, &dyn Transport)] = &[("ipc", &ipc::Ipc), ("tcp", &tcp::Tcp)];
 

@@ -52,6 +52,22 @@ pub(crate) fn machine_paths(path: &str, text: &str, folders: &[String]) -> Fault
     faults
 }
 
+/// Links of a document to files that are not there.
+pub(crate) fn dead_links(document: &File, top: &std::path::Path) -> Faults {
+    let folder = top.join(&document.path);
+    let mut faults = Faults::new();
+    for (index, line) in document.text.lines().enumerate() {
+        for link in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            let elsewhere = file.is_empty() || file.contains("://") || file.starts_with("mailto:");
+            if !elsewhere && !folder.with_file_name("").join(file).exists() {
+                faults.push(format!("{}:{}: no file {file}", document.path, index + 1));
+            }
+        }
+    }
+    faults
+}
+
 /// The room with the longest name that covers `path` (`src/...`).
 pub(crate) fn room_of(path: &str) -> Option<&'static Room> {
     let inside = path.strip_prefix("src/")?.strip_suffix(".rs")?;

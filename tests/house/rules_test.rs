@@ -1,5 +1,6 @@
 //! Tests of `rules.rs`: what breaks a rule is caught, what keeps to it is not.
 
+use crate::not_yet;
 use crate::rules::{
     File, TOO_LONG, file_faults, machine_paths, room_faults, room_of, rooms_as_markdown,
 };
@@ -119,4 +120,30 @@ fn paths_of_one_machine_are_caught() {
 fn the_table_has_a_row_for_each_room() {
     let table = rooms_as_markdown();
     assert!(table.contains("| error |") && table.contains("byte_queue"));
+}
+
+#[test]
+fn dead_links_are_caught() {
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = "[a](../Cargo.toml) [b](https://example.org)\n[c](nowhere.md#part) [d](#part)\n";
+    let found = crate::rules::dead_links(&file("docs/x.md", text), top);
+    assert_eq!(found, ["docs/x.md:2: no file nowhere.md"]);
+}
+
+#[test]
+fn refusals_that_are_not_listed_are_caught() {
+    let text =
+        "//! x\nfn f() {\n    Err(Error::NOTSUP)\n}\n#[cfg(test)]\nmod t { Error::NOTSUP }\n";
+    let found = not_yet::faults(&[file("src/ffi/a.rs", text)]);
+    assert_eq!(found, ["src/ffi/a.rs:3: NOTSUP without `// Not yet: ..` in the line above"]);
+    assert_eq!(not_yet::faults(&[file("src/patterns/a.rs", text)]), [""; 0]);
+}
+
+#[test]
+fn marks_are_read_and_must_have_a_text() {
+    let text = "// Not yet: zmq_x - ENOTSUP\nErr(Error::NOTSUP)\n// Not yet: zmq_y\n";
+    let files = [file("src/ffi/a.rs", text)];
+    assert_eq!(not_yet::faults(&files).len(), 1);
+    assert_eq!(not_yet::marks(&files)[0], ("zmq_x".to_owned(), "ENOTSUP".to_owned()));
+    assert!(not_yet::as_markdown(&not_yet::marks(&files)).contains("| zmq_x | ENOTSUP |"));
 }
