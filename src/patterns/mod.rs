@@ -149,4 +149,10 @@ pub(crate) trait Pattern: Send {
 }
 
 #[cfg(test)]
+mod pipeline_test;
+#[cfg(test)]
+mod pubsub_test;
+#[cfg(test)]
+mod reqrep_test;
+#[cfg(test)]
 mod testing;

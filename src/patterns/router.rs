@@ -324,7 +324,3 @@ fn remove(list: &mut Vec<PipeId>, id: PipeId) -> bool {
     let place = list.iter().position(|&other| other == id);
     place.map(|place| list.remove(place)).is_some()
 }
-
-#[cfg(test)]
-#[path = "router_test.rs"]
-mod router_test;

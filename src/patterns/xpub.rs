@@ -275,7 +275,3 @@ impl Pattern for Xpub {
         self.invert_matching = options.invert_matching;
     }
 }
-
-#[cfg(test)]
-#[path = "xpub_test.rs"]
-mod xpub_test;

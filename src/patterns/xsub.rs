@@ -217,7 +217,3 @@ impl Pattern for Xsub {
         self.invert_matching = options.invert_matching;
     }
 }
-
-#[cfg(test)]
-#[path = "xsub_test.rs"]
-mod xsub_test;

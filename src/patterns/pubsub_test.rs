@@ -1,0 +1,477 @@
+//! Unit tests of PUB, SUB, XPUB, XSUB, RADIO and DISH.
+
+use super::SocketType as T;
+use super::testing::{TestSocket, frame, write_all};
+use super::{Attach, SocketType};
+use crate::error::Error;
+use crate::message::{Message, Subscription};
+use crate::options::numbers;
+
+/// A publisher and a subscriber connected to it.
+fn pub_sub(publisher: SocketType, subscriber: SocketType) -> (TestSocket, TestSocket) {
+    let (mut publisher, mut subscriber) = (TestSocket::new(publisher), TestSocket::new(subscriber));
+    subscriber.connect(&mut publisher);
+    (publisher, subscriber)
+}
+
+fn topics(socket: &TestSocket) -> i32 {
+    socket.pattern.option(numbers::TOPICS_COUNT).unwrap()
+}
+
+#[test]
+fn subscribers_get_what_they_subscribed_to() {
+    let (mut publisher, mut sub) = pub_sub(T::Pub, T::Sub);
+    publisher.send(b"nobody listens").unwrap();
+    sub.set(numbers::SUBSCRIBE, b"a").unwrap();
+    sub.set(numbers::SUBSCRIBE, b"abc").unwrap();
+    publisher.pump();
+    assert_eq!((topics(&publisher), topics(&sub)), (2, 2));
+    publisher.send_all(&[b"abcd", b"x"]).unwrap();
+    publisher.send(b"b").unwrap();
+    publisher.send(b"").unwrap();
+    sub.expect(&[b"abcd", b"x"]);
+    sub.expect_nothing();
+    sub.set(numbers::UNSUBSCRIBE, b"a").unwrap();
+    publisher.send(b"ab").unwrap();
+    publisher.send(b"abc").unwrap();
+    sub.expect(&[b"abc"]);
+    sub.set(numbers::UNSUBSCRIBE, b"abc").unwrap();
+    sub.set(numbers::UNSUBSCRIBE, b"abc").unwrap();
+    sub.set(numbers::UNSUBSCRIBE, b"never was").unwrap();
+    publisher.send(b"abc").unwrap();
+    sub.expect_nothing();
+    assert_eq!((topics(&publisher), topics(&sub)), (0, 0));
+    assert_eq!(publisher.recv(), Err(Error::NOTSUP));
+    assert_eq!(sub.send(b"x"), Err(Error::NOTSUP));
+}
+
+#[test]
+fn subscriptions_are_counted_on_the_subscribers_side() {
+    let (mut xpub, mut sub) = pub_sub(T::Xpub, T::Sub);
+    sub.set(numbers::SUBSCRIBE, b"a").unwrap();
+    sub.set(numbers::SUBSCRIBE, b"a").unwrap();
+    xpub.expect(&[b"\x01a"]);
+    xpub.expect_nothing();
+    sub.set(numbers::UNSUBSCRIBE, b"a").unwrap();
+    xpub.expect_nothing();
+    sub.set(numbers::UNSUBSCRIBE, b"a").unwrap();
+    xpub.expect(&[b"\x00a"]);
+    xpub.expect_nothing();
+}
+
+#[test]
+fn what_was_not_subscribed_to_is_filtered_on_arrival() {
+    let mut sub = TestSocket::new(T::Sub);
+    sub.set(numbers::SUBSCRIBE, b"a").unwrap();
+    let (_, mut peer) = sub.attach_raw(Attach::default());
+    write_all(&mut peer, &[b"b", b"a", b"a"]);
+    write_all(&mut peer, &[b"a", b"b"]);
+    write_all(&mut peer, &[b""]);
+    sub.expect(&[b"a", b"b"]);
+    sub.expect_nothing();
+}
+
+#[test]
+fn every_publisher_learns_all_subscriptions_full_or_not() {
+    let mut sub = TestSocket::with(T::Sub, |options| options.sndhwm = 1);
+    for number in 0..2000u32 {
+        sub.set(numbers::SUBSCRIBE, &number.to_be_bytes()).unwrap();
+    }
+    let mut publisher = TestSocket::with(T::Pub, |options| options.rcvhwm = 1);
+    let (id, _) = sub.connect(&mut publisher);
+    publisher.pump();
+    assert_eq!(topics(&publisher), 2000);
+    // The connection is made anew: a publisher that forgot all learns all again.
+    let mut fresh = TestSocket::new(T::Pub);
+    let (other, _) = sub.connect(&mut fresh);
+    fresh.pump();
+    assert_eq!(topics(&fresh), 2000);
+    for id in [id, other] {
+        sub.pattern.hiccuped(&mut sub.pipes, id);
+    }
+    fresh.pump();
+    assert_eq!(topics(&fresh), 2000);
+}
+
+#[test]
+fn a_slow_subscriber_loses_whole_messages() {
+    let mut publisher = TestSocket::with(T::Pub, |options| options.sndhwm = 2);
+    let mut slow = TestSocket::with(T::Sub, |options| options.rcvhwm = 2);
+    let mut fast = TestSocket::with(T::Sub, |options| options.rcvhwm = 0);
+    for sub in [&mut slow, &mut fast] {
+        sub.connect(&mut publisher);
+        sub.set(numbers::SUBSCRIBE, b"").unwrap();
+    }
+    for number in 0..10 {
+        publisher.send_all(&[&[number], b"x", b"y"]).unwrap();
+    }
+    for number in 0..4 {
+        slow.expect(&[&[number], b"x", b"y"]);
+    }
+    slow.expect_nothing();
+    for number in 0..10 {
+        fast.expect(&[&[number], b"x", b"y"]);
+    }
+    publisher.send(b"again").unwrap();
+    slow.expect(&[b"again"]);
+    fast.expect(&[b"again"]);
+}
+
+#[test]
+fn room_found_in_the_middle_of_a_message_counts_for_the_next() {
+    let mut publisher = TestSocket::with(T::Pub, |options| options.sndhwm = 1);
+    let mut sub = TestSocket::with(T::Sub, |options| options.rcvhwm = 1);
+    sub.connect(&mut publisher);
+    sub.set(numbers::SUBSCRIBE, b"").unwrap();
+    publisher.send(b"1").unwrap();
+    publisher.send(b"2").unwrap();
+    publisher.send_frame(b"3", true).unwrap();
+    sub.expect(&[b"1"]);
+    sub.expect(&[b"2"]);
+    let mut late = TestSocket::new(T::Sub);
+    late.set(numbers::SUBSCRIBE, b"").unwrap();
+    late.connect(&mut publisher);
+    publisher.send(b"end of 3").unwrap();
+    sub.expect_nothing();
+    late.expect_nothing();
+    publisher.send(b"4").unwrap();
+    sub.expect(&[b"4"]);
+    late.expect(&[b"4"]);
+}
+
+#[test]
+fn with_nodrop_a_publisher_waits_for_its_slowest_subscriber() {
+    let mut publisher = TestSocket::with(T::Xpub, |options| options.sndhwm = 1);
+    publisher.set_int(numbers::XPUB_NODROP, 1);
+    let mut slow = TestSocket::with(T::Sub, |options| options.rcvhwm = 1);
+    let mut other = TestSocket::new(T::Sub);
+    slow.connect(&mut publisher);
+    slow.set(numbers::SUBSCRIBE, b"a").unwrap();
+    other.connect(&mut publisher);
+    other.set(numbers::SUBSCRIBE, b"").unwrap();
+    publisher.send(b"a1").unwrap();
+    publisher.send_all(&[b"a2", b"x"]).unwrap();
+    assert_eq!(publisher.send_frame(b"a3", true), Err(Error::AGAIN));
+    publisher.send(b"b").unwrap();
+    slow.expect(&[b"a1"]);
+    slow.expect(&[b"a2", b"x"]);
+    publisher.send_all(&[b"a3", b"x"]).unwrap();
+    slow.expect(&[b"a3", b"x"]);
+    for expected in [&[&b"a1"[..]][..], &[b"a2", b"x"], &[b"b"], &[b"a3", b"x"]] {
+        other.expect(expected);
+    }
+}
+
+#[test]
+fn a_publisher_survives_whatever_a_peer_sends() {
+    for kind in [T::Pub, T::Xpub] {
+        let mut publisher = TestSocket::new(kind);
+        let (_, mut peer) = publisher.attach_raw(Attach::default());
+        write_all(&mut peer, &[b"\x00never subscribed"]);
+        write_all(&mut peer, &[b""]);
+        write_all(&mut peer, &[b"\x02garbage", b"", b"\xff"]);
+        for body in [&b"\x04PING"[..], b"", b"\x09SUBSCRIBE", b"\x06CANCEL", b"\x06CANCELx"] {
+            let mut command = frame(body, false);
+            command.set_flags(crate::message::COMMAND);
+            assert!(peer.write_control(command));
+        }
+        write_all(&mut peer, &[b"\x01"]);
+        publisher.pump();
+        publisher.send(b"x").unwrap();
+        assert_eq!(peer.read().unwrap().data(), b"x");
+        let mut received = Vec::new();
+        while let Ok(message) = publisher.recv() {
+            received.push(message);
+        }
+        if kind == T::Xpub {
+            let expected: [&[&[u8]]; 7] = [
+                &[b"\x00never subscribed"],
+                &[b""],
+                &[b"\x02garbage", b"", b"\xff"],
+                &[b"\x01"],
+                &[b"\x00"],
+                &[b"\x00x"],
+                &[b"\x01"],
+            ];
+            assert_eq!(received, expected);
+        } else {
+            assert!(received.is_empty());
+        }
+    }
+}
+
+#[test]
+fn verbose_publishers_report_every_subscription() {
+    let mut xpub = TestSocket::new(T::Xpub);
+    let mut subs: [_; 2] = std::array::from_fn(|_| TestSocket::new(T::Sub));
+    for sub in &mut subs {
+        sub.connect(&mut xpub);
+    }
+    for (option, subscribed, unsubscribed) in [
+        (numbers::XPUB_VERBOSE, 2, 1),
+        (numbers::XPUB_VERBOSER, 2, 2),
+        (numbers::XPUB_VERBOSE, 2, 1),
+    ] {
+        xpub.set_int(option, 1);
+        for sub in &mut subs {
+            sub.set(numbers::SUBSCRIBE, b"a").unwrap();
+        }
+        for _ in 0..subscribed {
+            xpub.expect(&[b"\x01a"]);
+        }
+        for sub in &mut subs {
+            sub.set(numbers::UNSUBSCRIBE, b"a").unwrap();
+        }
+        for _ in 0..unsubscribed {
+            xpub.expect(&[b"\x00a"]);
+        }
+        xpub.expect_nothing();
+    }
+}
+
+#[test]
+fn the_end_of_a_subscriber_unsubscribes() {
+    let (mut xpub, mut first) = pub_sub(T::Xpub, T::Sub);
+    let mut second = TestSocket::new(T::Sub);
+    second.connect(&mut xpub);
+    for topic in [&b"b"[..], b"a", b"shared"] {
+        first.set(numbers::SUBSCRIBE, topic).unwrap();
+        xpub.pump();
+    }
+    second.set(numbers::SUBSCRIBE, b"shared").unwrap();
+    for topic in [&b"\x01b"[..], b"\x01a", b"\x01shared"] {
+        xpub.expect(&[topic]);
+    }
+    drop(first);
+    xpub.expect(&[b"\x00a"]);
+    xpub.expect(&[b"\x00b"]);
+    xpub.expect_nothing();
+    drop(second);
+    xpub.expect(&[b"\x00shared"]);
+    assert_eq!(topics(&xpub), 0);
+}
+
+#[test]
+fn a_welcome_message_greets_each_subscriber() {
+    let mut xpub = TestSocket::new(T::Xpub);
+    xpub.set(numbers::XPUB_WELCOME_MSG, b"W").unwrap();
+    let mut sub = TestSocket::new(T::Sub);
+    sub.set(numbers::SUBSCRIBE, b"W").unwrap();
+    sub.connect(&mut xpub);
+    sub.expect(&[b"W"]);
+    xpub.set(numbers::XPUB_WELCOME_MSG, b"").unwrap();
+    let mut next = TestSocket::new(T::Sub);
+    next.set(numbers::SUBSCRIBE, b"").unwrap();
+    next.connect(&mut xpub);
+    next.expect_nothing();
+}
+
+#[test]
+fn in_manual_mode_the_application_subscribes_for_its_peers() {
+    let (mut xpub, mut sub) = pub_sub(T::Xpub, T::Xsub);
+    assert_eq!(xpub.set(numbers::SUBSCRIBE, b"x"), Err(Error::INVAL));
+    xpub.set_int(numbers::XPUB_MANUAL, 1);
+    xpub.set(numbers::SUBSCRIBE, b"nobody to subscribe for").unwrap();
+    sub.send(b"\x01A").unwrap();
+    sub.send(b"hello").unwrap();
+    xpub.expect(&[b"\x01A"]);
+    xpub.expect(&[b"hello"]);
+    xpub.set(numbers::SUBSCRIBE, b"XA").unwrap();
+    xpub.send(b"A").unwrap();
+    xpub.send(b"XA").unwrap();
+    sub.expect(&[b"XA"]);
+    sub.expect_nothing();
+    sub.send(b"\x00A").unwrap();
+    xpub.expect(&[b"\x00A"]);
+    xpub.set(numbers::UNSUBSCRIBE, b"XA").unwrap();
+    xpub.send(b"XA").unwrap();
+    sub.expect_nothing();
+}
+
+#[test]
+fn in_manual_mode_a_peer_that_is_gone_is_no_subject() {
+    let (mut xpub, mut sub) = pub_sub(T::Xpub, T::Xsub);
+    xpub.set_int(numbers::XPUB_MANUAL, 1);
+    sub.send(b"\x01A").unwrap();
+    xpub.pump();
+    drop(sub);
+    xpub.pump();
+    // A new peer may get the number of the old one.
+    let mut other = TestSocket::new(T::Sub);
+    other.set(numbers::SUBSCRIBE, b"B").unwrap();
+    other.connect(&mut xpub);
+    xpub.expect(&[b"\x01A"]);
+    xpub.set(numbers::SUBSCRIBE, b"A").unwrap();
+    xpub.expect(&[b"\x00A"]);
+    xpub.set(numbers::SUBSCRIBE, b"A").unwrap();
+    assert_eq!(topics(&xpub), 0);
+    xpub.expect(&[b"\x01B"]);
+    xpub.set(numbers::SUBSCRIBE, b"B").unwrap();
+    assert_eq!(topics(&xpub), 1);
+    xpub.send(b"B").unwrap();
+    other.expect(&[b"B"]);
+}
+
+#[test]
+fn the_last_value_goes_to_the_newest_subscriber_alone() {
+    let mut xpub = TestSocket::new(T::Xpub);
+    xpub.set_int(numbers::XPUB_MANUAL_LAST_VALUE, 1);
+    let mut subs: [_; 2] = std::array::from_fn(|_| TestSocket::new(T::Sub));
+    for sub in &mut subs {
+        sub.connect(&mut xpub);
+        sub.set(numbers::SUBSCRIBE, b"A").unwrap();
+        xpub.expect(&[b"\x01A"]);
+        xpub.set(numbers::SUBSCRIBE, b"A").unwrap();
+        xpub.send(b"A last").unwrap();
+        sub.expect(&[b"A last"]);
+    }
+    subs[0].expect_nothing();
+    xpub.send(b"A all").unwrap();
+    for sub in &mut subs {
+        sub.expect(&[b"A all"]);
+    }
+}
+
+#[test]
+fn messages_travel_upstream_and_subscriptions_among_them() {
+    let (mut xpub, mut xsub) = pub_sub(T::Xpub, T::Xsub);
+    xsub.send_all(&[b"hello", b"\x01A", b"bye"]).unwrap();
+    // As in libzmq, the report of a subscription ends the message it stood in.
+    xpub.expect(&[b"hello", b"\x01A"]);
+    xpub.expect(&[b"bye"]);
+    xpub.send(b"A").unwrap();
+    xsub.expect(&[b"A"]);
+}
+
+#[test]
+fn only_the_first_frame_subscribes_if_so_wished() {
+    let (mut xpub, mut xsub) = pub_sub(T::Xpub, T::Xsub);
+    xpub.set_int(numbers::ONLY_FIRST_SUBSCRIBE, 1);
+    xsub.set_int(numbers::ONLY_FIRST_SUBSCRIBE, 1);
+    xsub.send_all(&[b"hello", b"\x01A", b"\x00B"]).unwrap();
+    xpub.expect(&[b"hello", b"\x01A", b"\x00B"]);
+    assert_eq!((topics(&xpub), topics(&xsub)), (0, 0));
+    xsub.send_all(&[b"\x01C", b"\x01D"]).unwrap();
+    xpub.expect(&[b"\x01C"]);
+    xpub.expect(&[b"\x01D"]);
+    assert_eq!((topics(&xpub), topics(&xsub)), (2, 2));
+}
+
+#[test]
+fn an_xsub_forwards_only_the_last_unsubscription_unless_verbose() {
+    let (mut xpub, mut xsub) = pub_sub(T::Xpub, T::Xsub);
+    xpub.set_int(numbers::XPUB_VERBOSER, 1);
+    for (verbose, unsubscribed) in [(0, 1), (1, 3)] {
+        xsub.set_int(numbers::XSUB_VERBOSE_UNSUBSCRIBE, verbose);
+        for _ in 0..2 {
+            xsub.send(b"\x01A").unwrap();
+            xpub.expect(&[b"\x01A"]);
+        }
+        for _ in 0..3 {
+            xsub.send(b"\x00A").unwrap();
+        }
+        for _ in 0..unsubscribed {
+            xpub.expect(&[b"\x00A"]);
+        }
+        xpub.expect_nothing();
+    }
+}
+
+#[test]
+fn matching_can_be_inverted() {
+    let (mut publisher, mut sub) = pub_sub(T::Pub, T::Sub);
+    let mut other = TestSocket::new(T::Sub);
+    other.connect(&mut publisher);
+    for socket in [&mut publisher, &mut sub, &mut other] {
+        socket.change(|options| options.invert_matching = true);
+    }
+    sub.set(numbers::SUBSCRIBE, b"not").unwrap();
+    publisher.send(b"not this").unwrap();
+    publisher.send(b"this").unwrap();
+    sub.expect(&[b"this"]);
+    sub.expect_nothing();
+    other.expect(&[b"not this"]);
+    other.expect(&[b"this"]);
+}
+
+#[test]
+fn a_pipe_that_cannot_subscribe_gets_everything() {
+    let mut publisher = TestSocket::new(T::Pub);
+    let how = Attach { locally_initiated: false, subscribe_to_all: true };
+    let (_, mut peer) = publisher.attach_raw(how);
+    publisher.send(b"anything").unwrap();
+    assert_eq!(peer.read().unwrap().data(), b"anything");
+}
+
+#[test]
+fn large_bodies_are_shared_between_subscribers() {
+    let mut publisher = TestSocket::new(T::Pub);
+    let mut subs: [_; 3] = std::array::from_fn(|_| TestSocket::new(T::Sub));
+    for sub in &mut subs {
+        sub.connect(&mut publisher);
+        sub.set(numbers::SUBSCRIBE, b"").unwrap();
+    }
+    publisher.send(&[7; 100_000]).unwrap();
+    let messages: Vec<Message> = subs.iter_mut().map(|sub| sub.recv_frame().unwrap()).collect();
+    assert!(messages.iter().all(|message| message.data() == [7; 100_000]));
+    assert!(messages.iter().all(|message| message.data().as_ptr() == messages[0].data().as_ptr()));
+}
+
+#[test]
+fn a_dish_gets_the_messages_of_its_groups() {
+    let (mut radio, mut dish) = pub_sub(T::Radio, T::Dish);
+    let send = |radio: &mut TestSocket, group: &std::ffi::CStr, body: &[u8]| {
+        radio.pump();
+        let mut message = frame(body, false);
+        message.set_group(group).unwrap();
+        radio.pattern.send(&mut radio.pipes, &mut message).unwrap();
+    };
+    dish.pattern.join(&mut dish.pipes, b"movies").unwrap();
+    assert_eq!(dish.pattern.join(&mut dish.pipes, b"movies"), Err(Error::INVAL));
+    assert_eq!(dish.pattern.join(&mut dish.pipes, &[b'g'; 256]), Err(Error::INVAL));
+    assert_eq!(dish.pattern.leave(&mut dish.pipes, b"tv"), Err(Error::INVAL));
+    send(&mut radio, c"movies", b"Godfather");
+    send(&mut radio, c"tv", b"Friends");
+    let message = dish.recv_frame().unwrap();
+    assert_eq!((message.data(), message.group()), (&b"Godfather"[..], c"movies"));
+    dish.expect_nothing();
+    dish.pattern.leave(&mut dish.pipes, b"movies").unwrap();
+    send(&mut radio, c"movies", b"Godfather II");
+    dish.expect_nothing();
+    assert_eq!(dish.send(b"x"), Err(Error::NOTSUP));
+    assert_eq!(radio.recv(), Err(Error::NOTSUP));
+}
+
+#[test]
+fn a_dish_skips_what_is_no_group_and_body() {
+    let mut dish = TestSocket::new(T::Dish);
+    dish.pattern.join(&mut dish.pipes, b"g").unwrap();
+    let (_, mut peer) = dish.attach_raw(Attach::default());
+    write_all(&mut peer, &[b"g"]);
+    write_all(&mut peer, &[b"g", b"a", b"b"]);
+    write_all(&mut peer, &[&[b'g'; 300], b"a"]);
+    write_all(&mut peer, &[b"g", b"good"]);
+    dish.expect(&[b"good"]);
+    dish.expect_nothing();
+}
+
+#[test]
+fn a_radio_forgets_the_members_that_went_away() {
+    let mut radio = TestSocket::new(T::Radio);
+    let (_, mut peer) = radio.attach_raw(Attach::default());
+    for subscription in [
+        Subscription::Join(b"g"),
+        Subscription::Leave(b"never joined"),
+        Subscription::Join(&[b'g'; 256]),
+    ] {
+        peer.write_control(subscription.to_command().unwrap());
+    }
+    write_all(&mut peer, &[b"\x01g"]);
+    radio.pump();
+    drop(peer);
+    radio.pump();
+    assert_eq!(radio.pipes.len(), 0);
+    let mut message = frame(b"x", false);
+    message.set_group(c"g").unwrap();
+    radio.pattern.send(&mut radio.pipes, &mut message).unwrap();
+}
