@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_long, c_short, c_void};
 use parking_lot::Mutex;
 
 use super::boundary::boundary;
-use super::handle::{self, Shelf};
+use super::handle::Shelf;
 use super::{Descriptor, arg};
 use crate::error::{Error, Result};
 pub use crate::poller::PollerEvent;
@@ -16,15 +16,6 @@ static POLLERS: Shelf<Mutex<Option<Poller>>> = Shelf::new();
 /// Calls `act` with a poller. Calls from several threads wait for each other.
 fn with<T>(poller: *mut c_void, act: impl FnOnce(&mut Poller) -> Result<T>) -> Result<T> {
     act(POLLERS.get(poller)?.lock().as_mut().ok_or(Error::FAULT)?)
-}
-
-/// Calls `act` with a poller and a registered socket or one to register.
-fn with_socket<T>(
-    poller: *mut c_void,
-    socket: *mut c_void,
-    act: impl FnOnce(&mut Poller, Target) -> Result<T>,
-) -> Result<T> {
-    with(poller, |poller| act(poller, Target::Socket(handle::socket(socket)?)))
 }
 
 /// Calls `act` with a poller and a descriptor.
@@ -80,7 +71,7 @@ pub unsafe extern "C" fn zmq_poller_add(
     user_data: *mut c_void,
     events: c_short,
 ) -> c_int {
-    boundary(|| with_socket(poller, socket, |poller, target| poller.add(target, user_data, events)))
+    boundary(|| with(poller, |poller| poller.add(Target::socket(socket), user_data, events)))
 }
 
 /// Changes the events of a socket.
@@ -93,7 +84,7 @@ pub unsafe extern "C" fn zmq_poller_modify(
     socket: *mut c_void,
     events: c_short,
 ) -> c_int {
-    boundary(|| with_socket(poller, socket, |poller, target| poller.modify(target, events)))
+    boundary(|| with(poller, |poller| poller.modify(Target::socket(socket), events)))
 }
 
 /// Forgets a socket.
@@ -102,7 +93,7 @@ pub unsafe extern "C" fn zmq_poller_modify(
 /// As for `zmq_poller_add`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_poller_remove(poller: *mut c_void, socket: *mut c_void) -> c_int {
-    boundary(|| with_socket(poller, socket, Poller::remove))
+    boundary(|| with(poller, |poller| poller.remove(Target::socket(socket))))
 }
 
 /// Waits for one event.

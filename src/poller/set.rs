@@ -38,22 +38,25 @@ impl PollerEvent {
 }
 
 /// What is registered.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Target {
-    /// A socket.
-    Socket(&'static Socket),
+    /// The handle of a socket. It is looked up at every use, so that a socket that was closed in
+    /// the meantime is noticed.
+    Socket(usize),
     /// A plain descriptor.
     Descriptor(Descriptor),
 }
 
-impl PartialEq for Target {
-    fn eq(&self, other: &Target) -> bool {
-        match (self, other) {
-            (Target::Socket(a), Target::Socket(b)) => ptr::eq(*a, *b),
-            (Target::Descriptor(a), Target::Descriptor(b)) => a == b,
-            _ => false,
-        }
+impl Target {
+    /// A socket as a target, be the handle good or not.
+    pub(crate) fn socket(handle: *mut c_void) -> Target {
+        Target::Socket(handle.expose_provenance())
     }
+}
+
+/// The socket behind a registered handle. `NOTSOCK` if it is closed, or never was one.
+fn look_up(handle: usize) -> Result<&'static Socket> {
+    socket::from_handle(ptr::without_provenance_mut(handle))
 }
 
 struct Item {
@@ -83,20 +86,19 @@ impl Poller {
         self.items.len()
     }
 
-    /// Registers a target. `INVAL` if it is already, or for unknown events.
+    /// Registers a target. `INVAL` if it is already, or for unknown events; `NOTSOCK` for what is
+    /// no socket.
     pub(crate) fn add(
         &mut self,
         target: Target,
         user_data: *mut c_void,
         events: c_short,
     ) -> Result<()> {
-        check_events(events)?;
+        let socket = checked(target, events)?;
         if self.position(target).is_ok() {
             return Err(Error::INVAL);
         }
-        if let Target::Socket(socket) = target
-            && socket.is_thread_safe()
-        {
+        if let Some(socket) = socket.filter(|socket| socket.is_thread_safe()) {
             self.join(socket)?;
         }
         self.fds.clear();
@@ -106,19 +108,22 @@ impl Poller {
 
     /// Changes the events of a target. `INVAL` if it is not registered, or for unknown events.
     pub(crate) fn modify(&mut self, target: Target, events: c_short) -> Result<()> {
-        check_events(events)?;
+        checked(target, events)?;
         let position = self.position(target)?;
         self.items[position].events = events;
         self.fds.clear();
         Ok(())
     }
 
-    /// Forgets a target. `INVAL` if it is not registered.
+    /// Forgets a target; a socket may be closed already. `INVAL` if it is not registered.
     pub(crate) fn remove(&mut self, target: Target) -> Result<()> {
-        let position = self.position(target)?;
+        let Ok(position) = self.position(target) else {
+            return checked(target, 0).and(Err(Error::INVAL));
+        };
         self.items.remove(position);
         self.fds.clear();
-        if let (Target::Socket(socket), Some(joined)) = (target, &self.joined)
+        if let (Target::Socket(handle), Some(joined)) = (target, &self.joined)
+            && let Ok(socket) = look_up(handle)
             && socket.is_thread_safe()
             && let Ok(descriptor) = socket.descriptor()
         {
@@ -180,11 +185,9 @@ impl Poller {
         for (index, item) in self.items.iter().enumerate() {
             let Some(slot) = events.get_mut(found) else { break };
             let (socket, fd, occurred) = match item.target {
-                // A socket that was closed meanwhile is looked up again, so that it is noticed.
-                Target::Socket(socket) => {
-                    let handle = socket.as_handle();
-                    let occurred = socket::from_handle(handle)?.events()? & item.events;
-                    (handle, -1, occurred)
+                Target::Socket(handle) => {
+                    let occurred = look_up(handle)?.events()? & item.events;
+                    (ptr::with_exposed_provenance_mut(handle), -1, occurred)
                 }
                 Target::Descriptor(fd) => {
                     let occurred = self.fds.get(index).map_or(0, |fd| from_kernel(fd.revents()));
@@ -216,15 +219,20 @@ impl Poller {
     }
 }
 
-fn check_events(events: c_short) -> Result<()> {
+/// Checks the arguments of a registration and gives the socket, if it is one.
+fn checked(target: Target, events: c_short) -> Result<Option<&'static Socket>> {
+    let socket = match target {
+        Target::Socket(handle) => Some(look_up(handle)?),
+        Target::Descriptor(_) => None,
+    };
     let known = POLLIN | POLLOUT | POLLERR | POLLPRI;
-    if events & !known == 0 { Ok(()) } else { Err(Error::INVAL) }
+    if events & !known == 0 { Ok(socket) } else { Err(Error::INVAL) }
 }
 
 fn wanted(item: &Item) -> Result<PollFd> {
     Ok(match item.target {
         _ if item.events == 0 => PollFd::new(-1, 0),
-        Target::Socket(socket) => PollFd::new(socket.descriptor()?, libc::POLLIN),
+        Target::Socket(handle) => PollFd::new(look_up(handle)?.descriptor()?, libc::POLLIN),
         Target::Descriptor(descriptor) => PollFd::new(descriptor, to_kernel(item.events)),
     })
 }
@@ -254,7 +262,8 @@ mod tests {
         let (a, b) = UnixStream::pair().unwrap();
         let (mut mark, mut poller) = (0u8, Poller::new());
         let mark = (&raw mut mark).cast();
-        poller.add(Target::Descriptor(a.as_raw_fd()), ptr::null_mut(), POLLIN).unwrap();
+        let gone = Target::Descriptor(a.as_raw_fd());
+        poller.add(gone, ptr::null_mut(), POLLIN).unwrap();
         poller.add(Target::Descriptor(b.as_raw_fd()), mark, POLLOUT).unwrap();
         let mut events = [PollerEvent { events: 77, ..PollerEvent::NONE }; 2];
         assert_eq!(poller.wait(&mut events, -1), Ok(1));
@@ -262,15 +271,8 @@ mod tests {
         assert_eq!((events[1].fd, events[1].events), (-1, 0));
         drop(a);
         poller.modify(Target::Descriptor(b.as_raw_fd()), 0).unwrap();
-        poller.remove(Target::Descriptor(poller_fd(&poller, 0))).unwrap();
+        poller.remove(gone).unwrap();
         assert_eq!(poller.wait(&mut events, 5), Err(Error::AGAIN));
-    }
-
-    fn poller_fd(poller: &Poller, index: usize) -> Descriptor {
-        match poller.items[index].target {
-            Target::Descriptor(fd) => fd,
-            Target::Socket(_) => -1,
-        }
     }
 
     #[test]
