@@ -152,7 +152,8 @@ pub unsafe extern "C" fn zmq_poller_fd(poller: *mut c_void, fd: *mut Descriptor)
     boundary(|| {
         with(poller, |poller| {
             // SAFETY: by the contract of the function.
-            *unsafe { arg::place(fd, Error::FAULT) }? = poller.descriptor()?;
+            let place = unsafe { arg::place(fd, Error::FAULT) }?;
+            *place = poller.descriptor()?;
             Ok(())
         })
     })

@@ -4,7 +4,8 @@ use std::ffi::{c_char, c_int};
 
 use super::arg;
 use super::boundary::boundary;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::mechanism::public_key;
 use crate::z85;
 
 /// Writes `size` bytes as text and a NUL, see zmq_z85_encode(3).
@@ -48,6 +49,20 @@ pub unsafe extern "C" fn zmq_z85_decode(dest: *mut u8, string: *const c_char) ->
     })
 }
 
+/// Writes 32 bytes as 40 characters and a NUL.
+///
+/// # Safety
+/// `dest` has room for 41 bytes.
+unsafe fn write_key(dest: *mut c_char, key: &[u8; 32]) -> Result<()> {
+    let text = z85::encode(key)?;
+    // SAFETY: 40 characters and a NUL fit, by the contract above.
+    unsafe {
+        dest.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
+        dest.add(text.len()).write(0);
+    }
+    Ok(())
+}
+
 /// Makes a new pair of keys, see zmq_curve_keypair(3).
 ///
 /// # Safety
@@ -61,8 +76,15 @@ pub unsafe extern "C" fn zmq_curve_keypair(
         if z85_public_key.is_null() || z85_secret_key.is_null() {
             return Err(Error::INVAL);
         }
-        // Not yet: zmq_curve_keypair - ENOTSUP
-        Err::<(), _>(Error::NOTSUP)
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret).map_err(|error| {
+            error.raw_os_error().map_or(Error::NOTRECOVERABLE, Error::from_errno)
+        })?;
+        // SAFETY: by the contract of the function.
+        unsafe {
+            write_key(z85_public_key, &public_key(&secret))?;
+            write_key(z85_secret_key, &secret)
+        }
     })
 }
 
@@ -76,10 +98,13 @@ pub unsafe extern "C" fn zmq_curve_public(
     z85_secret_key: *const c_char,
 ) -> c_int {
     boundary(|| {
-        if z85_public_key.is_null() || z85_secret_key.is_null() {
+        if z85_public_key.is_null() {
             return Err(Error::INVAL);
         }
-        // Not yet: zmq_curve_public - ENOTSUP
-        Err::<(), _>(Error::NOTSUP)
+        // SAFETY: by the contract of the function.
+        let secret = z85::decode(unsafe { arg::c_str(z85_secret_key) }?.to_bytes())?;
+        let secret = <[u8; 32]>::try_from(secret).map_err(|_| Error::INVAL)?;
+        // SAFETY: by the contract of the function.
+        unsafe { write_key(z85_public_key, &public_key(&secret)) }
     })
 }

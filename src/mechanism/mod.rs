@@ -11,6 +11,8 @@ mod null;
 mod plain;
 pub(crate) mod zap;
 
+pub(crate) use curve::public_key;
+
 use crate::error::Error;
 use crate::zmtp::metadata::Properties;
 use crate::zmtp::{EngineConfig, Failure, MechanismConfig, error_code};

@@ -17,6 +17,13 @@ pub(crate) const MAC: usize = 16;
 pub(crate) type Secret = Zeroizing<[u8; KEY]>;
 pub(crate) type Nonce = [u8; 24];
 
+/// The public key that belongs to a secret one.
+pub(crate) fn public_key(secret: &[u8; KEY]) -> [u8; KEY] {
+    let mut public = [0; KEY];
+    crypto_scalarmult_base(&mut public, secret);
+    public
+}
+
 /// A key pair for one connection.
 pub(crate) struct KeyPair {
     pub(crate) public: [u8; KEY],
@@ -26,9 +33,7 @@ pub(crate) struct KeyPair {
 impl KeyPair {
     pub(crate) fn generate(random: RandomFn) -> Result<KeyPair, Failure> {
         let secret = self::random::<KEY>(random)?;
-        let mut public = [0; KEY];
-        crypto_scalarmult_base(&mut public, &secret);
-        Ok(KeyPair { public, secret })
+        Ok(KeyPair { public: public_key(&secret), secret })
     }
 }
 

@@ -19,5 +19,6 @@ mod client;
 mod message;
 mod server;
 
+pub(crate) use boxes::public_key;
 pub(crate) use client::Client;
 pub(crate) use server::Server;
