@@ -47,7 +47,7 @@ check-clippy: ## clippy, every warning an error
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 
 check-doc: ## rustdoc, every warning an error
-	RUSTDOCFLAGS="-D warnings $(RUSTDOCFLAGS)" $(CARGO) doc $(CARGO_FLAGS) --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links $(RUSTDOCFLAGS)" $(CARGO) doc $(CARGO_FLAGS) --no-deps --document-private-items
 
 check-unit: ## unit tests and integration tests (debug build)
 	$(CARGO) test $(CARGO_FLAGS)

@@ -65,7 +65,7 @@ impl Handshake {
     }
 
     /// Takes bytes from the front of `input`, never beyond the end of the handshake. The peer's
-    /// identity, if that is what ended it, is returned; a mechanism must be asked by [`advance`].
+    /// identity, if that is what ended it, is returned; a mechanism must be asked by `advance`.
     pub(crate) fn handle_input(
         &mut self,
         input: &[u8],
