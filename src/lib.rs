@@ -20,7 +20,6 @@ mod proxy;
 mod routing;
 mod runtime;
 mod socket;
-mod stub;
 mod sys;
 mod timers;
 mod transport;

@@ -14,7 +14,7 @@ use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::stub::socket;
+use crate::socket;
 use crate::sys::signals::SignalSet;
 use crate::sys::{self, PollFd};
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::patterns::SocketType;
 use crate::poller::{self, POLLIN, POLLOUT, PollItem};
-use crate::stub::socket::Socket;
+use crate::socket::Socket;
 
 const DONTWAIT: i32 = 1;
 const SNDMORE: i32 = 2;

@@ -1,1 +1,95 @@
-//! (room context)
+//! Contexts: zmq_ctx_new(3), zmq_ctx_set(3), zmq_ctx_term(3), zmq_ctx_shutdown(3).
+//!
+//! A context knows its sockets, owns the I/O threads and the directory of inproc endpoints, and can
+//! end: then it tells every socket, waits until all of them are closed and all their connections
+//! are done lingering, and stops the threads. Called by `ffi::context` and by `socket`.
+
+#![forbid(unsafe_code)]
+
+mod core;
+pub(crate) mod handle;
+pub(crate) mod inproc;
+
+use std::ffi::c_void;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+pub(crate) use self::core::{ContextThreads, Core};
+use crate::error::{Error, Result};
+use crate::options;
+use crate::socket::Socket;
+use crate::sys::fork;
+use handle::Table;
+
+static CONTEXTS: Table<Context> = Table::new();
+
+/// A context, behind the handle of `zmq_ctx_new`. Lives in a table and is reused after its end.
+#[derive(Default)]
+pub(crate) struct Context {
+    core: Mutex<Option<Arc<Core>>>,
+}
+
+/// The context a handle stands for. `FAULT` if it stands for none.
+#[inline]
+pub(crate) fn from_handle(handle: *mut c_void) -> Result<&'static Context> {
+    CONTEXTS.lookup(handle.addr()).ok_or(Error::FAULT)
+}
+
+impl Context {
+    /// A new context; it has no threads and no descriptors until it needs them.
+    pub(crate) fn create() -> Result<&'static Context> {
+        let context = CONTEXTS.take().ok_or(Error::MFILE)?;
+        *context.core.lock() = Some(Core::new());
+        Ok(context)
+    }
+
+    /// The handle for C.
+    pub(crate) fn as_handle(&self) -> *mut c_void {
+        std::ptr::without_provenance_mut(CONTEXTS.handle(self))
+    }
+
+    fn core(&self) -> Result<Arc<Core>> {
+        self.core.lock().clone().ok_or(Error::FAULT)
+    }
+
+    /// Sets a context option.
+    pub(crate) fn set_option(&self, option: i32, value: &[u8]) -> Result<()> {
+        options::context::set(&mut self.core()?.options.lock(), option, value)
+    }
+
+    /// Reads a context option into `buffer` and returns its length.
+    pub(crate) fn option(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
+        options::context::get(&self.core()?.options.lock(), option, buffer)
+    }
+
+    /// A new socket of the type with this number.
+    pub(crate) fn socket(&self, kind: i32) -> Result<&'static Socket> {
+        Socket::create(&self.core()?, kind)
+    }
+
+    /// Makes every call on every socket fail with `TERM`, except closing it. Does not wait.
+    pub(crate) fn shutdown(&self) -> Result<()> {
+        self.core()?.shut_down();
+        Ok(())
+    }
+
+    /// Ends the context: waits until its sockets are closed and have lingered. `INTR` after a
+    /// signal; then it may be called again.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        let core = self.core()?;
+        if core.generation() != fork::generation() {
+            // A forked child: the threads and descriptors are the parent's.
+            return Err(Error::INTR);
+        }
+        core.shut_down();
+        core.wait_until_unused()?;
+        let last = self.core.lock().take();
+        if last.is_none() {
+            return Err(Error::FAULT);
+        }
+        core.stop_threads();
+        CONTEXTS.free(self);
+        Ok(())
+    }
+}

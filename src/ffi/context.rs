@@ -6,9 +6,9 @@ use std::ffi::{c_int, c_void};
 use super::arg;
 use super::boundary::boundary;
 use super::handle;
+use crate::context::Context;
 #[cfg(feature = "draft")]
 use crate::error::Error;
-use crate::stub::context::Context;
 
 /// Makes a context, see zmq_ctx_new(3).
 #[unsafe(no_mangle)]

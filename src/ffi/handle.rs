@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::context::{self, Context};
 use crate::error::{Error, Result};
-use crate::stub::context::{self, Context};
-use crate::stub::socket::{self, Socket};
+use crate::socket::{self, Socket};
 
 /// The context behind a handle. `FAULT` if there is none.
 #[inline]

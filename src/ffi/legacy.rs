@@ -8,8 +8,8 @@ use super::boundary::boundary;
 use super::message::zmq_msg_t;
 use super::{ZMQ_IO_THREADS, ZMQ_SNDMORE, arg, handle};
 use super::{zmq_ctx_term, zmq_msg_recv, zmq_msg_send, zmq_proxy};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::stub::context::Context;
 
 /// Makes a context with so many I/O threads; use `zmq_ctx_new`, see zmq_init(3).
 #[unsafe(no_mangle)]

@@ -6,7 +6,7 @@ use super::boundary::boundary;
 use super::{arg, handle};
 use crate::error::{Error, Result};
 use crate::options::table;
-use crate::stub::socket::Socket;
+use crate::socket::Socket;
 
 /// Makes a socket, see zmq_socket(3).
 ///

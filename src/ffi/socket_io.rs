@@ -21,8 +21,9 @@ pub unsafe extern "C" fn zmq_send(
 ) -> c_int {
     boundary(|| {
         let socket = handle::socket(socket)?;
-        // SAFETY: by the contract of the function.
-        socket.send_slice(unsafe { arg::bytes(buf, len, Error::FAULT) }?, flags)?;
+        // SAFETY: by the contract of the function; the message does not outlive this call.
+        let mut message = unsafe { Message::lend(arg::bytes(buf, len, Error::FAULT)?) };
+        socket.send(&mut message, flags)?;
         Ok(len)
     })
 }

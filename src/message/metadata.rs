@@ -43,6 +43,12 @@ impl Metadata {
         &self.routing_id
     }
 
+    /// Whether a message can be asked for anything in here. Between sockets of one process only
+    /// the routing id is told, and messages need not carry it.
+    pub(crate) fn concerns_messages(&self) -> bool {
+        !self.properties.is_empty() || self.descriptor.is_some()
+    }
+
     /// Sets the descriptor of the connection, for `ZMQ_SRCFD`.
     pub(crate) fn set_descriptor(&mut self, descriptor: i32) {
         self.descriptor = Some(descriptor);

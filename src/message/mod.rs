@@ -34,6 +34,8 @@ const KIND_INLINE: u8 = 101;
 const KIND_SHARED: u8 = 102;
 /// `Shared` in the body without content: memory that outlives the message.
 const KIND_STATIC: u8 = 103;
+/// `Shared` in the body without content: memory that the caller of one send call lends.
+const KIND_LENT: u8 = 104;
 /// Written by `zmq_msg_close`.
 const KIND_CLOSED: u8 = 0;
 
@@ -143,6 +145,33 @@ impl Message {
         message
     }
 
+    /// A message over bytes that are lent for one call: whoever keeps the message beyond it must
+    /// call [`Message::into_owned`], as the byte queue does.
+    ///
+    /// # Safety
+    /// The message must be dropped, or taken and owned, before `bytes` becomes invalid.
+    pub(crate) unsafe fn lend(bytes: &[u8]) -> Message {
+        if bytes.len() <= MAX_INLINE {
+            return Message::inline(bytes);
+        }
+        let mut message = Message::new();
+        message.set_shared(bytes.as_ptr().cast_mut(), bytes.len(), std::ptr::null_mut());
+        message.kind = KIND_LENT;
+        message
+    }
+
+    /// The message over memory of its own, if it was lent. `NOMEM` if there is none.
+    pub(crate) fn into_owned(self) -> Result<Message> {
+        if self.kind != KIND_LENT {
+            return Ok(self);
+        }
+        let mut owned = Message::from_slice(self.data())?;
+        owned.flags = self.flags;
+        owned.routing_id = self.routing_id;
+        owned.group = self.group.clone();
+        Ok(owned)
+    }
+
     /// A message over a part of counted storage; takes over one reference to `content`.
     ///
     /// # Safety
@@ -231,7 +260,7 @@ impl Message {
             KIND_SHARED => NonNull::new(self.shared().content)
                 // SAFETY: the message owns a reference, so the header is live.
                 .is_some_and(|content| unsafe { content.as_ref() }.references() > 1),
-            KIND_STATIC => true,
+            KIND_STATIC | KIND_LENT => true,
             _ => false,
         }
     }
@@ -251,6 +280,14 @@ impl Message {
     /// A second message with the same body, shared and not copied when it is not inline.
     pub(crate) fn share(&self) -> Message {
         let mut copy = Message::new();
+        if self.kind == KIND_LENT {
+            // Without memory for a copy the message is as empty as if it had been lost.
+            copy = Message::from_slice(self.data()).unwrap_or_default();
+            copy.flags = self.flags;
+            copy.routing_id = self.routing_id;
+            copy.group = self.group.clone();
+            return copy;
+        }
         copy.metadata = self.metadata.clone();
         copy.group = self.group.clone();
         copy.body = self.body;

@@ -172,6 +172,15 @@ impl Pipe {
         }
     }
 
+    /// Whether nothing is left to read, commands included. Unlike `check_read` it may be called
+    /// while a frame is half sent.
+    pub(crate) fn is_drained(&mut self) -> bool {
+        match &mut self.input {
+            Input::Queue(reader) => !reader.has_bytes(),
+            Input::Slot(reader) => !reader.has_message(),
+        }
+    }
+
     /// What is known of the peer; `None` until the handshake is done (inproc: from the start).
     pub(crate) fn metadata(&mut self) -> Option<Arc<Metadata>> {
         match &mut self.input {
@@ -385,6 +394,15 @@ impl Pipe {
     }
 
     // ---- the owner's business
+
+    /// How many messages wait in this pipe, as far as this end knows: written here and not known
+    /// to be read, and written by the peer. The latter is the peer's to count.
+    pub(crate) fn waiting(&mut self) -> (u64, u64) {
+        if let Output::Queue(writer) = &self.output {
+            self.high_water.learn(writer.consumed());
+        }
+        (self.high_water.waiting(), 0)
+    }
 
     /// The key that comes with this end's events from now on.
     pub(crate) fn set_owner_key(&mut self, key: u32) {

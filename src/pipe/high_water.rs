@@ -43,6 +43,11 @@ impl HighWater {
         }
     }
 
+    /// How many messages are written and not known to be read.
+    pub(super) fn waiting(&self) -> u64 {
+        self.written - self.read
+    }
+
     fn mark(&mut self, offset: u64) {
         self.unmarked = 0;
         self.marks.push_back(Mark { offset, messages: self.written });

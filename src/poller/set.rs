@@ -14,7 +14,7 @@ use super::{
     Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, from_kernel, to_kernel, wait,
 };
 use crate::error::{Error, Result};
-use crate::stub::socket::{self, Socket};
+use crate::socket::{self, Socket};
 use crate::sys::PollFd;
 
 /// One event found by zmq_poller_wait.

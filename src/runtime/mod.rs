@@ -1,1 +1,118 @@
-//! (room runtime)
+//! The threads that join protocol and transport to the sockets.
+//!
+//! An [`IoThread`] runs tasks: a `listener` accepts connections, a `session` keeps one connection
+//! (`connection`: its stream and its engine) joined to a pipe, and makes it anew when it breaks.
+//! Sockets (`socket::endpoints`) start and close tasks and otherwise talk to them through pipes.
+
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod connection;
+mod incoming;
+mod io_thread;
+mod listener;
+mod outgoing;
+mod reactor;
+mod session;
+mod task;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use io_thread::{IoThread, ThreadConfig};
+
+use crate::error::Result;
+use crate::monitor::Monitor;
+use crate::options::SocketOptions;
+use crate::patterns::Attach;
+use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
+use crate::transport::{Dialer, Listener};
+
+/// The socket a task works for, as far as the runtime knows it.
+pub(crate) trait Owner: Notify {
+    /// A connection is ready: here is the socket's end of its pipe.
+    fn attach(&self, pipe: Pipe, how: Attach);
+    /// A session that the socket started has ended by itself.
+    fn gone(&self, session: u32);
+}
+
+/// Chooses the I/O thread of a new connection.
+pub(crate) trait Threads: Send + Sync {
+    /// The thread with the least to do among those of the affinity mask (0: all of them).
+    fn choose(&self, affinity: u64) -> Result<Arc<IoThread>>;
+    /// Keeps the context alive until the guard is dropped.
+    fn guard(&self) -> Box<dyn Send>;
+}
+
+/// What every task of a socket needs.
+#[derive(Clone)]
+pub(crate) struct Home {
+    pub(crate) owner: Arc<dyn Owner>,
+    pub(crate) monitor: Arc<Monitor>,
+    pub(crate) threads: Arc<dyn Threads>,
+    pub(crate) options: Arc<SocketOptions>,
+}
+
+/// A running session or listener, as its socket sees it.
+pub(crate) struct TaskHandle {
+    thread: Arc<IoThread>,
+    key: u32,
+    listener: Option<Arc<listener::Door>>,
+}
+
+impl TaskHandle {
+    /// The name under which `Owner::gone` reports the end of the task.
+    pub(crate) fn key(&self) -> u32 {
+        self.key
+    }
+
+    /// Whether the task runs on this thread; keys are unique only within one.
+    pub(crate) fn close(&self, linger: Option<Duration>) {
+        if let Some(door) = &self.listener {
+            door.close();
+        }
+        self.thread.close(self.key, linger);
+    }
+}
+
+/// Starts to accept connections on a listening transport socket.
+pub(crate) fn listen(home: Home, listener: Box<dyn Listener>) -> Result<TaskHandle> {
+    let thread = home.threads.choose(home.options.affinity)?;
+    let door = listener::Door::new(listener);
+    let task = listener::ListenerTask::new(home, door.clone());
+    let key = thread.add(Box::new(task));
+    Ok(TaskHandle { thread, key, listener: Some(door) })
+}
+
+/// Makes a session that connects and reconnects, and the socket's end of its pipe, unless the pipe
+/// shall wait for the connection (ZMQ_IMMEDIATE).
+pub(crate) fn connect(
+    home: Home,
+    dialer: Box<dyn Dialer>,
+    endpoint: &str,
+) -> Result<(TaskHandle, Option<Pipe>)> {
+    let thread = home.threads.choose(home.options.affinity)?;
+    let key = thread.reserve();
+    let (ours, theirs) = if home.options.immediate {
+        (None, None)
+    } else {
+        let (mut ours, theirs) = make_pipe(&home, thread.mailbox());
+        ours.set_owner_key(key);
+        (Some(ours), Some(theirs))
+    };
+    let session = session::Session::connecting(home, thread.mailbox(), dialer, endpoint, ours);
+    thread.add_reserved(key, Box::new(session));
+    Ok((TaskHandle { thread, key, listener: None }, theirs))
+}
+
+/// A pipe between a session, whose end comes first, and its socket.
+fn make_pipe(home: &Home, mailbox: Arc<dyn Notify>) -> (Pipe, Pipe) {
+    let options = &home.options;
+    let conflate = options.conflates();
+    let config =
+        PipeConfig { styles: (Style::Memory, Style::Wire), conflate: (conflate, conflate) };
+    let session = EndConfig { owner: mailbox, marks: None };
+    let marks = Some((options.sndhwm, options.rcvhwm));
+    let socket = EndConfig { owner: home.owner.clone(), marks };
+    pair(config, session, socket)
+}

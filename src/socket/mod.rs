@@ -1,1 +1,136 @@
-//! (room socket)
+//! Sockets: the shell round every pattern. zmq_socket(3), zmq_close(3) and the calls on a socket.
+//!
+//! A [`Socket`] lives in a table of slots and is what a handle stands for. Behind its lock is the
+//! `Core`: the pattern, the pipes, the options and the endpoints. Every call takes the lock, takes in what
+//! the mailbox holds, asks the pattern, and where it must wait, waits on the mailbox without the
+//! lock. So a socket may be used from any thread, one call at a time, and closed while another
+//! thread sleeps in it.
+//!
+//! Lock order: core, then (under it, each for itself) context, monitor, mailbox. Two cores are held
+//! together only by a monitored socket that closes or starts its PAIR socket.
+
+#![forbid(unsafe_code)]
+
+mod core;
+mod endpoints;
+mod inproc;
+pub(crate) mod mailbox;
+mod monitoring;
+mod option;
+mod transfer;
+
+use std::ffi::{CStr, c_void};
+use std::os::fd::RawFd;
+use std::sync::Arc;
+
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+
+use self::core::Core;
+use crate::context;
+use crate::context::handle::Table;
+use crate::error::{Error, Result};
+use crate::patterns::SocketType;
+use crate::sys::fork;
+use mailbox::Mailbox;
+
+static SOCKETS: Table<Socket> = Table::new();
+
+/// A socket, behind the handle of `zmq_socket`. Its slot is used again after `close`.
+#[derive(Default)]
+pub(crate) struct Socket {
+    /// `None`: closed, or the slot was never used.
+    core: Mutex<Option<Box<Core>>>,
+}
+
+/// The socket a handle stands for. `NOTSOCK` if it stands for none.
+#[inline]
+pub(crate) fn from_handle(handle: *mut c_void) -> Result<&'static Socket> {
+    SOCKETS.lookup(handle.addr()).ok_or(Error::NOTSOCK)
+}
+
+impl Socket {
+    /// A new socket. `INVAL` for an unknown type, `TERM`, or `MFILE` when sockets or descriptors
+    /// ran out.
+    pub(crate) fn create(context: &Arc<context::Core>, kind: i32) -> Result<&'static Socket> {
+        let kind = SocketType::from_number(kind).ok_or(Error::INVAL)?;
+        if context.terminating() {
+            return Err(Error::TERM);
+        }
+        let mailbox = Arc::new(Mailbox::new()?);
+        let core = Core::new(context.clone(), kind, mailbox)?;
+        let socket = SOCKETS.take().ok_or(Error::MFILE)?;
+        *socket.core.lock() = Some(Box::new(core));
+        Ok(socket)
+    }
+
+    /// The handle for C.
+    pub(crate) fn as_handle(&self) -> *mut c_void {
+        std::ptr::without_provenance_mut(SOCKETS.handle(self))
+    }
+
+    /// The core, locked. `NOTSOCK` if the socket was closed meanwhile.
+    #[inline]
+    fn lock(&self) -> Result<MappedMutexGuard<'_, Core>> {
+        MutexGuard::try_map(self.core.lock(), |core| core.as_deref_mut())
+            .map_err(|_| Error::NOTSOCK)
+    }
+
+    /// The core, locked, after it has taken in what happened. `TERM` once the context ends.
+    #[inline]
+    fn enter(&self) -> Result<MappedMutexGuard<'_, Core>> {
+        let mut core = self.lock()?;
+        core.take_in()?;
+        Ok(core)
+    }
+
+    /// Closes the socket. Connections go on sending in the background for the linger time.
+    pub(crate) fn close(&self) -> Result<()> {
+        let core = self.core.lock().take().ok_or(Error::NOTSOCK)?;
+        SOCKETS.free(self);
+        if core.context.generation() == fork::generation() {
+            core.close();
+        } else {
+            // A forked child: what the core holds is the parent's, and locks may be held for ever.
+            std::mem::forget(core);
+        }
+        Ok(())
+    }
+
+    /// The type of the socket; PAIR if it is closed.
+    pub(crate) fn kind(&self) -> SocketType {
+        self.lock().map_or(SocketType::Pair, |core| core.options.kind)
+    }
+
+    /// Whether the manual promises that threads may share the socket.
+    pub(crate) fn is_thread_safe(&self) -> bool {
+        self.kind().is_thread_safe()
+    }
+
+    /// ZMQ_FD: becomes readable when ZMQ_EVENTS may have changed.
+    pub(crate) fn descriptor(&self) -> Result<RawFd> {
+        Ok(self.enter()?.mailbox.expose())
+    }
+
+    /// ZMQ_EVENTS: which of POLLIN (1) and POLLOUT (2) hold now.
+    pub(crate) fn events(&self) -> Result<i16> {
+        Ok(self.enter()?.events())
+    }
+
+    /// Joins a group, zmq_join(3).
+    pub(crate) fn join(&self, group: &CStr) -> Result<()> {
+        let core = &mut *self.enter()?;
+        core.pattern.join(&mut core.pipes, group.to_bytes())
+    }
+
+    /// Leaves a group, zmq_leave(3).
+    pub(crate) fn leave(&self, group: &CStr) -> Result<()> {
+        let core = &mut *self.enter()?;
+        core.pattern.leave(&mut core.pipes, group.to_bytes())
+    }
+
+    /// Whether the peer with this routing id can be written to, zmq_socket_get_peer_state(3).
+    pub(crate) fn peer_state(&self, routing_id: &[u8]) -> Result<i32> {
+        let core = &mut *self.enter()?;
+        core.pattern.peer_state(&mut core.pipes, routing_id)
+    }
+}

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use chunk::{Chunk, NONE};
 pub(crate) use reader::Reader;
 use sync::{AtomicBool, AtomicPtr, AtomicU64};
-pub(crate) use writer::Writer;
+pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
 

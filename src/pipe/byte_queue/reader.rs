@@ -26,11 +26,21 @@ pub(super) struct State {
     published: u64,
     /// What is known of the peer, from the last metadata frame.
     metadata: Option<Arc<Metadata>>,
+    /// The same, if messages shall carry it.
+    attached: Option<Arc<Metadata>>,
 }
 
 impl State {
     pub(super) fn new() -> State {
-        State { chunk: None, position: 0, body_consumed: 0, total: 0, published: 0, metadata: None }
+        State {
+            chunk: None,
+            position: 0,
+            body_consumed: 0,
+            total: 0,
+            published: 0,
+            metadata: None,
+            attached: None,
+        }
     }
 }
 
@@ -127,7 +137,9 @@ impl Reader {
             let at = Chunk::data(chunk).add(position + 1);
             Arc::from_raw(at.cast::<*const Metadata>().read_unaligned())
         };
-        self.state().metadata = Some(metadata);
+        let state = self.state();
+        state.attached = metadata.concerns_messages().then(|| metadata.clone());
+        state.metadata = Some(metadata);
         self.advance(METADATA_FRAME, METADATA_FRAME);
     }
 
@@ -168,7 +180,7 @@ impl Reader {
         };
         message.set_flags(flags);
         let state = self.state();
-        if let Some(metadata) = &state.metadata {
+        if let Some(metadata) = &state.attached {
             message.set_metadata(Some(metadata.clone()));
         }
         self.advance(step, size);
@@ -208,6 +220,12 @@ impl Reader {
     }
 
     // ---- sending the bytes as they are
+
+    /// Whether all that `slices` has shown so far is consumed; a message ends there.
+    pub(crate) fn at_boundary(&mut self) -> bool {
+        let state = self.state();
+        state.total == state.published
+    }
 
     /// Fills `slices` with published bytes, at most about `most` of them; returns how many slices.
     pub(crate) fn slices<'a>(&'a mut self, slices: &mut [IoSlice<'a>], most: usize) -> usize {

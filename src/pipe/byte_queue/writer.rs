@@ -141,12 +141,13 @@ impl Writer {
         let flags = message.flags();
         if message.len() <= large && message.metadata().is_none() {
             self.push(flags, message.data());
-        } else if self.shared.style == Style::Memory {
-            self.push_embedded(message);
-        } else if message.len() <= large {
+        } else if self.shared.style == Style::Wire && message.len() <= large {
             self.push(flags, message.data());
-        } else {
-            self.push_body(message);
+        } else if let Ok(message) = message.into_owned() {
+            match self.shared.style {
+                Style::Memory => self.push_embedded(message),
+                Style::Wire => self.push_body(message),
+            }
         }
     }
 
@@ -342,13 +343,39 @@ impl Writer {
         self.publish_offset(offset)
     }
 
-    /// Replaces all unscanned bytes, the begin of one frame, by the whole frame. Not published.
-    pub(crate) fn replace_unscanned(&mut self, message: Message) {
+    /// Forgets the unscanned bytes.
+    pub(crate) fn discard_unscanned(&mut self) {
         let state = self.state();
         state.received = state.frames;
-        self.push_embedded(message);
+    }
+
+    /// Reserves the place of a large frame whose body arrives elsewhere; bytes received meanwhile
+    /// come behind it. Nothing may be unscanned, and nothing published until `fill_place`.
+    pub(crate) fn reserve_place(&mut self, flags: u8) -> Place {
+        let mut empty = Message::new();
+        empty.set_flags(flags);
+        let at = self.room(EMBEDDED_FRAME);
+        self.push_embedded(empty);
+        Place(at)
+    }
+
+    /// Puts the message into its place.
+    pub(crate) fn fill_place(&mut self, place: Place, message: Message) {
+        // SAFETY: the place is an unpublished embedded frame of this queue, so its chunk is live
+        // and no reader looks at it; `rollback` ends the use of places.
+        unsafe {
+            let slot = place.0.add(1).cast::<Message>();
+            drop(slot.read_unaligned());
+            slot.write_unaligned(message);
+        }
     }
 }
+
+/// Where a large frame will be put, see `Writer::reserve_place`.
+pub(crate) struct Place(NonNull<u8>);
+
+// SAFETY: the place is only used through the `Writer`, which may move between threads.
+unsafe impl Send for Place {}
 
 /// Writes a frame header and returns its size.
 ///

@@ -1,0 +1,191 @@
+//! What the sockets of one context share.
+//!
+//! Lock order: `options`, `sockets`, `threads` and the inproc directory are leaves; none is held
+//! while another is taken, except that `shut_down` sends to mailboxes with `sockets` held.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::inproc::Directory;
+use crate::error::{Error, Result};
+use crate::options::ContextOptions;
+use crate::runtime::{IoThread, ThreadConfig, Threads};
+use crate::socket::mailbox::{Command, Mailbox};
+use crate::sys::{PollFd, Signaler, fork, poll};
+
+/// See the head of this file.
+pub(crate) struct Core {
+    pub(crate) options: Mutex<ContextOptions>,
+    pub(crate) inproc: Directory,
+    /// The mailboxes of the open sockets, by socket id.
+    sockets: Mutex<HashMap<u32, Arc<Mailbox>>>,
+    next_socket: AtomicU32,
+    threads: Mutex<Vec<Arc<IoThread>>>,
+    /// Sessions and listeners that are not finished.
+    tasks: AtomicUsize,
+    terminating: AtomicBool,
+    /// What `wait_until_unused` sleeps on; made by the first that does.
+    unused: Mutex<Option<Arc<Signaler>>>,
+    generation: u32,
+}
+
+impl Core {
+    pub(super) fn new() -> Arc<Core> {
+        Arc::new(Core {
+            options: Mutex::new(ContextOptions::default()),
+            inproc: Directory::default(),
+            sockets: Mutex::new(HashMap::new()),
+            next_socket: AtomicU32::new(1),
+            threads: Mutex::new(Vec::new()),
+            tasks: AtomicUsize::new(0),
+            terminating: AtomicBool::new(false),
+            unused: Mutex::new(None),
+            generation: fork::generation(),
+        })
+    }
+
+    /// The process this context belongs to, see `sys::fork`.
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether the context is shut down or being terminated.
+    #[inline]
+    pub(crate) fn terminating(&self) -> bool {
+        self.terminating.load(Ordering::Acquire)
+    }
+
+    /// Admits a socket: its number. `TERM`, or `MFILE` above ZMQ_MAX_SOCKETS.
+    pub(crate) fn enter(&self, mailbox: Arc<Mailbox>) -> Result<u32> {
+        let limit = self.options.lock().max_sockets.max(0) as usize;
+        let mut sockets = self.sockets.lock();
+        if self.terminating() {
+            return Err(Error::TERM);
+        }
+        if sockets.len() >= limit {
+            return Err(Error::MFILE);
+        }
+        let id = self.next_socket.fetch_add(1, Ordering::Relaxed);
+        sockets.insert(id, mailbox);
+        Ok(id)
+    }
+
+    /// A socket is closed.
+    pub(crate) fn leave(&self, id: u32) {
+        self.inproc.forget(id);
+        self.sockets.lock().remove(&id);
+        self.signal_unused();
+    }
+
+    fn signal_unused(&self) {
+        if let Some(signaler) = &*self.unused.lock() {
+            signaler.signal();
+        }
+    }
+
+    pub(super) fn shut_down(&self) {
+        let sockets = self.sockets.lock();
+        self.terminating.store(true, Ordering::Release);
+        for mailbox in sockets.values() {
+            mailbox.send(Command::Stop);
+        }
+    }
+
+    fn in_use(&self) -> bool {
+        self.tasks.load(Ordering::Acquire) > 0 || !self.sockets.lock().is_empty()
+    }
+
+    pub(super) fn wait_until_unused(&self) -> Result<()> {
+        while self.in_use() {
+            let signaler = self.signaler();
+            if !self.in_use() {
+                break;
+            }
+            match signaler {
+                Some(signaler) => {
+                    let mut items = [PollFd::new(signaler.descriptor(), libc::POLLIN)];
+                    poll(&mut items, None)?;
+                    signaler.drain();
+                }
+                // No descriptor left to sleep on: look again now and then.
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        Ok(())
+    }
+
+    fn signaler(&self) -> Option<Arc<Signaler>> {
+        let mut unused = self.unused.lock();
+        if unused.is_none() {
+            *unused = Signaler::new().ok().map(Arc::new);
+        }
+        unused.clone()
+    }
+
+    pub(super) fn stop_threads(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            thread.stop();
+        }
+    }
+
+    /// Starts the I/O threads if there are none yet.
+    fn start_threads<'a>(
+        &self,
+        threads: &'a mut Vec<Arc<IoThread>>,
+    ) -> Result<&'a [Arc<IoThread>]> {
+        if threads.is_empty() {
+            let options = self.options.lock().clone();
+            for index in 0..options.io_threads.max(0) {
+                let prefix = String::from_utf8_lossy(&options.thread_name_prefix);
+                let separator = if prefix.is_empty() { "" } else { "/" };
+                let config = ThreadConfig {
+                    name: format!("{prefix}{separator}ZMQbg/IO/{index}"),
+                    affinity: options.thread_affinity_cpus.iter().copied().collect(),
+                    policy: (options.thread_sched_policy >= 0)
+                        .then_some(options.thread_sched_policy),
+                    priority: (options.thread_priority >= 0).then_some(options.thread_priority),
+                };
+                match IoThread::start(config) {
+                    Ok(thread) => threads.push(Arc::new(thread)),
+                    // One thread is enough to go on with.
+                    Err(_) if !threads.is_empty() => break,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(threads)
+    }
+}
+
+/// The context as the runtime sees it.
+pub(crate) struct ContextThreads(pub(crate) Arc<Core>);
+
+impl Threads for ContextThreads {
+    fn choose(&self, affinity: u64) -> Result<Arc<IoThread>> {
+        let mut threads = self.0.threads.lock();
+        let threads = self.0.start_threads(&mut threads)?;
+        let allowed = |index: usize| affinity == 0 || index < 64 && affinity & (1 << index) != 0;
+        let eligible = threads.iter().enumerate().filter(|(index, _)| allowed(*index));
+        let least = eligible.min_by_key(|(_, thread)| thread.load());
+        least.map(|(_, thread)| thread.clone()).ok_or(Error::MTHREAD)
+    }
+
+    fn guard(&self) -> Box<dyn Send> {
+        self.0.tasks.fetch_add(1, Ordering::AcqRel);
+        Box::new(TaskGuard(self.0.clone()))
+    }
+}
+
+struct TaskGuard(Arc<Core>);
+
+impl Drop for TaskGuard {
+    fn drop(&mut self) {
+        self.0.tasks.fetch_sub(1, Ordering::AcqRel);
+        self.0.signal_unused();
+    }
+}

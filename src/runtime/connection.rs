@@ -1,0 +1,160 @@
+//! One connection: a stream, its engine, and the state of both directions.
+//!
+//! Driven by `session`; knows nothing of reconnecting or of sockets.
+
+use std::time::Instant;
+
+use super::incoming::Incoming;
+use super::outgoing::{Outgoing, Sent};
+use super::task::{Io, Ready};
+use crate::error::Error;
+use crate::message::Metadata;
+use crate::options::SocketOptions;
+use crate::pipe::Pipe;
+use crate::transport::Stream;
+use crate::zmtp::{Engine, EngineConfig, Event, Failure};
+
+/// Why a connection is over.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The transport failed or the peer closed it.
+    Closed(Error),
+    /// The protocol was broken, or a time limit passed.
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> End {
+        End::Failed(failure)
+    }
+}
+
+/// The state of the handshake.
+pub(super) enum Handshake {
+    Going,
+    /// Just done: what is known of the peer.
+    Done(Metadata),
+    /// An authentication handler has to be asked.
+    Zap(Vec<Vec<u8>>),
+}
+
+/// See the head of this file.
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    /// `None`: plain bytes without ZMTP (STREAM, raw ROUTER).
+    pub(super) engine: Option<Engine>,
+    incoming: Incoming,
+    outgoing: Outgoing,
+    /// The handshake is over and the peer was announced.
+    pub(super) established: bool,
+    readable: bool,
+    writable: bool,
+    hung_up: bool,
+}
+
+impl Connection {
+    pub(super) fn new(stream: Stream, options: &SocketOptions, now: Instant) -> Connection {
+        let engine = (!options.raw_socket).then(|| {
+            let config = EngineConfig::from_options(options, &stream.peer_address(), random);
+            Engine::new(config, now)
+        });
+        Connection {
+            stream,
+            engine,
+            incoming: Incoming::default(),
+            outgoing: Outgoing::default(),
+            established: false,
+            readable: true,
+            writable: true,
+            hung_up: false,
+        }
+    }
+
+    /// Takes in what the reactor said.
+    pub(super) fn note(&mut self, ready: Ready) {
+        self.readable |= ready.readable;
+        self.writable |= ready.writable;
+        self.hung_up |= ready.hung_up;
+    }
+
+    /// When `timer` wants to be called.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.engine.as_ref().and_then(Engine::poll_timeout)
+    }
+
+    pub(super) fn timer(&mut self, now: Instant) -> Result<(), End> {
+        match &mut self.engine {
+            Some(engine) => Ok(engine.handle_timeout(now)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on with greeting and handshake.
+    pub(super) fn handshake(&mut self, io: &mut Io<'_>) -> Result<Handshake, End> {
+        let Some(engine) = &mut self.engine else {
+            let mut metadata = Metadata::new();
+            metadata.set("Peer-Address", self.stream.peer_address().as_bytes());
+            self.finish_handshake(&mut metadata);
+            return Ok(Handshake::Done(metadata));
+        };
+        loop {
+            self.outgoing.send_control(&self.stream, engine, &mut self.writable)?;
+            match engine.poll_event() {
+                Some(Event::Established(mut peer)) => {
+                    self.finish_handshake(&mut peer.metadata);
+                    return Ok(Handshake::Done(peer.metadata));
+                }
+                Some(Event::ZapRequest(frames)) => return Ok(Handshake::Zap(frames)),
+                None => {}
+            }
+            if self.incoming.has_buffered() {
+                let result = self.incoming.feed_handshake(engine, io.now);
+                if result.is_err() {
+                    // The engine may have an ERROR command to say before the end.
+                    let _ = self.outgoing.send_control(&self.stream, engine, &mut self.writable);
+                }
+                if result? {
+                    continue;
+                }
+            }
+            if !self.readable {
+                return Ok(Handshake::Going);
+            }
+            let result = self.incoming.buffer_more(&self.stream, &mut self.readable);
+            if let Err(end) = result {
+                return Err(end);
+            }
+        }
+    }
+
+    fn finish_handshake(&mut self, metadata: &mut Metadata) {
+        metadata.set_descriptor(self.stream.descriptor());
+        self.established = true;
+    }
+
+    /// Receives into the pipe until it would block or the high water mark is reached.
+    pub(super) fn receive(&mut self, io: &mut Io<'_>, pipe: &mut Pipe) -> Result<(), End> {
+        let readable = &mut self.readable;
+        match &mut self.engine {
+            Some(engine) => {
+                self.incoming.receive(io, &self.stream, engine, pipe, readable, self.hung_up)
+            }
+            None => self.incoming.receive_plain(io, &self.stream, pipe, readable),
+        }
+    }
+
+    /// Sends from the pipe until it would block or all is sent.
+    pub(super) fn send(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
+        self.outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable)
+    }
+
+    /// Whether bytes that left the pipe still wait to be sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.outgoing.has_unsent()
+    }
+}
+
+/// Entropy for the mechanisms.
+fn random(buffer: &mut [u8]) -> crate::error::Result<()> {
+    getrandom::fill(buffer).map_err(|_| Error::AGAIN)
+}

@@ -1,0 +1,286 @@
+//! An I/O thread: a loop over descriptors, timers and orders, and the tasks they belong to.
+//!
+//! Tasks are kept apart: a panic in one is caught, that task is dropped with its connection, and
+//! the thread goes on. Lock order: the inbox is a leaf, nothing is called with it held.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::reactor::{Reactor, Waiter, reactor};
+use super::task::{Io, Ready, Task};
+use crate::error::{Error, Result};
+use crate::pipe::{Notify, PipeEvent};
+use crate::sys;
+
+/// Keys are unique in the process, so that a socket can tell its tasks apart.
+static NEXT_KEY: AtomicU32 = AtomicU32::new(0);
+
+/// What zmq_ctx_set(3) says about threads.
+#[derive(Clone, Default)]
+pub(crate) struct ThreadConfig {
+    pub(crate) name: String,
+    pub(crate) affinity: Vec<i32>,
+    /// Scheduling policy and priority; `None`: leave alone.
+    pub(crate) policy: Option<i32>,
+    pub(crate) priority: Option<i32>,
+}
+
+enum Order {
+    Add(u32, Box<dyn Task>),
+    Pipe(u32, PipeEvent),
+    Wake(u32),
+    Close(u32, Option<Duration>),
+    Stop,
+}
+
+/// What other threads touch.
+pub(super) struct Shared {
+    inbox: Mutex<Inbox>,
+    waker: mio::Waker,
+    /// How many tasks there are.
+    load: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Inbox {
+    orders: Vec<Order>,
+    asleep: bool,
+}
+
+impl Shared {
+    fn order(&self, order: Order) {
+        let mut inbox = self.inbox.lock();
+        inbox.orders.push(order);
+        if std::mem::take(&mut inbox.asleep) {
+            drop(inbox);
+            // Fails only if the descriptor is gone, and then there is nobody to wake.
+            let _ = self.waker.wake();
+        }
+    }
+
+    pub(super) fn wake_task(&self, key: u32) {
+        self.order(Order::Wake(key));
+    }
+}
+
+impl Notify for Shared {
+    fn notify(&self, key: u32, event: PipeEvent) {
+        self.order(Order::Pipe(key, event));
+    }
+}
+
+/// A running I/O thread. Stopped and joined by `stop`.
+pub(crate) struct IoThread {
+    shared: Arc<Shared>,
+    join: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl IoThread {
+    /// Starts a thread. EMFILE, EAGAIN or ENOMEM when the system has no room for one.
+    pub(crate) fn start(config: ThreadConfig) -> Result<IoThread> {
+        let (reactor, waiter, waker) = reactor()?;
+        let shared = Arc::new(Shared {
+            inbox: Mutex::new(Inbox::default()),
+            waker,
+            load: AtomicUsize::new(0),
+        });
+        let state = Loop {
+            reactor,
+            shared: shared.clone(),
+            tasks: HashMap::new(),
+            timers: BinaryHeap::new(),
+            turns: Vec::new(),
+            scratch: Vec::new(),
+        };
+        // Signals are the application's: the new thread inherits a full mask.
+        let _blocked = sys::signals::block_all();
+        let join = std::thread::Builder::new()
+            .stack_size(8 << 20)
+            .spawn(move || {
+                sys::thread::set_name(&config.name);
+                let _ = sys::thread::set_affinity(config.affinity.iter().copied());
+                let _ = sys::thread::set_scheduling(config.policy, config.priority);
+                state.run(waiter);
+            })
+            .map_err(|error| Error::from_errno(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
+        Ok(IoThread { shared, join: Mutex::new(Some(join)) })
+    }
+
+    /// Where pipes of this thread's tasks send their events.
+    pub(crate) fn mailbox(&self) -> Arc<dyn Notify> {
+        self.shared.clone()
+    }
+
+    /// How many tasks the thread has.
+    pub(crate) fn load(&self) -> usize {
+        self.shared.load.load(Ordering::Relaxed)
+    }
+
+    /// A key for a task that `add_reserved` will add.
+    pub(super) fn reserve(&self) -> u32 {
+        NEXT_KEY.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn add_reserved(&self, key: u32, task: Box<dyn Task>) {
+        self.shared.load.fetch_add(1, Ordering::Relaxed);
+        self.shared.order(Order::Add(key, task));
+    }
+
+    pub(super) fn add(&self, task: Box<dyn Task>) -> u32 {
+        let key = self.reserve();
+        self.add_reserved(key, task);
+        key
+    }
+
+    pub(super) fn close(&self, key: u32, linger: Option<Duration>) {
+        self.shared.order(Order::Close(key, linger));
+    }
+
+    /// Ends the thread and waits for it. Called when no task is left.
+    pub(crate) fn stop(&self) {
+        self.shared.order(Order::Stop);
+        if let Some(join) = self.join.lock().take() {
+            let _ = join.join();
+        }
+    }
+}
+
+struct Slot {
+    task: Box<dyn Task>,
+    timer: Option<Instant>,
+}
+
+struct Loop {
+    reactor: Reactor,
+    shared: Arc<Shared>,
+    tasks: HashMap<u32, Slot>,
+    /// May hold times that were replaced since; `Slot::timer` tells.
+    timers: BinaryHeap<Reverse<(Instant, u32)>>,
+    /// Tasks that asked for another turn.
+    turns: Vec<u32>,
+    scratch: Vec<u8>,
+}
+
+impl Loop {
+    fn run(mut self, mut waiter: Waiter) {
+        let mut orders = Vec::new();
+        let mut ready = Vec::new();
+        loop {
+            {
+                let mut inbox = self.shared.inbox.lock();
+                std::mem::swap(&mut orders, &mut inbox.orders);
+                inbox.asleep = orders.is_empty() && self.turns.is_empty();
+            }
+            let now = Instant::now();
+            let timeout = if orders.is_empty() && self.turns.is_empty() {
+                self.next_timer().map(|at| at.saturating_duration_since(now))
+            } else {
+                Some(Duration::ZERO)
+            };
+            if !orders.is_empty() {
+                for order in orders.drain(..) {
+                    match order {
+                        Order::Stop => return,
+                        order => self.obey(order, now),
+                    }
+                }
+            }
+            for key in std::mem::take(&mut self.turns) {
+                self.call(key, now, |task, io| task.wake(io));
+            }
+            if waiter.wait(timeout, &mut ready).is_err() {
+                // Only a descriptor that the application closed under us gets here; do not spin.
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let now = Instant::now();
+            for (key, ready) in ready.drain(..) {
+                self.call(key, now, |task, io| task.ready(io, ready));
+            }
+            self.run_timers(now);
+        }
+    }
+
+    fn obey(&mut self, order: Order, now: Instant) {
+        match order {
+            Order::Add(key, task) => {
+                self.tasks.insert(key, Slot { task, timer: None });
+                self.call(key, now, |task, io| task.start(io));
+            }
+            Order::Pipe(key, event) => self.call(key, now, |task, io| task.pipe_event(io, event)),
+            Order::Wake(key) => self.call(key, now, |task, io| task.wake(io)),
+            Order::Close(key, linger) => self.call(key, now, |task, io| task.close(io, linger)),
+            Order::Stop => {}
+        }
+    }
+
+    /// Calls a task, catches its panic, and does what it asked for.
+    fn call(&mut self, key: u32, now: Instant, f: impl FnOnce(&mut dyn Task, &mut Io<'_>)) {
+        let Some(slot) = self.tasks.get_mut(&key) else { return };
+        let mut io = Io {
+            reactor: &self.reactor,
+            key,
+            now,
+            scratch: &mut self.scratch,
+            thread: &self.shared,
+            timer: None,
+            finished: false,
+            again: false,
+        };
+        let task = slot.task.as_mut();
+        if catch_unwind(AssertUnwindSafe(|| f(task, &mut io))).is_err() {
+            // A defect of ours costs this connection, not the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| slot.task.broken()));
+            io.finished = true;
+        }
+        let Io { timer, finished, again, .. } = io;
+        if finished {
+            let slot = self.tasks.remove(&key);
+            self.shared.load.fetch_sub(1, Ordering::Relaxed);
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(slot)));
+            return;
+        }
+        if let Some(timer) = timer
+            && slot.timer != timer
+        {
+            slot.timer = timer;
+            if let Some(at) = timer {
+                self.timers.push(Reverse((at, key)));
+            }
+        }
+        if again {
+            self.turns.push(key);
+        }
+    }
+
+    /// The next time that is still wanted.
+    fn next_timer(&mut self) -> Option<Instant> {
+        while let Some(Reverse((at, key))) = self.timers.peek() {
+            if self.tasks.get(key).is_some_and(|slot| slot.timer == Some(*at)) {
+                return Some(*at);
+            }
+            self.timers.pop();
+        }
+        None
+    }
+
+    fn run_timers(&mut self, now: Instant) {
+        while let Some(at) = self.next_timer() {
+            if at > now {
+                break;
+            }
+            if let Some(Reverse((_, key))) = self.timers.pop()
+                && let Some(slot) = self.tasks.get_mut(&key)
+            {
+                slot.timer = None;
+                self.call(key, now, |task, io| task.timer(io));
+            }
+        }
+    }
+}

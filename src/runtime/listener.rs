@@ -1,0 +1,150 @@
+//! The task that accepts connections: zmq_bind(3), zmq_unbind(3).
+//!
+//! The listening descriptor is behind a [`Door`] that the application's thread can close at once,
+//! so that the address is free when zmq_unbind returns. Accepted connections become sessions, on
+//! whichever I/O thread has the least to do, and end with the listener.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::Home;
+use super::io_thread::IoThread;
+use super::session::Session;
+use super::task::{Io, Ready, Task};
+use crate::monitor::{EndpointPair, Event};
+use crate::transport::{Accept, Listener};
+
+/// How long accepting pauses when the process ran out of descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Connections accepted in one turn, so that a flood does not starve the others.
+const TURN: usize = 64;
+
+/// The listening descriptor, closed by whoever comes first.
+pub(crate) struct Door {
+    listener: Mutex<Option<Box<dyn Listener>>>,
+}
+
+impl Door {
+    pub(super) fn new(listener: Box<dyn Listener>) -> Arc<Door> {
+        Arc::new(Door { listener: Mutex::new(Some(listener)) })
+    }
+
+    /// Closes the descriptor; the address is free afterwards.
+    pub(super) fn close(&self) {
+        if let Some(listener) = self.listener.lock().take() {
+            listener.close();
+        }
+    }
+}
+
+/// A session that was accepted here.
+struct Child {
+    thread: Arc<IoThread>,
+    key: u32,
+    alive: Weak<()>,
+}
+
+/// See the head of this file.
+pub(super) struct ListenerTask {
+    home: Home,
+    door: Arc<Door>,
+    endpoint: String,
+    descriptor: i32,
+    /// Accepted connections, which may have ended since.
+    sessions: Vec<Child>,
+    _guard: Box<dyn Send>,
+}
+
+impl ListenerTask {
+    pub(super) fn new(home: Home, door: Arc<Door>) -> ListenerTask {
+        let guard = home.threads.guard();
+        let (endpoint, descriptor) = match &*door.listener.lock() {
+            Some(listener) => (listener.endpoint(), listener.descriptor()),
+            None => (String::new(), -1),
+        };
+        ListenerTask { home, door, endpoint, descriptor, sessions: Vec::new(), _guard: guard }
+    }
+
+    fn accept(&mut self, io: &mut Io<'_>) {
+        for _ in 0..TURN {
+            let accepted = match &*self.door.listener.lock() {
+                Some(listener) => listener.accept(&self.home.options),
+                None => return,
+            };
+            match accepted {
+                Ok(Accept::Stream(stream)) => {
+                    let fd = stream.descriptor() as u32;
+                    let pair = EndpointPair::bound(&self.endpoint, &stream.remote_endpoint());
+                    self.home.monitor.emit(Event::Accepted, fd.into(), &pair);
+                    let Ok(thread) = self.home.threads.choose(self.home.options.affinity) else {
+                        continue;
+                    };
+                    let session =
+                        Session::accepted(self.home.clone(), thread.mailbox(), stream, pair);
+                    let alive = session.alive();
+                    let key = thread.add(Box::new(session));
+                    self.remember(Child { thread, key, alive });
+                }
+                Ok(Accept::Refused) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                    self.emit(Event::AcceptFailed, errno);
+                    let gone = [libc::ECONNABORTED, libc::EPROTO, libc::ENETDOWN, libc::EPERM];
+                    if !gone.contains(&errno) {
+                        io.set_timer(Some(io.now + PAUSE));
+                        return;
+                    }
+                }
+            }
+        }
+        io.again();
+    }
+
+    fn emit(&self, event: Event, value: i32) {
+        self.home.monitor.emit(event, value as u64, &EndpointPair::bound(&self.endpoint, ""));
+    }
+
+    fn remember(&mut self, child: Child) {
+        // Sessions end on their own; forget those whenever the list would have to grow.
+        if self.sessions.len() == self.sessions.capacity() {
+            self.sessions.retain(|child| child.alive.strong_count() > 0);
+        }
+        self.sessions.push(child);
+    }
+}
+
+impl Task for ListenerTask {
+    fn start(&mut self, io: &mut Io<'_>) {
+        if let Some(listener) = &*self.door.listener.lock()
+            && io.reactor.register_listener(listener.descriptor(), io.key).is_err()
+        {
+            self.emit(Event::BindFailed, libc::ENOMEM);
+        }
+        self.accept(io);
+    }
+
+    fn ready(&mut self, io: &mut Io<'_>, _ready: Ready) {
+        self.accept(io);
+    }
+
+    fn timer(&mut self, io: &mut Io<'_>) {
+        self.accept(io);
+    }
+
+    fn wake(&mut self, io: &mut Io<'_>) {
+        self.accept(io);
+    }
+
+    fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
+        self.door.close();
+        self.emit(Event::Closed, self.descriptor);
+        for child in self.sessions.drain(..) {
+            child.thread.close(child.key, linger);
+        }
+        io.finish();
+    }
+}

@@ -1,0 +1,171 @@
+//! The sending half of a connection: from the pipe to the stream.
+//!
+//! Canonical frames that the peer understands as they are go out by writev straight from the chunks
+//! of the queue. Everything else (ZMTP 1.0, subscriptions for older peers, encryption, plain bytes)
+//! is encoded into a buffer first. What the engine itself has to say (PING, PONG) goes out between
+//! messages.
+
+use std::io::{self, ErrorKind, IoSlice};
+
+use super::connection::End;
+use crate::error::Error;
+use crate::pipe::Pipe;
+use crate::transport::Stream;
+use crate::zmtp::Engine;
+
+/// At most this many bytes and pieces are written by one call.
+const BATCH: usize = 512 * 1024;
+const PIECES: usize = 32;
+/// Encoded bytes are sent from this size on.
+const ENCODE: usize = 64 * 1024;
+
+/// How far sending came.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Sent {
+    /// Everything is sent; the pipe notifies when there is more.
+    All,
+    /// The stream takes no more for now.
+    Blocked,
+    /// Everything is sent and the socket writes no more.
+    Finished,
+}
+
+/// See the head of this file.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    /// Bytes that are next on the wire, from `sent` on.
+    buffer: Vec<u8>,
+    sent: usize,
+    /// The last encoded frame said that more follow.
+    in_message: bool,
+}
+
+impl Outgoing {
+    pub(super) fn has_unsent(&self) -> bool {
+        self.sent < self.buffer.len()
+    }
+
+    /// Writes the buffer; true when it is empty.
+    fn flush(&mut self, stream: &Stream, writable: &mut bool) -> Result<bool, End> {
+        while let Some(rest) = self.buffer.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            if !*writable {
+                return Ok(false);
+            }
+            match done(stream.write(rest), writable)? {
+                Some(count) => self.sent += count,
+                None => return Ok(false),
+            }
+        }
+        self.buffer.clear();
+        self.sent = 0;
+        if self.buffer.capacity() > 2 * ENCODE {
+            self.buffer = Vec::new();
+        }
+        Ok(true)
+    }
+
+    /// Sends what the engine has to say during the handshake.
+    pub(super) fn send_control(
+        &mut self,
+        stream: &Stream,
+        engine: &mut Engine,
+        writable: &mut bool,
+    ) -> Result<(), End> {
+        engine.poll_transmit(&mut self.buffer);
+        self.flush(stream, writable)?;
+        Ok(())
+    }
+
+    /// Sends as much as the stream takes.
+    pub(super) fn send(
+        &mut self,
+        stream: &Stream,
+        engine: &mut Option<Engine>,
+        pipe: &mut Pipe,
+        writable: &mut bool,
+    ) -> Result<Sent, End> {
+        let raw = engine.as_ref().is_some_and(Engine::outbound_raw) && pipe.reader().is_some();
+        loop {
+            if !self.flush(stream, writable)? {
+                return Ok(Sent::Blocked);
+            }
+            let between = match pipe.reader() {
+                Some(reader) if raw => reader.at_boundary(),
+                _ => !self.in_message,
+            };
+            if between
+                && let Some(engine) = engine
+                && engine.has_transmit()
+            {
+                engine.poll_transmit(&mut self.buffer);
+                if self.has_unsent() {
+                    continue;
+                }
+            }
+            if !*writable {
+                return Ok(Sent::Blocked);
+            }
+            let more =
+                if raw { write_raw(stream, pipe, writable)? } else { self.encode(engine, pipe)? };
+            if more {
+                continue;
+            }
+            if !*writable {
+                return Ok(Sent::Blocked);
+            }
+            // `check_read` goes to sleep; true means that something came meanwhile.
+            if pipe.check_read() {
+                continue;
+            }
+            return Ok(if pipe.peer_finished() { Sent::Finished } else { Sent::All });
+        }
+    }
+
+    /// Encodes a batch of frames; false if there are none.
+    fn encode(&mut self, engine: &mut Option<Engine>, pipe: &mut Pipe) -> Result<bool, End> {
+        while self.buffer.len() < ENCODE {
+            let Some(message) = pipe.read() else { break };
+            self.in_message = message.more();
+            match engine {
+                Some(engine) => {
+                    engine.encode(message.flags(), message.data(), &mut self.buffer)?;
+                }
+                None => self.buffer.extend_from_slice(message.data()),
+            }
+        }
+        Ok(self.has_unsent())
+    }
+}
+
+/// Writes from the queue; false if there is nothing or the stream takes no more.
+fn write_raw(stream: &Stream, pipe: &mut Pipe, writable: &mut bool) -> Result<bool, End> {
+    let Some(reader) = pipe.reader() else { return Ok(false) };
+    let mut pieces = [IoSlice::new(&[]); PIECES];
+    let count = reader.slices(&mut pieces, BATCH);
+    if count == 0 {
+        return Ok(false);
+    }
+    let result = stream.write_vectored(pieces.get(..count).unwrap_or_default());
+    match done(result, writable)? {
+        Some(count) => {
+            reader.consume(count);
+            pipe.tell_writer();
+            Ok(true)
+        }
+        None => Ok(false),
+    }
+}
+
+/// The count of a write, `None` if it would block.
+fn done(result: io::Result<usize>, writable: &mut bool) -> Result<Option<usize>, End> {
+    match result {
+        Ok(0) => Err(End::Closed(Error::PIPE)),
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            *writable = false;
+            Ok(None)
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(End::Closed(error.into())),
+    }
+}

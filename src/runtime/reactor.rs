@@ -1,0 +1,77 @@
+//! Waiting for descriptors: mio's poll, edge triggered. One per I/O thread.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+
+use super::task::Ready;
+
+/// The token of the thread's own waker.
+const WAKER: Token = Token(usize::MAX);
+
+/// Registers descriptors for the tasks of one thread.
+pub(super) struct Reactor {
+    registry: Registry,
+}
+
+/// The waiting half, used by the thread's loop alone.
+pub(super) struct Waiter {
+    poll: Poll,
+    events: Events,
+}
+
+/// A reactor with its waiting half and its waker.
+pub(super) fn reactor() -> io::Result<(Reactor, Waiter, Waker)> {
+    let poll = Poll::new()?;
+    let registry = poll.registry().try_clone()?;
+    let waker = Waker::new(&registry, WAKER)?;
+    Ok((Reactor { registry }, Waiter { poll, events: Events::with_capacity(256) }, waker))
+}
+
+impl Reactor {
+    /// Reports both directions of a descriptor under the key, at each change.
+    pub(super) fn register(&self, descriptor: RawFd, key: u32) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.registry.register(&mut SourceFd(&descriptor), Token(key as usize), interest)
+    }
+
+    /// Reports only incoming connections.
+    pub(super) fn register_listener(&self, descriptor: RawFd, key: u32) -> io::Result<()> {
+        let token = Token(key as usize);
+        self.registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+    }
+
+    /// Forgets a descriptor. Fails harmlessly if it is not registered.
+    pub(super) fn deregister(&self, descriptor: RawFd) {
+        let _ = self.registry.deregister(&mut SourceFd(&descriptor));
+    }
+}
+
+impl Waiter {
+    /// Waits and calls `each` for every ready key.
+    pub(super) fn wait(
+        &mut self,
+        timeout: Option<Duration>,
+        ready: &mut Vec<(u32, Ready)>,
+    ) -> io::Result<()> {
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            other => other?,
+        }
+        for event in &self.events {
+            if event.token() != WAKER {
+                let hung_up = event.is_read_closed() || event.is_error() || event.is_write_closed();
+                let state = Ready {
+                    readable: event.is_readable() || hung_up,
+                    writable: event.is_writable() || hung_up,
+                    hung_up,
+                };
+                ready.push((event.token().0 as u32, state));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! The core of a socket: what its lock guards.
+
+use std::sync::Arc;
+
+use super::endpoints::Endpoints;
+use super::mailbox::{Command, Mailbox};
+use super::monitoring::MonitorSocket;
+use crate::context;
+use crate::error::{Error, Result};
+use crate::monitor::Monitor;
+use crate::options::SocketOptions;
+use crate::patterns::{self, Attach, Pattern, SocketType};
+use crate::pipe::{Pipe, PipeEvent, PipeId, Pipes};
+
+/// `ZMQ_POLLIN` and `ZMQ_POLLOUT`.
+const POLLIN: i16 = 1;
+const POLLOUT: i16 = 2;
+
+/// See the head of this file.
+pub(super) struct Core {
+    pub(super) context: Arc<context::Core>,
+    /// The number of the socket in its context.
+    pub(super) id: u32,
+    pub(super) options: SocketOptions,
+    pub(super) pattern: Box<dyn Pattern>,
+    pub(super) pipes: Pipes,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) monitor: Arc<Monitor>,
+    pub(super) monitor_socket: Option<MonitorSocket>,
+    pub(super) endpoints: Endpoints,
+    /// The last received frame said that more follow (ZMQ_RCVMORE).
+    pub(super) receive_more: bool,
+    /// The context ends.
+    stopped: bool,
+}
+
+impl Core {
+    /// Enters the context. `TERM` or `MFILE` if it admits no socket.
+    pub(super) fn new(
+        context: Arc<context::Core>,
+        kind: SocketType,
+        mailbox: Arc<Mailbox>,
+    ) -> Result<Core> {
+        let mut options = SocketOptions::new(kind, &context.options.lock());
+        let id = context.enter(mailbox.clone())?;
+        options.socket_id = id;
+        let pattern = patterns::new(kind, &options);
+        Ok(Core {
+            context,
+            id,
+            options,
+            pattern,
+            pipes: Pipes::default(),
+            mailbox,
+            monitor: Arc::default(),
+            monitor_socket: None,
+            endpoints: Endpoints::default(),
+            receive_more: false,
+            stopped: false,
+        })
+    }
+
+    /// Takes in what the mailbox holds. `TERM` once the context ends.
+    #[inline]
+    pub(super) fn take_in(&mut self) -> Result<()> {
+        if self.mailbox.pending() {
+            self.obey();
+        }
+        if self.stopped { Err(Error::TERM) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn obey(&mut self) {
+        for command in self.mailbox.take() {
+            match command {
+                Command::Pipe(key, event) => self.pipe_event(PipeId(key), event),
+                Command::Attach(pipe, how) => {
+                    self.attach(pipe, how);
+                }
+                Command::Gone(key) => self.endpoints.remove_task(key),
+                Command::Stop => self.stopped = true,
+            }
+        }
+        self.reap();
+        // Other threads may sleep on what was taken in here.
+        self.mailbox.pass_on();
+    }
+
+    fn pipe_event(&mut self, id: PipeId, event: PipeEvent) {
+        let Some(pipe) = self.pipes.get_mut(id) else { return };
+        match event {
+            PipeEvent::Readable => self.pattern.readable(&mut self.pipes, id),
+            PipeEvent::Writable => self.pattern.writable(&mut self.pipes, id),
+            PipeEvent::Hiccuped => self.pattern.hiccuped(&mut self.pipes, id),
+            PipeEvent::Closed => {
+                if pipe.peer_has_closed() {
+                    self.pattern.readable(&mut self.pipes, id);
+                }
+            }
+        }
+    }
+
+    /// Takes in a new pipe.
+    pub(super) fn attach(&mut self, mut pipe: Pipe, how: Attach) -> PipeId {
+        pipe.set_marks(self.options.sndhwm, self.options.rcvhwm);
+        let id = self.pipes.insert(pipe);
+        self.pattern.attach(&mut self.pipes, id, how);
+        // The peer may have closed before this end had an owner to be told.
+        self.pipe_event(id, PipeEvent::Closed);
+        self.reap();
+        id
+    }
+
+    /// Removes the pipes that have come to their end.
+    #[inline]
+    pub(super) fn reap(&mut self) {
+        if self.pipes.any_ended() {
+            self.remove_ended();
+        }
+    }
+
+    #[cold]
+    fn remove_ended(&mut self) {
+        while self.pipes.any_ended() {
+            for id in self.pipes.take_ended() {
+                if self.pipes.get_mut(id).is_some() {
+                    self.pattern.pipe_terminated(&mut self.pipes, id);
+                    self.pipes.remove(id);
+                    self.endpoints.remove_pipe(id);
+                }
+            }
+        }
+    }
+
+    /// Which of POLLIN and POLLOUT hold.
+    pub(super) fn events(&mut self) -> i16 {
+        let mut events = 0;
+        if self.pattern.has_in(&mut self.pipes) {
+            events |= POLLIN;
+        }
+        if self.pattern.has_out(&mut self.pipes) {
+            events |= POLLOUT;
+        }
+        self.reap();
+        events
+    }
+
+    /// Ends the socket; see `Socket::close`.
+    pub(super) fn close(mut self: Box<Self>) {
+        self.stop_monitor();
+        let linger = self.options.linger();
+        // Closing the pipes first tells the sessions that nothing more comes.
+        drop(std::mem::take(&mut self.pipes));
+        self.endpoints.close_all(linger);
+        self.mailbox.close();
+        self.context.leave(self.id);
+    }
+}

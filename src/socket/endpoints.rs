@@ -1,0 +1,237 @@
+//! Binding and connecting: zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::mailbox::{Command, Mailbox};
+use super::{Core, Socket};
+use crate::context::ContextThreads;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::monitor::{EndpointPair, Event};
+use crate::patterns::{Attach, SocketType};
+use crate::pipe::{Pipe, PipeId};
+use crate::runtime::{self, Home, Owner, TaskHandle};
+use crate::transport;
+
+/// What an endpoint of this socket is.
+enum Target {
+    Listener(TaskHandle),
+    /// The session and, unless it waits for the connection, its pipe.
+    Session(TaskHandle, Option<PipeId>),
+    InprocBound,
+    InprocPipe(PipeId),
+}
+
+impl Target {
+    fn is_bound(&self) -> bool {
+        matches!(self, Target::Listener(_) | Target::InprocBound)
+    }
+}
+
+/// The endpoints of one socket, in the order they were made; one name may stand several times.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    entries: Vec<(String, Target)>,
+    /// ZMQ_LAST_ENDPOINT.
+    pub(super) last: String,
+}
+
+impl Endpoints {
+    pub(super) fn add_inproc_bound(&mut self, name: &str) {
+        self.add(name, Target::InprocBound);
+    }
+
+    pub(super) fn add_inproc_pipe(&mut self, name: &str, pipe: PipeId) {
+        self.add(name, Target::InprocPipe(pipe));
+    }
+
+    fn add(&mut self, name: &str, target: Target) {
+        self.last = name.to_owned();
+        self.entries.push((name.to_owned(), target));
+    }
+
+    /// The pipe is gone; an inproc endpoint goes with it.
+    pub(super) fn remove_pipe(&mut self, id: PipeId) {
+        self.entries
+            .retain(|(_, target)| !matches!(target, Target::InprocPipe(pipe) if *pipe == id));
+        for (_, target) in &mut self.entries {
+            if let Target::Session(_, pipe) = target
+                && *pipe == Some(id)
+            {
+                *pipe = None;
+            }
+        }
+    }
+
+    /// The session has ended by itself.
+    pub(super) fn remove_task(&mut self, key: u32) {
+        self.entries.retain(
+            |(_, target)| !matches!(target, Target::Session(handle, _) if handle.key() == key),
+        );
+    }
+
+    /// Closes everything; the socket is closing.
+    pub(super) fn close_all(&mut self, linger: Option<Duration>) {
+        for (_, target) in self.entries.drain(..) {
+            if let Target::Listener(handle) | Target::Session(handle, _) = target {
+                handle.close(linger);
+            }
+        }
+    }
+
+    fn has_connected(&self, name: &str) -> bool {
+        self.entries.iter().any(|(entry, target)| entry == name && !target.is_bound())
+    }
+
+    /// Takes the entries of this name out that are bound, or connected.
+    fn take(&mut self, name: &str, bound: bool) -> Result<Vec<Target>> {
+        let wanted =
+            |(entry, target): &mut (String, Target)| entry == name && target.is_bound() == bound;
+        let taken: Vec<_> = self.entries.extract_if(.., wanted).map(|(_, target)| target).collect();
+        if taken.is_empty() { Err(Error::NOENT) } else { Ok(taken) }
+    }
+}
+
+impl Socket {
+    /// Accepts connections at the endpoint. The errno of zmq_bind(3).
+    pub(crate) fn bind(&self, endpoint: &str) -> Result<()> {
+        self.enter()?.bind(endpoint)
+    }
+
+    /// Connects to the endpoint, now or when it can. The errno of zmq_connect(3).
+    pub(crate) fn connect(&self, endpoint: &str) -> Result<()> {
+        self.enter()?.connect(endpoint).map(drop)
+    }
+
+    /// Connects a PEER and gives the routing id of the other side. zmq_connect_peer(3).
+    pub(crate) fn connect_peer(&self, endpoint: &str) -> Result<u32> {
+        let mut core = self.enter()?;
+        if core.options.kind != SocketType::Peer {
+            return Err(Error::NOTSUP);
+        }
+        // The routing id names a pipe, so there must be one before the connection.
+        let id = core.connect(endpoint)?.ok_or(Error::INVAL)?;
+        core.pattern.peer_number(id).ok_or(Error::INVAL)
+    }
+
+    /// Stops accepting at the endpoint and closes what it accepted.
+    pub(crate) fn unbind(&self, endpoint: &str) -> Result<()> {
+        self.enter()?.end_endpoint(endpoint, true)
+    }
+
+    /// Closes the connections to the endpoint.
+    pub(crate) fn disconnect(&self, endpoint: &str) -> Result<()> {
+        self.enter()?.end_endpoint(endpoint, false)
+    }
+
+    /// Closes the connection of one peer of a SERVER or PEER.
+    pub(crate) fn disconnect_peer(&self, routing_id: u32) -> Result<()> {
+        let core = &mut *self.enter()?;
+        if !matches!(core.options.kind, SocketType::Server | SocketType::Peer) {
+            return Err(Error::NOTSUP);
+        }
+        let id = core.pattern.peer_pipe(routing_id).ok_or(Error::HOSTUNREACH)?;
+        if let Some(pipe) = core.pipes.get_mut(id) {
+            pipe.terminate();
+        }
+        core.reap();
+        Ok(())
+    }
+}
+
+impl Core {
+    fn home(&self) -> Home {
+        Home {
+            owner: self.mailbox.clone(),
+            monitor: self.monitor.clone(),
+            threads: Arc::new(ContextThreads(self.context.clone())),
+            options: Arc::new(self.options.clone()),
+        }
+    }
+
+    pub(super) fn bind(&mut self, endpoint: &str) -> Result<()> {
+        let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
+        if scheme == "inproc" {
+            return self.bind_inproc(endpoint, address);
+        }
+        let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
+        let listener = transport.listen(address, &self.options).inspect_err(|error| {
+            let pair = EndpointPair::bound(endpoint, "");
+            self.monitor.emit(Event::BindFailed, error.errno() as u64, &pair);
+        })?;
+        let name = listener.endpoint();
+        let pair = EndpointPair::bound(&name, "");
+        self.monitor.emit(Event::Listening, listener.descriptor() as u64, &pair);
+        let handle = runtime::listen(self.home(), listener)?;
+        self.options.connected = true;
+        self.endpoints.add(&name, Target::Listener(handle));
+        Ok(())
+    }
+
+    /// Connects; gives the pipe if there is one already.
+    pub(super) fn connect(&mut self, endpoint: &str) -> Result<Option<PipeId>> {
+        let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
+        if scheme == "inproc" {
+            return self.connect_inproc(endpoint, address).map(Some);
+        }
+        let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
+        transport.check_connect(address, &self.options)?;
+        // A second connection to the same peer makes no sense for these; libzmq ignores it.
+        let single = [SocketType::Dealer, SocketType::Sub, SocketType::Pub, SocketType::Req];
+        if single.contains(&self.options.kind) && self.endpoints.has_connected(endpoint) {
+            return Ok(None);
+        }
+        let dialer = transport.dialer(address, &self.options)?;
+        let (handle, pipe) = runtime::connect(self.home(), dialer, endpoint)?;
+        self.options.connected = true;
+        let how = Attach { locally_initiated: true, ..Attach::default() };
+        let id = pipe.map(|pipe| self.attach(pipe, how));
+        self.endpoints.add(endpoint, Target::Session(handle, id));
+        Ok(id)
+    }
+
+    /// Ends all endpoints of this name. `NOENT` if there is none.
+    fn end_endpoint(&mut self, endpoint: &str, bound: bool) -> Result<()> {
+        let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
+        if scheme != "inproc" && transport::find(scheme).is_none() {
+            return Err(Error::PROTONOSUPPORT);
+        }
+        // libzmq makes no difference between the two calls.
+        let targets = match self.endpoints.take(endpoint, bound) {
+            Ok(targets) => targets,
+            Err(_) => self.endpoints.take(endpoint, !bound)?,
+        };
+        let linger = self.options.linger();
+        for target in targets {
+            match target {
+                Target::Listener(handle) => handle.close(linger),
+                Target::Session(handle, pipe) => {
+                    // What was received can still be read; nothing more is written.
+                    if let Some(pipe) = pipe.and_then(|id| self.pipes.get_mut(id)) {
+                        pipe.finish();
+                    }
+                    handle.close(linger);
+                }
+                Target::InprocBound => self.context.inproc.unbind(address, self.id)?,
+                Target::InprocPipe(id) => {
+                    if let Some(pipe) = self.pipes.get_mut(id) {
+                        pipe.terminate();
+                    }
+                }
+            }
+        }
+        self.reap();
+        Ok(())
+    }
+}
+
+impl Owner for Mailbox {
+    fn attach(&self, pipe: Pipe, how: Attach) {
+        self.send(Command::Attach(pipe, how));
+    }
+
+    fn gone(&self, session: u32) {
+        self.send(Command::Gone(session));
+    }
+}

@@ -1,0 +1,94 @@
+//! Sending and receiving: zmq_send(3), zmq_recv(3), zmq_msg_send(3), zmq_msg_recv(3).
+
+use std::time::{Duration, Instant};
+
+use parking_lot::MappedMutexGuard;
+
+use super::{Core, Socket};
+use crate::error::{Error, Result};
+use crate::message::{MORE, Message};
+
+/// `ZMQ_DONTWAIT` and `ZMQ_SNDMORE`.
+const DONTWAIT: i32 = 1;
+const SNDMORE: i32 = 2;
+
+impl Core {
+    #[inline]
+    fn try_send(&mut self, message: &mut Message) -> Result<()> {
+        let result = self.pattern.send(&mut self.pipes, message);
+        self.reap();
+        result
+    }
+
+    #[inline]
+    fn try_recv(&mut self) -> Result<Message> {
+        let result = self.pattern.recv(&mut self.pipes);
+        self.reap();
+        if let Ok(message) = &result {
+            self.receive_more = message.more();
+        }
+        result
+    }
+}
+
+impl Socket {
+    /// Sends one frame and leaves `message` empty; on failure the message stays as it was.
+    /// `AGAIN` with DONTWAIT or after ZMQ_SNDTIMEO, `INTR` after a signal, `TERM`, `NOTSUP`, `FSM`,
+    /// `HOSTUNREACH` as the pattern says.
+    #[inline]
+    pub(crate) fn send(&self, message: &mut Message, flags: i32) -> Result<()> {
+        let mut core = self.enter()?;
+        message.set_flags(if flags & SNDMORE != 0 { MORE } else { 0 });
+        message.set_metadata(None);
+        match core.try_send(message) {
+            Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
+            result => return result,
+        }
+        let timeout = core.options.send_timeout();
+        self.block(core, timeout, |core| core.try_send(message))
+    }
+
+    /// Sends a copy of `bytes` as one frame; see `send`.
+    pub(crate) fn send_slice(&self, bytes: &[u8], flags: i32) -> Result<()> {
+        self.send(&mut Message::from_slice(bytes)?, flags)
+    }
+
+    /// Receives one frame. `AGAIN` with DONTWAIT or after ZMQ_RCVTIMEO, `INTR` after a signal,
+    /// `TERM`, `NOTSUP`, `FSM` as the pattern says.
+    #[inline]
+    pub(crate) fn recv(&self, flags: i32) -> Result<Message> {
+        let mut core = self.enter()?;
+        match core.try_recv() {
+            Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
+            result => return result,
+        }
+        let timeout = core.options.receive_timeout();
+        self.block(core, timeout, Core::try_recv)
+    }
+
+    /// Tries again whenever something happened, until the time is up.
+    #[cold]
+    fn block<'a, T>(
+        &'a self,
+        mut core: MappedMutexGuard<'a, Core>,
+        timeout: Option<Duration>,
+        mut attempt: impl FnMut(&mut Core) -> Result<T>,
+    ) -> Result<T> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Err(Error::AGAIN);
+            }
+            let mailbox = core.mailbox.clone();
+            mailbox.prepare_wait();
+            drop(core);
+            mailbox.wait(left)?;
+            core = self.enter()?;
+            match attempt(&mut core) {
+                Err(Error::AGAIN) => {}
+                result => return result,
+            }
+        }
+    }
+}
