@@ -143,9 +143,9 @@ fn documents_lead_to_files_that_exist() {
 fn every_room_of_the_table_exists() {
     let files = rust_files();
     for room in rooms::ROOMS {
-        let exists = files
-            .iter()
-            .any(|file| rules::room_of(&file.path).is_some_and(|found| found.name == room.name));
+        let [file, folder] = [format!("src/{}.rs", room.name), format!("src/{}/", room.name)];
+        let exists =
+            files.iter().any(|other| other.path == file || other.path.starts_with(&folder));
         // A part that has rules of its own may come later.
         assert!(exists || room.name.contains('/'), "no file is in the room {}", room.name);
     }

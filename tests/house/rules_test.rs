@@ -64,10 +64,10 @@ fn one_item_of_a_room_can_be_open() {
 }
 
 #[test]
-fn the_session_alone_joins_pipe_and_engine() {
+fn one_part_of_a_room_alone_joins_others() {
     let text = "//! x\nuse crate::pipe::Pipe;\nuse crate::zmtp::Engine;\n";
-    assert_eq!(faults("src/runtime/session.rs", text), [""; 0]);
-    assert_eq!(faults("src/runtime/reactor.rs", text).len(), 1);
+    assert_eq!(faults("src/runtime/connection.rs", text), [""; 0]);
+    assert_eq!(faults("src/runtime/reactor.rs", text).len(), 2);
 }
 
 #[test]
