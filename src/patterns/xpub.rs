@@ -9,7 +9,7 @@ use crate::message::{Message, Metadata, Subscription};
 use crate::options::{SocketOptions, numbers};
 use crate::patterns::{Attach, Pattern, value};
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::{Distributor, Removed, SubscriptionTrie};
+use crate::routing::{Distributor, Removed, Subscriptions};
 
 /// Which peer a pending message makes the subject of ZMQ_SUBSCRIBE in manual mode.
 enum Subject {
@@ -23,9 +23,9 @@ enum Subject {
 #[derive(Default)]
 pub(crate) struct Xpub {
     out: Distributor,
-    subscriptions: SubscriptionTrie,
+    subscriptions: Subscriptions,
     /// What the peers asked for, when the application decides what they get.
-    asked: SubscriptionTrie,
+    asked: Subscriptions,
     /// Subscriptions and messages for the application.
     pending: VecDeque<(Message, Subject)>,
     /// Whose subscription was received last: the subject of ZMQ_SUBSCRIBE in manual mode.

@@ -8,7 +8,7 @@ use crate::message::{Message, Subscription};
 use crate::options::{SocketOptions, numbers};
 use crate::patterns::{Attach, Pattern, value};
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::{Distributor, FairQueue, PrefixTree};
+use crate::routing::{Distributor, FairQueue, PrefixMap};
 
 /// A XSUB socket.
 #[derive(Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Xsub {
     queue: FairQueue,
     out: Distributor,
     /// How often each topic was subscribed to.
-    subscriptions: PrefixTree<u32>,
+    subscriptions: PrefixMap<u32>,
     /// A frame that `has_in` found to match.
     prefetched: Option<Message>,
     /// The last frame handed out has more frames behind it.

@@ -3,7 +3,7 @@
 //! A pipe counts once for a topic however often it subscribed. Called by XPUB (and so PUB).
 
 use crate::pipe::PipeId;
-use crate::routing::prefix_tree::{NodeId, PrefixTree};
+use crate::routing::prefix_map::{KeyId, PrefixMap};
 
 /// The subscribers of one topic. Sorted, never empty.
 enum PipeSet {
@@ -54,39 +54,39 @@ pub(crate) enum Removed {
 #[derive(Default)]
 struct PipeTopics {
     /// Every topic of the pipe; also stale and repeated entries, swept now and then.
-    nodes: Vec<NodeId>,
+    keys: Vec<KeyId>,
     /// How many topics the pipe has.
     live: usize,
 }
 
 /// The map from topics to pipes.
 #[derive(Default)]
-pub(crate) struct SubscriptionTrie {
-    tree: PrefixTree<PipeSet>,
+pub(crate) struct Subscriptions {
+    map: PrefixMap<PipeSet>,
     /// Indexed by pipe id.
     pipes: Vec<PipeTopics>,
 }
 
-impl SubscriptionTrie {
+impl Subscriptions {
     /// How many topics somebody wants.
     pub(crate) fn len(&self) -> usize {
-        self.tree.len()
+        self.map.len()
     }
 
     /// Subscribes a pipe; says whether it is the first to want the topic.
     pub(crate) fn add(&mut self, topic: &[u8], id: PipeId) -> bool {
-        let before = self.tree.len();
-        let (node, subscribers) = self.tree.get_or_insert_with(topic, || PipeSet::One(id));
+        let before = self.map.len();
+        let (key, subscribers) = self.map.get_or_insert_with(topic, || PipeSet::One(id));
         let added = subscribers.insert(id);
-        let first = self.tree.len() > before;
+        let first = self.map.len() > before;
         if first || added {
             let slot = id.0 as usize;
             if slot >= self.pipes.len() {
                 self.pipes.resize_with(slot + 1, PipeTopics::default);
             }
             self.pipes[slot].live += 1;
-            self.pipes[slot].nodes.push(node);
-            if self.pipes[slot].nodes.len() > 2 * self.pipes[slot].live + 16 {
+            self.pipes[slot].keys.push(key);
+            if self.pipes[slot].keys.len() > 2 * self.pipes[slot].live + 16 {
                 self.sweep(id);
             }
         }
@@ -95,8 +95,8 @@ impl SubscriptionTrie {
 
     /// Takes a subscription back, all of them if the pipe subscribed more than once.
     pub(crate) fn remove(&mut self, topic: &[u8], id: PipeId) -> Removed {
-        let Some(node) = self.tree.find(topic) else { return Removed::NotFound };
-        let removed = self.remove_from_node(node, id);
+        let Some(key) = self.map.find(topic) else { return Removed::NotFound };
+        let removed = self.remove_from_key(key, id);
         if removed != Removed::NotFound
             && let Some(topics) = self.pipes.get_mut(id.0 as usize)
         {
@@ -110,11 +110,12 @@ impl SubscriptionTrie {
     pub(crate) fn remove_pipe(&mut self, id: PipeId, mut removed: impl FnMut(&[u8], bool)) {
         self.sweep(id);
         let Some(topics) = self.pipes.get_mut(id.0 as usize) else { return };
-        let nodes = std::mem::take(topics).nodes;
-        let mut topics: Vec<_> = nodes.iter().map(|&node| (self.tree.key(node), node)).collect();
+        let keys = std::mem::take(topics).keys;
+        let topic = |&key: &KeyId| (self.map.key(key).to_vec(), key);
+        let mut topics: Vec<_> = keys.iter().map(topic).collect();
         topics.sort_unstable();
-        for (topic, node) in topics {
-            let last = self.remove_from_node(node, id) == Removed::Last;
+        for (topic, key) in topics {
+            let last = self.remove_from_key(key, id) == Removed::Last;
             removed(&topic, last);
         }
     }
@@ -122,15 +123,15 @@ impl SubscriptionTrie {
     /// Names the pipes that want a message, some perhaps more than once.
     #[inline]
     pub(crate) fn for_each_match(&self, message: &[u8], mut wanted: impl FnMut(PipeId)) {
-        for subscribers in self.tree.prefixes_of(message) {
+        for subscribers in self.map.prefixes_of(message) {
             for &id in subscribers.as_slice() {
                 wanted(id);
             }
         }
     }
 
-    fn remove_from_node(&mut self, node: NodeId, id: PipeId) -> Removed {
-        let Some(subscribers) = self.tree.value_mut(node) else { return Removed::NotFound };
+    fn remove_from_key(&mut self, key: KeyId, id: PipeId) -> Removed {
+        let Some(subscribers) = self.map.value_mut(key) else { return Removed::NotFound };
         let Ok(place) = subscribers.place(id) else { return Removed::NotFound };
         if let PipeSet::Many(ids) = subscribers
             && ids.len() > 1
@@ -139,18 +140,18 @@ impl SubscriptionTrie {
             ids.shrink_to(2 * ids.len());
             return Removed::OthersRemain;
         }
-        self.tree.remove(node);
+        self.map.remove(key);
         Removed::Last
     }
 
     /// Drops the entries of a pipe's topics that are stale or repeated.
     fn sweep(&mut self, id: PipeId) {
-        let tree = &self.tree;
+        let map = &self.map;
         if let Some(topics) = self.pipes.get_mut(id.0 as usize) {
-            topics.nodes.retain(|&node| tree.value(node).is_some_and(|ids| ids.place(id).is_ok()));
-            topics.nodes.sort_unstable();
-            topics.nodes.dedup();
-            topics.nodes.shrink_to(2 * topics.nodes.len());
+            topics.keys.retain(|&key| map.value(key).is_some_and(|ids| ids.place(id).is_ok()));
+            topics.keys.sort_unstable();
+            topics.keys.dedup();
+            topics.keys.shrink_to(2 * topics.keys.len());
         }
     }
 }
@@ -162,54 +163,54 @@ mod tests {
     const A: PipeId = PipeId(3);
     const B: PipeId = PipeId(0);
 
-    fn matches(trie: &SubscriptionTrie, message: &[u8]) -> Vec<u32> {
+    fn matches(subs: &Subscriptions, message: &[u8]) -> Vec<u32> {
         let mut ids = Vec::new();
-        trie.for_each_match(message, |id| ids.push(id.0));
+        subs.for_each_match(message, |id| ids.push(id.0));
         ids
     }
 
     #[test]
     fn a_pipe_counts_once_for_a_topic() {
-        let mut trie = SubscriptionTrie::default();
-        assert!(trie.add(b"a", A));
-        assert!(!trie.add(b"a", A));
-        assert!(!trie.add(b"a", B));
-        assert_eq!(matches(&trie, b"abc"), [0, 3]);
-        assert_eq!(trie.remove(b"a", A), Removed::OthersRemain);
-        assert_eq!(trie.remove(b"a", A), Removed::NotFound);
-        assert_eq!(trie.remove(b"a", B), Removed::Last);
-        assert_eq!(trie.remove(b"a", B), Removed::NotFound);
-        assert_eq!(trie.remove(b"never", B), Removed::NotFound);
-        assert_eq!(trie.len(), 0);
+        let mut subs = Subscriptions::default();
+        assert!(subs.add(b"a", A));
+        assert!(!subs.add(b"a", A));
+        assert!(!subs.add(b"a", B));
+        assert_eq!(matches(&subs, b"abc"), [0, 3]);
+        assert_eq!(subs.remove(b"a", A), Removed::OthersRemain);
+        assert_eq!(subs.remove(b"a", A), Removed::NotFound);
+        assert_eq!(subs.remove(b"a", B), Removed::Last);
+        assert_eq!(subs.remove(b"a", B), Removed::NotFound);
+        assert_eq!(subs.remove(b"never", B), Removed::NotFound);
+        assert_eq!(subs.len(), 0);
     }
 
     #[test]
     fn the_end_of_a_pipe_takes_its_topics_along_in_order() {
-        let mut trie = SubscriptionTrie::default();
+        let mut subs = Subscriptions::default();
         for topic in [&b"b"[..], b"", b"abc", b"a"] {
-            trie.add(topic, A);
+            subs.add(topic, A);
         }
-        trie.add(b"a", B);
+        subs.add(b"a", B);
         let mut gone = Vec::new();
-        trie.remove_pipe(A, |topic, last| gone.push((topic.to_vec(), last)));
+        subs.remove_pipe(A, |topic, last| gone.push((topic.to_vec(), last)));
         let expected = [(&b""[..], true), (b"a", false), (b"abc", true), (b"b", true)];
         assert_eq!(gone, expected.map(|(topic, last)| (topic.to_vec(), last)));
-        assert_eq!(matches(&trie, b"abcd"), [0]);
-        trie.remove_pipe(A, |_, _| panic!("nothing is left"));
-        trie.remove_pipe(PipeId(77), |_, _| panic!("never was here"));
+        assert_eq!(matches(&subs, b"abcd"), [0]);
+        subs.remove_pipe(A, |_, _| panic!("nothing is left"));
+        subs.remove_pipe(PipeId(77), |_, _| panic!("never was here"));
     }
 
     #[test]
     fn subscribing_and_unsubscribing_for_ever_costs_no_memory() {
-        let mut trie = SubscriptionTrie::default();
-        trie.add(b"kept", A);
+        let mut subs = Subscriptions::default();
+        subs.add(b"kept", A);
         for round in 0..10_000u32 {
-            trie.add(&round.to_be_bytes(), A);
-            assert_eq!(trie.remove(&round.to_be_bytes(), A), Removed::Last);
+            subs.add(&round.to_be_bytes(), A);
+            assert_eq!(subs.remove(&round.to_be_bytes(), A), Removed::Last);
         }
-        assert!(trie.pipes[A.0 as usize].nodes.len() < 32);
+        assert!(subs.pipes[A.0 as usize].keys.len() < 32);
         let mut gone = 0;
-        trie.remove_pipe(A, |topic, _| {
+        subs.remove_pipe(A, |topic, _| {
             assert_eq!(topic, b"kept");
             gone += 1;
         });
@@ -218,15 +219,15 @@ mod tests {
 
     #[test]
     fn ten_thousand_topics_and_pipes_find_their_way() {
-        let mut trie = SubscriptionTrie::default();
+        let mut subs = Subscriptions::default();
         for number in 0..10_000u32 {
-            trie.add(format!("topic.{number:05}").as_bytes(), PipeId(number));
+            subs.add(format!("topic.{number:05}").as_bytes(), PipeId(number));
         }
-        assert_eq!(trie.len(), 10_000);
-        assert_eq!(matches(&trie, b"topic.04711 and more"), [4711]);
+        assert_eq!(subs.len(), 10_000);
+        assert_eq!(matches(&subs, b"topic.04711 and more"), [4711]);
         for number in 0..10_000 {
-            trie.remove_pipe(PipeId(number), |_, last| assert!(last));
+            subs.remove_pipe(PipeId(number), |_, last| assert!(last));
         }
-        assert_eq!(trie.len(), 0);
+        assert_eq!(subs.len(), 0);
     }
 }
