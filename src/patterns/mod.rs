@@ -153,6 +153,8 @@ mod pipeline_test;
 #[cfg(test)]
 mod pubsub_test;
 #[cfg(test)]
+mod radio_test;
+#[cfg(test)]
 mod reqrep_test;
 #[cfg(test)]
 mod testing;

@@ -1,10 +1,10 @@
-//! Unit tests of PUB, SUB, XPUB, XSUB, RADIO and DISH.
+//! Unit tests of PUB, SUB, XPUB and XSUB.
 
 use super::SocketType as T;
 use super::testing::{TestSocket, frame, write_all};
 use super::{Attach, SocketType};
 use crate::error::Error;
-use crate::message::{Message, Subscription};
+use crate::message::Message;
 use crate::options::numbers;
 
 /// A publisher and a subscriber connected to it.
@@ -415,63 +415,4 @@ fn large_bodies_are_shared_between_subscribers() {
     let messages: Vec<Message> = subs.iter_mut().map(|sub| sub.recv_frame().unwrap()).collect();
     assert!(messages.iter().all(|message| message.data() == [7; 100_000]));
     assert!(messages.iter().all(|message| message.data().as_ptr() == messages[0].data().as_ptr()));
-}
-
-#[test]
-fn a_dish_gets_the_messages_of_its_groups() {
-    let (mut radio, mut dish) = pub_sub(T::Radio, T::Dish);
-    let send = |radio: &mut TestSocket, group: &std::ffi::CStr, body: &[u8]| {
-        radio.pump();
-        let mut message = frame(body, false);
-        message.set_group(group).unwrap();
-        radio.pattern.send(&mut radio.pipes, &mut message).unwrap();
-    };
-    dish.pattern.join(&mut dish.pipes, b"movies").unwrap();
-    assert_eq!(dish.pattern.join(&mut dish.pipes, b"movies"), Err(Error::INVAL));
-    assert_eq!(dish.pattern.join(&mut dish.pipes, &[b'g'; 256]), Err(Error::INVAL));
-    assert_eq!(dish.pattern.leave(&mut dish.pipes, b"tv"), Err(Error::INVAL));
-    send(&mut radio, c"movies", b"Godfather");
-    send(&mut radio, c"tv", b"Friends");
-    let message = dish.recv_frame().unwrap();
-    assert_eq!((message.data(), message.group()), (&b"Godfather"[..], c"movies"));
-    dish.expect_nothing();
-    dish.pattern.leave(&mut dish.pipes, b"movies").unwrap();
-    send(&mut radio, c"movies", b"Godfather II");
-    dish.expect_nothing();
-    assert_eq!(dish.send(b"x"), Err(Error::NOTSUP));
-    assert_eq!(radio.recv(), Err(Error::NOTSUP));
-}
-
-#[test]
-fn a_dish_skips_what_is_no_group_and_body() {
-    let mut dish = TestSocket::new(T::Dish);
-    dish.pattern.join(&mut dish.pipes, b"g").unwrap();
-    let (_, mut peer) = dish.attach_raw(Attach::default());
-    write_all(&mut peer, &[b"g"]);
-    write_all(&mut peer, &[b"g", b"a", b"b"]);
-    write_all(&mut peer, &[&[b'g'; 300], b"a"]);
-    write_all(&mut peer, &[b"g", b"good"]);
-    dish.expect(&[b"good"]);
-    dish.expect_nothing();
-}
-
-#[test]
-fn a_radio_forgets_the_members_that_went_away() {
-    let mut radio = TestSocket::new(T::Radio);
-    let (_, mut peer) = radio.attach_raw(Attach::default());
-    for subscription in [
-        Subscription::Join(b"g"),
-        Subscription::Leave(b"never joined"),
-        Subscription::Join(&[b'g'; 256]),
-    ] {
-        peer.write_control(subscription.to_command().unwrap());
-    }
-    write_all(&mut peer, &[b"\x01g"]);
-    radio.pump();
-    drop(peer);
-    radio.pump();
-    assert_eq!(radio.pipes.len(), 0);
-    let mut message = frame(b"x", false);
-    message.set_group(c"g").unwrap();
-    radio.pattern.send(&mut radio.pipes, &mut message).unwrap();
 }

@@ -39,7 +39,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "pipe", may_use: &["message", "sys::membarrier", "error"], unsafe_code: In(&["byte_queue"]),
         what: "byte queues with high water marks; a fence that costs only the sleeper is a system call" },
     Room { name: "routing", may_use: &["pipe/", "message", "error"], unsafe_code: Nowhere,
-        what: "fair queue, load balancer, distributor, subscription trie, routing table" },
+        what: "fair queue, load balancer, distributor, subscriptions, routing table" },
     Room { name: "patterns", may_use: &["routing", "pipe/", "message", "options", "error"], unsafe_code: Nowhere,
         what: "one file per socket type: policy over pipes, no I/O, no clock" },
     Room { name: "options", may_use: &["endpoint", "error", "z85", "patterns::SocketType"], unsafe_code: Nowhere,
