@@ -16,6 +16,7 @@ mod tcp;
 #[cfg(test)]
 mod testing;
 pub(crate) mod udp;
+mod ws;
 
 pub(crate) use stream::Stream;
 
@@ -35,7 +36,8 @@ use crate::options::SocketOptions;
 // Not yet: norm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 
 /// The table: a new transport is one row here.
-static TRANSPORTS: &[(&str, &dyn Transport)] = &[("ipc", &ipc::Ipc), ("tcp", &tcp::Tcp)];
+static TRANSPORTS: &[(&str, &dyn Transport)] =
+    &[("ipc", &ipc::Ipc), ("tcp", &tcp::Tcp), ("ws", &ws::Ws)];
 
 /// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and `udp`,
 /// which has no connections, is [`udp::UdpSocket`].
@@ -53,6 +55,11 @@ pub(crate) trait Transport: Sync {
 
     /// Makes what connects to the address, again and again if need be.
     fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>>;
+
+    /// What ZMQ_LAST_ENDPOINT reports after a connect, given the endpoint and its address.
+    fn connect_endpoint(&self, endpoint: &str, _address: &str) -> String {
+        endpoint.to_owned()
+    }
 }
 
 /// A bound address. Dropping it closes it and cleans up as `close` does.

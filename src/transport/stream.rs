@@ -3,22 +3,45 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
+use parking_lot::Mutex;
+
 use crate::sys::{credentials, net};
 use crate::transport::{address, ipc};
 
 /// Owns its descriptor: non-blocking, close-on-exec, never one of the standard streams. Every
 /// method may be called from any thread; an error means that the connection is lost unless it is
 /// WouldBlock.
-#[derive(Debug)]
 pub(crate) struct Stream {
     fd: OwnedFd,
     /// How its endpoints are written.
     scheme: &'static str,
+    /// What stands between the bytes of the descriptor and those of the session.
+    layer: Option<Box<Mutex<dyn Layer>>>,
+}
+
+/// A protocol below ours on the same connection. What the descriptor tells holds for the stream
+/// all the same: a read that finds less than it has room for left nothing behind, and after a
+/// write that would block the descriptor becomes writable.
+pub(super) trait Layer: Send {
+    fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize>;
+    fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize>;
 }
 
 impl Stream {
     pub(super) fn new(fd: OwnedFd, scheme: &'static str) -> Stream {
-        Stream { fd, scheme }
+        Stream { fd, scheme, layer: None }
+    }
+
+    /// The same connection, spoken through a layer.
+    pub(super) fn layered(self, layer: Box<Mutex<dyn Layer>>) -> Stream {
+        Stream { layer: Some(layer), ..self }
+    }
+
+    /// Whether the bytes of the descriptor are those of the stream. If not, everybody must use the
+    /// methods, and a stream of which less was read than there is has more without the descriptor
+    /// being readable.
+    pub(crate) fn is_direct(&self) -> bool {
+        self.layer.is_none()
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {
@@ -28,21 +51,36 @@ impl Stream {
     /// 0 is the end of the stream.
     #[inline]
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        net::receive(self.fd.as_fd(), buffer)
+        match &self.layer {
+            None => net::receive(self.fd.as_fd(), buffer),
+            Some(layer) => layer.lock().read(self.fd.as_fd(), buffer),
+        }
     }
 
     /// 0 is the end of the stream.
     pub(crate) fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        net::receive_vectored(self.fd.as_fd(), buffers)
+        match &self.layer {
+            None => net::receive_vectored(self.fd.as_fd(), buffers),
+            Some(layer) => {
+                let first = buffers.iter_mut().find(|buffer| !buffer.is_empty());
+                layer.lock().read(self.fd.as_fd(), first.map_or(&mut [], |buffer| &mut **buffer))
+            }
+        }
     }
 
     #[inline]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        net::send(self.fd.as_fd(), bytes)
+        match &self.layer {
+            None => net::send(self.fd.as_fd(), bytes),
+            Some(layer) => layer.lock().write(self.fd.as_fd(), &[IoSlice::new(bytes)]),
+        }
     }
 
     pub(crate) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        net::send_vectored(self.fd.as_fd(), buffers)
+        match &self.layer {
+            None => net::send_vectored(self.fd.as_fd(), buffers),
+            Some(layer) => layer.lock().write(self.fd.as_fd(), buffers),
+        }
     }
 
     /// The `Peer-Address` property of zmq_msg_gets(3): the ip address, or for a unix socket
@@ -86,5 +124,11 @@ impl Stream {
 impl AsFd for Stream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("fd", &self.fd).field("scheme", &self.scheme).finish()
     }
 }

@@ -18,7 +18,12 @@ pub(in crate::transport) struct TcpListener {
 }
 
 impl TcpListener {
-    pub(super) fn listen(address: &str, options: &SocketOptions) -> Result<TcpListener> {
+    /// Transports on top of tcp have schemes of their own.
+    pub(in crate::transport) fn listen(
+        address: &str,
+        options: &SocketOptions,
+        scheme: &'static str,
+    ) -> Result<TcpListener> {
         let socket = if options.use_fd == -1 {
             // A source address has no meaning here, but may be written.
             let address = address.rsplit_once(';').map_or(address, |(_, local)| local);
@@ -29,11 +34,6 @@ impl TcpListener {
             fd::set_nonblocking(socket.as_fd())?;
             socket
         };
-        TcpListener::new(socket, "tcp")
-    }
-
-    /// Wraps a listening socket. Other transports on top of tcp have schemes of their own.
-    pub(in crate::transport) fn new(socket: OwnedFd, scheme: &'static str) -> Result<TcpListener> {
         let local = net::local_address(socket.as_fd())?;
         let endpoint = local.ip().map(|ip| address::endpoint(scheme, &ip)).unwrap_or_default();
         Ok(TcpListener { socket, endpoint, scheme })
@@ -41,10 +41,7 @@ impl TcpListener {
 }
 
 /// A socket that listens at the address.
-pub(in crate::transport) fn open(
-    address: &HostPort<'_>,
-    options: &SocketOptions,
-) -> Result<OwnedFd> {
+fn open(address: &HostPort<'_>, options: &SocketOptions) -> Result<OwnedFd> {
     let tuning = Tuning::new(options);
     let mut local = address.resolve_local(options.ipv6, true)?;
     let socket = match tuning.open(&local) {

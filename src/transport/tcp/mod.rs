@@ -5,6 +5,7 @@ mod listener;
 mod tuning;
 
 pub(super) use dialer::TcpDialer;
+pub(super) use listener::TcpListener;
 
 #[cfg(test)]
 mod tcp_test;
@@ -22,7 +23,7 @@ impl Transport for Tcp {
     }
 
     fn listen(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Listener>> {
-        Ok(Box::new(listener::TcpListener::listen(address, options)?))
+        Ok(Box::new(TcpListener::listen(address, options, "tcp")?))
     }
 
     fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>> {

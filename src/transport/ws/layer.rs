@@ -1,0 +1,292 @@
+//! The layer on a tcp stream that speaks WebSocket below and ZMTP above.
+//!
+//! ```text
+//!          read, write of the session (ZMTP)
+//!   Upgrading ---- HTTP request and answer ----> Open ---- close frame ----> Closed
+//! ```
+//!
+//! While it is upgrading, what the engine writes is its greeting; that is swallowed, and the peer's
+//! greeting is made up when the subprotocol is known. The engine waits for it before it goes on.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::os::fd::BorrowedFd;
+
+use super::codec::{Control, Decoder, Encoder, Keys};
+use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
+use super::{Security, Side, protocol_error};
+use crate::sys::net;
+use crate::transport::stream::Layer;
+
+/// How much is read ahead, and encoded at once.
+const READ_AHEAD: usize = 16 * 1024;
+const BATCH: usize = 64 * 1024;
+/// Bodies from this size on are read to where they belong.
+const DIRECT: u64 = 4 * 1024;
+
+pub(super) struct WsLayer {
+    state: State,
+    security: Security,
+    decoder: Decoder,
+    encoder: Encoder,
+    /// Read ahead, from `taken` on; no memory is held while it is empty.
+    incoming: Vec<u8>,
+    taken: usize,
+    /// For the wire, from `sent` on.
+    outgoing: Vec<u8>,
+    sent: usize,
+    /// The last byte accepted for writing was encoded, but the session was told that it was not,
+    /// so that it comes back when the descriptor is writable. INVARIANT: it is inside a frame, so
+    /// that it is the first byte of the next write.
+    withheld: bool,
+}
+
+enum State {
+    /// With the key if we are the client.
+    Upgrading(Option<String>),
+    Open,
+    Closed,
+}
+
+impl WsLayer {
+    pub(super) fn new(side: Side, security: Security) -> io::Result<WsLayer> {
+        let encrypted = !matches!(security.name(), "NULL" | "PLAIN");
+        let mut outgoing = Vec::new();
+        let (client, keys): (_, Option<Box<Keys>>) = match &side {
+            Side::Client { host, path } => {
+                let key = upgrade::key(random()?);
+                outgoing = upgrade::request(host, path, &key, security);
+                (Some(key), Some(mask_keys()))
+            }
+            Side::Server => (None, None),
+        };
+        let mut encoder = Encoder::new(keys, !encrypted);
+        encoder.swallow(usize::MAX);
+        Ok(WsLayer {
+            decoder: Decoder::new(client.is_none()),
+            encoder,
+            state: State::Upgrading(client),
+            security,
+            incoming: Vec::new(),
+            taken: 0,
+            outgoing,
+            sent: 0,
+            withheld: false,
+        })
+    }
+
+    /// Sends what is for the wire; false if the descriptor takes no more.
+    fn flush(&mut self, fd: BorrowedFd<'_>) -> io::Result<bool> {
+        while let Some(rest) = self.outgoing.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            match net::send(fd, rest) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        self.outgoing = Vec::new();
+        self.sent = 0;
+        Ok(true)
+    }
+
+    /// Reads ahead; 0 is the end of the stream.
+    fn fill(&mut self, fd: BorrowedFd<'_>) -> io::Result<usize> {
+        let old = self.incoming.len();
+        self.incoming.resize(old + READ_AHEAD, 0);
+        let result = net::receive(fd, self.incoming.get_mut(old..).unwrap_or_default());
+        self.incoming.truncate(old + result.as_ref().copied().unwrap_or(0));
+        result
+    }
+
+    /// Goes on with the upgrade; 0 is the end of the stream.
+    fn upgrade(&mut self, fd: BorrowedFd<'_>, key: Option<&str>) -> io::Result<usize> {
+        self.flush(fd)?;
+        let count = self.fill(fd)?;
+        if count == 0 {
+            return Ok(0);
+        }
+        let parsed = match key {
+            Some(key) => upgrade::parse_response(&self.incoming, key, self.security),
+            None => match upgrade::parse_request(&self.incoming, self.security) {
+                Parsed::Complete(length, (protocol, response)) => {
+                    self.outgoing = response;
+                    self.flush(fd)?;
+                    Parsed::Complete(length, protocol)
+                }
+                Parsed::Partial => Parsed::Partial,
+                Parsed::Bad => {
+                    // Whether it still hears this is its affair.
+                    let _ = net::send(fd, upgrade::BAD_REQUEST);
+                    Parsed::Bad
+                }
+            },
+        };
+        match parsed {
+            Parsed::Complete(length, protocol) => {
+                self.taken = length;
+                self.open(protocol);
+                Ok(count)
+            }
+            Parsed::Partial if self.incoming.len() < HEAD_MAX => Ok(count),
+            _ => Err(protocol_error()),
+        }
+    }
+
+    /// Makes up the greeting of the peer, and knows now how long ours is.
+    fn open(&mut self, protocol: Protocol) {
+        let mut greeting = [0; 64];
+        greeting[0] = 0xff;
+        greeting[8] = 1;
+        greeting[9] = 0x7f;
+        let length = match protocol {
+            Protocol::Secured => {
+                greeting[10] = 3;
+                let name = self.security.name().as_bytes();
+                greeting[12..12 + name.len()].copy_from_slice(name);
+                greeting[32] = u8::from(!self.security.as_server);
+                64
+            }
+            // The socket type, which nobody looks at, stays zero.
+            Protocol::Bare => {
+                greeting[10] = 1;
+                12
+            }
+        };
+        self.decoder.push(&greeting[..length]);
+        self.encoder.swallow(length.saturating_sub(self.swallowed()));
+        self.state = State::Open;
+    }
+
+    /// How much of our greeting was swallowed already.
+    fn swallowed(&self) -> usize {
+        usize::MAX - self.encoder.to_swallow()
+    }
+
+    /// Hands out what was read ahead, and does what control frames ask for.
+    fn decode(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut given = 0;
+        loop {
+            let input = self.incoming.get(self.taken..).unwrap_or_default();
+            let room = buffer.get_mut(given..).unwrap_or_default();
+            let (taken, count, control) = self.decoder.decode(input, room)?;
+            self.taken += taken;
+            given += count;
+            match control {
+                None => break,
+                Some(Control::Ponged) => {
+                    // An unasked one means nothing.
+                    if self.encoder.pings > 0 {
+                        self.encoder.pings = 0;
+                        self.decoder.push_pong();
+                    }
+                }
+                Some(control) => {
+                    // One that sends pings and reads nothing gets no more answers.
+                    if self.outgoing.len() < BATCH {
+                        self.encoder.control(&control, &mut self.outgoing);
+                    }
+                    self.flush(fd)?;
+                    if let Control::Close(_) = control {
+                        self.state = State::Closed;
+                        break;
+                    }
+                }
+            }
+        }
+        if self.taken == self.incoming.len() {
+            self.incoming = Vec::new();
+            self.taken = 0;
+        }
+        Ok(given)
+    }
+}
+
+impl Layer for WsLayer {
+    fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+        while let State::Upgrading(key) = &self.state {
+            let key = key.clone();
+            if self.upgrade(fd, key.as_deref())? == 0 {
+                return Ok(0);
+            }
+        }
+        let mut given = self.decode(fd, buffer)?;
+        // Nothing may be left behind here when the descriptor has nothing more to tell.
+        while given < buffer.len() && !matches!(self.state, State::Closed) {
+            let left = self.decoder.body_left();
+            let result = if left >= DIRECT {
+                let room = buffer.get_mut(given..).unwrap_or_default();
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
+                let room = room.get_mut(..most).unwrap_or_default();
+                net::receive(fd, room).map(|count| {
+                    self.decoder.pass(room.get_mut(..count).unwrap_or_default());
+                    given += count;
+                    count
+                })
+            } else {
+                self.fill(fd)
+            };
+            match result {
+                Ok(0) => break,
+                Ok(_) => given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default())?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock && given > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(given)
+    }
+
+    fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        if !self.flush(fd)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let mut accepted = 0;
+        for buffer in buffers {
+            let mut bytes: &[u8] = buffer;
+            if self.withheld
+                && let Some((_, rest)) = bytes.split_first()
+            {
+                self.withheld = false;
+                accepted += 1;
+                bytes = rest;
+            }
+            let bytes = bytes.get(..bytes.len().min(BATCH)).unwrap_or_default();
+            self.encoder.encode(bytes, &mut self.outgoing);
+            accepted += bytes.len();
+            if bytes.len() == BATCH || self.outgoing.len() >= BATCH {
+                break;
+            }
+        }
+        if self.flush(fd)? || accepted == 0 {
+            return Ok(accepted);
+        }
+        if self.encoder.just_began() {
+            self.encoder.unread();
+            accepted -= 1;
+        }
+        self.withheld = true;
+        match accepted.saturating_sub(1) {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            accepted => Ok(accepted),
+        }
+    }
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| io::Error::from_raw_os_error(libc::EAGAIN))?;
+    Ok(bytes)
+}
+
+/// RFC 6455, section 5.3: "The masking key needs to be unpredictable". One system call for many.
+fn mask_keys() -> Box<Keys> {
+    let mut pool = [0; 64];
+    let mut used = pool.len();
+    Box::new(move || {
+        if used == pool.len() {
+            // Without entropy the old ones serve once more: the key guards no secret.
+            pool = random().unwrap_or(pool);
+            used = 0;
+        }
+        used += 4;
+        pool.get(used - 4..used).and_then(|key| key.try_into().ok()).unwrap_or_default()
+    })
+}

@@ -1,0 +1,170 @@
+//! The ws transport: ZMTP over WebSocket (45/ZWS 2.0, RFC 6455), as browsers and proxies like it.
+//!
+//! A layer between the tcp stream and the engine makes both sides believe that they speak plain
+//! ZMTP (see `layer`), so neither session nor engine know of it. Addresses are `host:port/path`.
+//!
+//! | on the wire | for the engine |
+//! |---|---|
+//! | HTTP upgrade, subprotocol `ZWS2.0/<mechanism>` | greeting of ZMTP 3.0 with that mechanism |
+//! | subprotocol `ZWS2.0` | greeting of ZMTP 2.0, an identity frame follows |
+//! | binary frame: flags, body | frame: flags, length, body |
+//! | ping, pong | answered here; PING, PONG commands |
+
+mod codec;
+mod layer;
+mod upgrade;
+
+#[cfg(test)]
+mod codec_test;
+#[cfg(test)]
+mod ws_test;
+
+use std::io;
+use std::os::fd::RawFd;
+
+use parking_lot::Mutex;
+
+use self::layer::WsLayer;
+use crate::error::{Error, Result};
+use crate::options::{MechanismKind, SocketOptions};
+use crate::transport::address::HostPort;
+use crate::transport::tcp::{TcpDialer, TcpListener};
+use crate::transport::{Accept, Dial, Dialer, Listener, Transport, Waker};
+
+pub(super) struct Ws;
+
+impl Transport for Ws {
+    fn check_connect(&self, address: &str, options: &SocketOptions) -> Result<()> {
+        let address = split(address).0;
+        HostPort::parse(address, false)?.literal(options.ipv6).map(drop)
+    }
+
+    fn listen(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Listener>> {
+        let (address, path) = split(address);
+        let tcp = TcpListener::listen(address, options, "ws")?;
+        let endpoint = format!("{}{path}", tcp.endpoint());
+        Ok(Box::new(WsListener { tcp, endpoint }))
+    }
+
+    fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>> {
+        let (address, path) = split(address);
+        let tcp = TcpDialer::new(address, options, "ws");
+        let side = Side::Client { host: address.to_owned(), path: path.to_owned() };
+        Ok(Box::new(WsDialer { tcp, side, security: Security::new(options) }))
+    }
+
+    fn connect_endpoint(&self, _endpoint: &str, address: &str) -> String {
+        let (address, path) = split(address);
+        format!("ws://{address}{path}")
+    }
+}
+
+/// Address and path; the path starts at the first slash, and without one is the root.
+fn split(address: &str) -> (&str, &str) {
+    match address.find('/') {
+        Some(at) => address.split_at(at),
+        None => (address, "/"),
+    }
+}
+
+/// Who upgrades and who is asked to.
+#[derive(Clone, Debug)]
+enum Side {
+    Client { host: String, path: String },
+    Server,
+}
+
+/// What of the options decides about the subprotocol.
+#[derive(Clone, Copy, Debug)]
+struct Security {
+    mechanism: MechanismKind,
+    as_server: bool,
+}
+
+impl Security {
+    fn new(options: &SocketOptions) -> Security {
+        Security { mechanism: options.mechanism, as_server: options.as_server }
+    }
+
+    fn name(self) -> &'static str {
+        match self.mechanism {
+            MechanismKind::Null => "NULL",
+            MechanismKind::Plain => "PLAIN",
+            MechanismKind::Curve => "CURVE",
+            MechanismKind::Gssapi => "GSSAPI",
+        }
+    }
+}
+
+struct WsListener {
+    tcp: TcpListener,
+    endpoint: String,
+}
+
+impl Listener for WsListener {
+    fn endpoint(&self) -> String {
+        self.endpoint.clone()
+    }
+
+    fn descriptor(&self) -> RawFd {
+        self.tcp.descriptor()
+    }
+
+    fn accept(&self, options: &SocketOptions) -> io::Result<Accept> {
+        Ok(match self.tcp.accept(options)? {
+            Accept::Stream(stream) => {
+                let layer = WsLayer::new(Side::Server, Security::new(options))?;
+                Accept::Stream(stream.layered(Box::new(Mutex::new(layer))))
+            }
+            Accept::Refused => Accept::Refused,
+        })
+    }
+
+    fn close(self: Box<Self>) {}
+}
+
+struct WsDialer {
+    tcp: TcpDialer,
+    side: Side,
+    security: Security,
+}
+
+impl WsDialer {
+    fn follow(&self, dial: Dial) -> Dial {
+        let Dial::Done(stream) = dial else { return dial };
+        match WsLayer::new(self.side.clone(), self.security) {
+            Ok(layer) => Dial::Done(stream.layered(Box::new(Mutex::new(layer)))),
+            Err(error) => Dial::Failed(error.into()),
+        }
+    }
+}
+
+impl Dialer for WsDialer {
+    fn start(&mut self, wake: Waker) -> Dial {
+        let dial = self.tcp.start(wake);
+        self.follow(dial)
+    }
+
+    fn poll(&mut self) -> Dial {
+        let dial = self.tcp.poll();
+        self.follow(dial)
+    }
+
+    fn abandon(&mut self) -> Dial {
+        let dial = self.tcp.abandon();
+        self.follow(dial)
+    }
+
+    fn cancel(&mut self) {
+        self.tcp.cancel();
+    }
+
+    fn descriptor(&self) -> Option<RawFd> {
+        self.tcp.descriptor()
+    }
+}
+
+/// What a broken peer makes of a connection.
+fn protocol_error() -> io::Error {
+    io::Error::from_raw_os_error(Error::PROTO.errno())
+}
