@@ -58,7 +58,7 @@ talk() {
         echo "  the $client_name client failed" >&2
         wrong=1
     fi
-    kill -0 "$server" 2>/dev/null || { echo "  the $server_name server has died" >&2; wrong=1; }
+    jobs -rp | grep -qx "$server" || { echo "  the $server_name server has died" >&2; wrong=1; }
     stop_server
 }
 

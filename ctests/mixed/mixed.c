@@ -1,0 +1,214 @@
+/*
+ * One side of a conversation between two ZeroMQ libraries; ctests/mixed/run starts two of them, each on its library:
+ *
+ *     mixed list                         prints the names of the cases
+ *     mixed serve CASE ENDPOINT          binds, prints "endpoint WHERE", then plays the case's first type
+ *     mixed drive CASE ENDPOINT          connects, plays the second type
+ *
+ * Both print what they receive. Publishers wait for a line on standard input, which the runner sends when the other side
+ * has said "ready".
+ */
+#include "../common.h"
+
+enum play { ECHO, ASK, TAKE, GIVE };
+
+/* What each side does: ECHO answers what it gets, ASK sends and expects the same back, GIVE sends, TAKE receives. */
+static const struct
+{
+    const char *name;
+    int serve_type;
+    enum play serve;
+    int drive_type;
+    enum play drive;
+    int publishes;
+} CASES[] = {
+    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0},
+    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0},
+    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, 0},
+    {"router-req", ZMQ_ROUTER, ECHO, ZMQ_REQ, ASK, 0},
+    {"rep-dealer", ZMQ_REP, ECHO, ZMQ_DEALER, ASK, 0},
+    {"dealer-rep", ZMQ_DEALER, ASK, ZMQ_REP, ECHO, 0},
+    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0},
+    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0},
+    {"dealer-dealer", ZMQ_DEALER, ECHO, ZMQ_DEALER, ASK, 0},
+    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0},
+    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0},
+    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1},
+    {"pub-xsub", ZMQ_PUB, GIVE, ZMQ_XSUB, TAKE, 1},
+    {"xpub-sub", ZMQ_XPUB, GIVE, ZMQ_SUB, TAKE, 1},
+    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1},
+    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1},
+    {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1},
+};
+#define CASE_COUNT (sizeof CASES / sizeof *CASES)
+
+static const size_t SIZES[] = {1, 33, 34, 0, 255, 256, 257, 8191, 8192, 8193, 65535, 65536, 100000, 1 << 20, 5};
+#define SIZE_COUNT (sizeof SIZES / sizeof *SIZES)
+#define MESSAGES (4 * (int) SIZE_COUNT)
+
+/* The parts of message `number`: a line to tell it by, then up to three bodies. */
+static void send_numbered (void *socket, int number, int delimited)
+{
+    static unsigned char body[1 << 20];
+    char head[32];
+    const int bodies = number % 4;
+    if (delimited)
+        NEED (zmq_send (socket, "", 0, ZMQ_SNDMORE) == 0);
+    snprintf (head, sizeof head, "message %d", number);
+    NEED (zmq_send (socket, head, strlen (head), bodies ? ZMQ_SNDMORE : 0) != -1);
+    for (int i = 0; i < bodies; i++) {
+        const size_t size = SIZES[(size_t) (number / 4 + i * 5) % SIZE_COUNT];
+        for (size_t j = 0; j < size; j++)
+            body[j] = (unsigned char) (j * 31 + (size_t) number);
+        NEED (zmq_send (socket, body, size, i + 1 < bodies ? ZMQ_SNDMORE : 0) == (int) size);
+    }
+}
+
+/* Sends back every message; REP wants the whole of it to be read first. */
+static void echo (void *socket)
+{
+    int alive = 1;
+    while (alive) {
+        zmq_msg_t parts[8];
+        int count = 0, more = 1;
+        while (more) {
+            NEED (count < 8 && zmq_msg_init (&parts[count]) == 0);
+            NEED (zmq_msg_recv (&parts[count], socket, 0) != -1);
+            more = zmq_msg_more (&parts[count]);
+            alive &= !(zmq_msg_size (&parts[count]) == 3 && memcmp (zmq_msg_data (&parts[count]), "end", 3) == 0);
+            count++;
+        }
+        for (int i = 0; i < count; i++)
+            NEED (zmq_msg_send (&parts[i], socket, i + 1 < count ? ZMQ_SNDMORE : 0) != -1);
+    }
+}
+
+static void ask (void *socket, int delimited)
+{
+    for (int i = 0; i < MESSAGES; i++) {
+        send_numbered (socket, i, delimited);
+        take ("answer", socket, 0);
+    }
+    /* Several under way at once, where the type allows it. */
+    if (get_int (socket, ZMQ_TYPE) != ZMQ_REQ) {
+        for (int i = 0; i < 20; i++)
+            send_numbered (socket, i * 4, delimited);
+        for (int i = 0; i < 20; i++)
+            take ("answer", socket, 0);
+    }
+    if (delimited)
+        NEED (zmq_send (socket, "", 0, ZMQ_SNDMORE) == 0);
+    send_parts (socket, "end", NULL);
+    take ("last answer", socket, 0);
+}
+
+static void wait_for_go (void)
+{
+    char line_read[16];
+    NEED (fgets (line_read, sizeof line_read, stdin) != NULL);
+}
+
+static void give (void *socket, int type)
+{
+    if (type == ZMQ_XPUB)
+        take ("subscription", socket, 0);
+    if (type == ZMQ_XPUB)
+        take ("subscription", socket, 0);
+    send_parts (socket, "not subscribed to", NULL);
+    for (int i = 0; i < MESSAGES; i++)
+        send_numbered (socket, i, 0);
+    send_parts (socket, "end", NULL);
+}
+
+static void receive (void *socket)
+{
+    char buffer[8] = "";
+    for (;;) {
+        zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
+        NEED (zmq_poll (&item, 1, 10000) == 1);
+        zmq_msg_t part;
+        int more = 1;
+        printf ("got");
+        while (more) {
+            NEED (zmq_msg_init (&part) == 0);
+            NEED (zmq_msg_recv (&part, socket, 0) != -1);
+            more = zmq_msg_more (&part);
+            printf (" ");
+            print_bytes (zmq_msg_data (&part), zmq_msg_size (&part));
+            size_t size = zmq_msg_size (&part) < 7 ? zmq_msg_size (&part) : 7;
+            memcpy (buffer, zmq_msg_data (&part), size);
+            buffer[size] = 0;
+            zmq_msg_close (&part);
+        }
+        printf ("\n");
+        if (strcmp (buffer, "end") == 0)
+            return;
+    }
+}
+
+static void subscribe (void *socket, int type)
+{
+    if (type == ZMQ_SUB) {
+        NEED (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "message", 7) == 0);
+        NEED (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "end", 3) == 0);
+    } else if (type == ZMQ_XSUB) {
+        NEED (zmq_send (socket, "\1message", 8, 0) == 8);
+        NEED (zmq_send (socket, "\1end", 4, 0) == 4);
+    }
+}
+
+static void play (enum play what, void *socket, int type, int other_type, int publishes)
+{
+    const int delimited = type == ZMQ_DEALER && other_type == ZMQ_REP;
+    switch (what) {
+        case ECHO: echo (socket); break;
+        case ASK: ask (socket, delimited); break;
+        case TAKE: receive (socket); break;
+        case GIVE:
+            if (publishes)
+                wait_for_go ();
+            give (socket, type);
+    }
+}
+
+int main (int argc, char **argv)
+{
+    if (argc == 2 && strcmp (argv[1], "list") == 0) {
+        for (size_t i = 0; i < CASE_COUNT; i++)
+            line ("%s", CASES[i].name);
+        return 0;
+    }
+    size_t n = 0;
+    while (n < CASE_COUNT && argc == 4 && strcmp (CASES[n].name, argv[2]) != 0)
+        n++;
+    if (argc != 4 || n == CASE_COUNT) {
+        fprintf (stderr, "usage: mixed list | mixed serve|drive CASE ENDPOINT\n");
+        return 2;
+    }
+    const int serves = strcmp (argv[1], "serve") == 0;
+    const int type = serves ? CASES[n].serve_type : CASES[n].drive_type;
+    const int other_type = serves ? CASES[n].drive_type : CASES[n].serve_type;
+    void *context = new_context ();
+    void *socket = new_socket (context, type);
+    set_int (socket, ZMQ_RCVTIMEO, 10000);
+    set_int (socket, ZMQ_SNDTIMEO, 10000);
+    /* A subscriber whose publisher has gone would linger over the subscriptions that it means to repeat. */
+    set_int (socket, ZMQ_LINGER, type == ZMQ_SUB || type == ZMQ_XSUB ? 0 : 10000);
+    subscribe (socket, type);
+    if (serves) {
+        char endpoint[256];
+        size_t size = sizeof endpoint;
+        NEED (zmq_bind (socket, argv[3]) == 0);
+        NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+        line ("endpoint %s", endpoint);
+    } else {
+        NEED (zmq_connect (socket, argv[3]) == 0);
+        settle ();
+        line ("ready");
+    }
+    play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, CASES[n].publishes);
+    line ("done");
+    end_socket (socket);
+    end_context (context);
+    return 0;
+}
