@@ -260,10 +260,17 @@ impl SocketOptions {
         }
     }
 
-    /// Whether CONFLATE has an effect: the patterns that carry whole, unaddressed messages.
-    pub(crate) fn conflates(&self) -> bool {
+    /// Whether CONFLATE has an effect on what is sent: the patterns that carry whole, unaddressed
+    /// messages. A subscriber's subscriptions must not replace one another.
+    pub(crate) fn conflates_out(&self) -> bool {
         use SocketType as T;
-        self.conflate && matches!(self.kind, T::Dealer | T::Pull | T::Push | T::Pub | T::Sub)
+        self.conflate && matches!(self.kind, T::Dealer | T::Push | T::Pub)
+    }
+
+    /// Whether CONFLATE has an effect on what is received.
+    pub(crate) fn conflates_in(&self) -> bool {
+        use SocketType as T;
+        self.conflate && matches!(self.kind, T::Dealer | T::Pull | T::Sub)
     }
 
     /// How long a close keeps sending; `None` is for ever.

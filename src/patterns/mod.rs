@@ -4,7 +4,6 @@
 //! (`socket::`) holds the lock, blocks, retries and handles endpoints; it calls the methods below.
 
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports)]
 
 mod channel;
 mod client;

@@ -27,11 +27,6 @@ impl Distributor {
         self.activated(id);
     }
 
-    /// Whether the pipe is one of these.
-    pub(crate) fn contains(&self, id: PipeId) -> bool {
-        self.pipes.place(id).is_some()
-    }
-
     /// The pipe may have room.
     pub(crate) fn activated(&mut self, id: PipeId) {
         let Some(mut place) = self.pipes.place(id) else { return };

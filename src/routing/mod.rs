@@ -3,7 +3,6 @@
 //! Pure bookkeeping over [`crate::pipe`]; the manner is zmq_socket(3)'s "fair-queued",
 //! "round-robin" and "fan out". Called by `patterns` only.
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports)]
 
 mod distributor;
 mod fair_queue;

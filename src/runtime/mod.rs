@@ -108,9 +108,10 @@ pub(crate) fn connect(
 /// A pipe between a session, whose end comes first, and its socket.
 fn make_pipe(home: &Home, mailbox: Arc<dyn Notify>) -> (Pipe, Pipe) {
     let options = &home.options;
-    let conflate = options.conflates();
-    let config =
-        PipeConfig { styles: (Style::Memory, Style::Wire), conflate: (conflate, conflate) };
+    let config = PipeConfig {
+        styles: (Style::Memory, Style::Wire),
+        conflate: (options.conflates_in(), options.conflates_out()),
+    };
     let session = EndConfig { owner: mailbox, marks: None };
     let marks = Some((options.sndhwm, options.rcvhwm));
     let socket = EndConfig { owner: home.owner.clone(), marks };

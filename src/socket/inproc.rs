@@ -74,9 +74,10 @@ impl Core {
 
     /// This socket's end, and the one for the peer.
     fn make_pipe(&self, peer: EndConfig) -> (Pipe, Pipe) {
-        let conflate = self.options.conflates();
-        let config =
-            PipeConfig { styles: (Style::Memory, Style::Memory), conflate: (conflate, conflate) };
+        let config = PipeConfig {
+            styles: (Style::Memory, Style::Memory),
+            conflate: (self.options.conflates_out(), self.options.conflates_in()),
+        };
         let marks = Some((self.options.sndhwm, self.options.rcvhwm));
         let own = EndConfig { owner: self.mailbox.clone(), marks };
         pair(config, own, peer)
