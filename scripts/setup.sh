@@ -57,7 +57,13 @@ install_packages "${missing[@]}"
 
 if [ "${install_rust:-}" = yes ]; then
     echo "setup: installing Rust with rustup" >&2
-    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y -q --no-modify-path --profile default >&2
+    url=https://static.rust-lang.org/rustup/dist/$(uname -m)-unknown-linux-gnu/rustup-init
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    curl --proto '=https' --tlsv1.2 -sSf -o "$folder/rustup-init" "$url" -o "$folder/sum" "$url.sha256"
+    echo "$(cut -d ' ' -f 1 "$folder/sum")  $folder/rustup-init" | sha256sum --check --quiet
+    chmod +x "$folder/rustup-init"
+    "$folder/rustup-init" -y -q --no-modify-path --profile default >&2
 fi
 found=$(cargo --version | cut -d ' ' -f 2)
 if [ "$(printf '%s\n' "$rust" "$found" | sort -V | head -n 1)" != "$rust" ]; then
