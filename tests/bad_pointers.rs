@@ -1,0 +1,476 @@
+//! Feeds null, stale and wrong pointers to every function of the C API: each answers with the
+//! errno its man page names, and nothing is read or written through the pointer.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ptr::{null, null_mut};
+
+use zmq::ffi::*;
+
+/// Pointers that are no handle: null, unmapped, foreign memory, odd addresses.
+fn wrong() -> Vec<*mut c_void> {
+    let zeros: &'static mut [u64] = vec![0; 512].leak();
+    let ones: &'static mut [u64] = vec![u64::MAX; 512].leak();
+    let foreign = zeros.as_mut_ptr().cast::<c_void>();
+    let addresses = [0, 1, 8, 0xdead_0000, usize::MAX].map(std::ptr::without_provenance_mut);
+    let mut all = addresses.to_vec();
+    all.extend([foreign, foreign.wrapping_byte_add(3), ones.as_mut_ptr().cast()]);
+    all.push(wrong as fn() -> Vec<*mut c_void> as *mut c_void);
+    all
+}
+
+#[track_caller]
+fn fails<T: PartialEq + std::fmt::Debug>(answer: T, failure: T, errno: c_int) {
+    let found = zmq_errno();
+    assert_eq!(answer, failure);
+    assert_eq!(found, errno, "errno {found} instead of {errno}");
+}
+
+#[track_caller]
+fn works(answer: c_int) -> c_int {
+    assert!(answer >= 0, "errno {}", zmq_errno());
+    answer
+}
+
+type Handle = *mut c_void;
+
+/// A call with good arguments, but for the handle.
+type Call = (&'static str, unsafe fn(Handle) -> c_int);
+
+const ENDPOINT: *const c_char = c"inproc://bad-pointers".as_ptr();
+
+#[rustfmt::skip]
+const SOCKET_CALLS: &[Call] = &[
+    ("close", |s| unsafe { zmq_close(s) }),
+    ("setsockopt", |s| unsafe { zmq_setsockopt(s, ZMQ_LINGER, (&raw const ZERO).cast(), 4) }),
+    ("setsockopt, null", |s| unsafe { zmq_setsockopt(s, ZMQ_SUBSCRIBE, null(), 0) }),
+    ("getsockopt", |s| {
+        let (mut value, mut len) = (0u64, 4);
+        unsafe { zmq_getsockopt(s, ZMQ_TYPE, (&raw mut value).cast(), &mut len) }
+    }),
+    ("bind", |s| unsafe { zmq_bind(s, ENDPOINT) }),
+    ("connect", |s| unsafe { zmq_connect(s, ENDPOINT) }),
+    ("unbind", |s| unsafe { zmq_unbind(s, ENDPOINT) }),
+    ("disconnect", |s| unsafe { zmq_disconnect(s, ENDPOINT) }),
+    ("disconnect_peer", |s| unsafe { zmq_disconnect_peer(s, 1) }),
+    ("join", |s| unsafe { zmq_join(s, c"g".as_ptr()) }),
+    ("leave", |s| unsafe { zmq_leave(s, c"g".as_ptr()) }),
+    ("socket_monitor", |s| unsafe { zmq_socket_monitor(s, ENDPOINT, ZMQ_EVENT_ALL) }),
+    ("socket_monitor, null", |s| unsafe { zmq_socket_monitor(s, null(), 0) }),
+    ("socket_monitor_versioned", |s| unsafe { zmq_socket_monitor_versioned(s, ENDPOINT, 1, 2, ZMQ_PAIR) }),
+    ("socket_monitor_pipes_stats", |s| unsafe { zmq_socket_monitor_pipes_stats(s) }),
+    ("socket_get_peer_state", |s| unsafe { zmq_socket_get_peer_state(s, c"a".as_ptr().cast(), 1) }),
+    ("send", |s| unsafe { zmq_send(s, c"a".as_ptr().cast(), 1, ZMQ_DONTWAIT) }),
+    ("send_const", |s| unsafe { zmq_send_const(s, c"a".as_ptr().cast(), 1, ZMQ_DONTWAIT) }),
+    ("recv", |s| {
+        let mut buffer = [0u8; 4];
+        unsafe { zmq_recv(s, buffer.as_mut_ptr().cast(), 4, ZMQ_DONTWAIT) }
+    }),
+    ("msg_send", |s| with_message(|m| unsafe { zmq_msg_send(m, s, ZMQ_DONTWAIT) })),
+    ("msg_recv", |s| with_message(|m| unsafe { zmq_msg_recv(m, s, ZMQ_DONTWAIT) })),
+    ("sendmsg", |s| with_message(|m| unsafe { zmq_sendmsg(s, m, ZMQ_DONTWAIT) })),
+    ("recvmsg", |s| with_message(|m| unsafe { zmq_recvmsg(s, m, ZMQ_DONTWAIT) })),
+    ("sendiov", |s| unsafe {
+        let mut part = libc::iovec { iov_base: null_mut(), iov_len: 0 };
+        zmq_sendiov(s, &mut part, 1, ZMQ_DONTWAIT)
+    }),
+    ("recviov", |s| unsafe {
+        let mut part = libc::iovec { iov_base: null_mut(), iov_len: 0 };
+        zmq_recviov(s, &mut part, &mut 1, ZMQ_DONTWAIT)
+    }),
+];
+
+const CONTEXT_CALLS: &[Call] = &[
+    ("ctx_term", |c| unsafe { zmq_ctx_term(c) }),
+    ("ctx_destroy", |c| unsafe { zmq_ctx_destroy(c) }),
+    ("term", |c| unsafe { zmq_term(c) }),
+    ("ctx_shutdown", |c| unsafe { zmq_ctx_shutdown(c) }),
+    ("ctx_set", |c| unsafe { zmq_ctx_set(c, ZMQ_IO_THREADS, 1) }),
+    ("ctx_get", |c| unsafe { zmq_ctx_get(c, ZMQ_IO_THREADS) }),
+    ("ctx_set_ext", |c| unsafe { zmq_ctx_set_ext(c, ZMQ_IO_THREADS, (&raw const ZERO).cast(), 4) }),
+    ("ctx_get_ext", |c| {
+        let (mut value, mut len) = (0u64, 4);
+        unsafe { zmq_ctx_get_ext(c, ZMQ_IO_THREADS, (&raw mut value).cast(), &mut len) }
+    }),
+];
+
+const POLLER_CALLS: &[Call] = &[
+    ("poller_size", |p| unsafe { zmq_poller_size(p) }),
+    ("poller_add", |p| unsafe { zmq_poller_add(p, null_mut(), null_mut(), 1) }),
+    ("poller_modify", |p| unsafe { zmq_poller_modify(p, null_mut(), 1) }),
+    ("poller_remove", |p| unsafe { zmq_poller_remove(p, null_mut()) }),
+    ("poller_add_fd", |p| unsafe { zmq_poller_add_fd(p, 0, null_mut(), 1) }),
+    ("poller_modify_fd", |p| unsafe { zmq_poller_modify_fd(p, 0, 1) }),
+    ("poller_remove_fd", |p| unsafe { zmq_poller_remove_fd(p, 0) }),
+    ("poller_wait", |p| unsafe { zmq_poller_wait(p, &mut event(), 0) }),
+    ("poller_wait_all", |p| unsafe { zmq_poller_wait_all(p, &mut event(), 1, 0) }),
+    ("poller_fd", |p| unsafe { zmq_poller_fd(p, &mut 0) }),
+    ("poller_destroy", |mut p| unsafe { zmq_poller_destroy(&mut p) }),
+];
+
+const TIMERS_CALLS: &[Call] = &[
+    ("timers_add", |t| unsafe { zmq_timers_add(t, 1, Some(handler), null_mut()) }),
+    ("timers_cancel", |t| unsafe { zmq_timers_cancel(t, 1) }),
+    ("timers_set_interval", |t| unsafe { zmq_timers_set_interval(t, 1, 1) }),
+    ("timers_reset", |t| unsafe { zmq_timers_reset(t, 1) }),
+    ("timers_timeout", |t| unsafe { zmq_timers_timeout(t) as c_int }),
+    ("timers_execute", |t| unsafe { zmq_timers_execute(t) }),
+    ("timers_destroy", |mut t| unsafe { zmq_timers_destroy(&mut t) }),
+];
+
+static ZERO: c_int = 0;
+
+unsafe extern "C" fn handler(_id: c_int, _arg: *mut c_void) {}
+
+unsafe extern "C" fn thread(_arg: *mut c_void) {}
+
+fn event() -> PollerEvent {
+    PollerEvent { socket: null_mut(), fd: 0, user_data: null_mut(), events: 0 }
+}
+
+fn with_message(act: impl FnOnce(*mut zmq_msg_t) -> c_int) -> c_int {
+    let mut message = MaybeUninit::<zmq_msg_t>::uninit();
+    // SAFETY: the message is initialised before it is used, and closed once.
+    unsafe {
+        zmq_msg_init(message.as_mut_ptr());
+        let answer = act(message.as_mut_ptr());
+        let errno = zmq_errno();
+        zmq_msg_close(message.as_mut_ptr());
+        *libc::__errno_location() = errno;
+        answer
+    }
+}
+
+fn refused(calls: &[Call], handle: Handle, errno: c_int) {
+    for (name, call) in calls {
+        // SAFETY: that a wrong handle does no harm is what is tested.
+        let answer = unsafe { call(handle) };
+        let found = zmq_errno();
+        assert_eq!((answer, found), (-1, errno), "zmq_{name}({handle:p})");
+    }
+}
+
+#[test]
+fn pointers_that_are_no_handles() {
+    for handle in wrong() {
+        refused(SOCKET_CALLS, handle, libc::ENOTSOCK);
+        refused(CONTEXT_CALLS, handle, libc::EFAULT);
+        refused(POLLER_CALLS, handle, libc::EFAULT);
+        refused(TIMERS_CALLS, handle, libc::EFAULT);
+        // SAFETY: as above.
+        unsafe {
+            fails(zmq_socket(handle, ZMQ_PAIR), null_mut(), libc::EFAULT);
+            fails(zmq_connect_peer(handle, ENDPOINT), 0, libc::ENOTSOCK);
+            fails(zmq_atomic_counter_inc(handle), -1, libc::EFAULT);
+            fails(zmq_atomic_counter_dec(handle), -1, libc::EFAULT);
+            fails(zmq_atomic_counter_value(handle), -1, libc::EFAULT);
+            zmq_atomic_counter_set(handle, 7);
+            let mut place = handle;
+            zmq_atomic_counter_destroy(&mut place);
+            assert_eq!(place, handle);
+            assert_eq!((zmq_stopwatch_intermediate(handle), zmq_stopwatch_stop(handle)), (0, 0));
+            zmq_threadclose(handle);
+        }
+    }
+}
+
+#[test]
+fn handles_of_another_kind() {
+    // SAFETY: that wrong handles do no harm is what is tested.
+    unsafe {
+        let (context, mut poller, mut timers) = (zmq_ctx_new(), zmq_poller_new(), zmq_timers_new());
+        let socket = zmq_socket(context, ZMQ_PAIR);
+        for handle in [context, poller, timers] {
+            refused(SOCKET_CALLS, handle, libc::ENOTSOCK);
+        }
+        for handle in [socket, poller, timers] {
+            refused(CONTEXT_CALLS, handle, libc::EFAULT);
+        }
+        for handle in [context, socket, timers] {
+            refused(POLLER_CALLS, handle, libc::EFAULT);
+        }
+        for handle in [context, socket, poller] {
+            refused(TIMERS_CALLS, handle, libc::EFAULT);
+            fails(zmq_atomic_counter_inc(handle), -1, libc::EFAULT);
+        }
+        works(zmq_poller_destroy(&mut poller));
+        works(zmq_timers_destroy(&mut timers));
+        works(zmq_close(socket));
+        works(zmq_ctx_term(context));
+    }
+}
+
+#[test]
+fn stale_handles() {
+    // SAFETY: that stale handles do no harm is what is tested.
+    unsafe {
+        let context = zmq_ctx_new();
+        let socket = zmq_socket(context, ZMQ_PAIR);
+        works(zmq_close(socket));
+        refused(SOCKET_CALLS, socket, libc::ENOTSOCK);
+        fails(zmq_connect_peer(socket, ENDPOINT), 0, libc::ENOTSOCK);
+        works(zmq_ctx_term(context));
+        refused(CONTEXT_CALLS, context, libc::EFAULT);
+        fails(zmq_socket(context, ZMQ_PAIR), null_mut(), libc::EFAULT);
+
+        let (poller, timers) = (zmq_poller_new(), zmq_timers_new());
+        let (mut first, mut second) = (poller, timers);
+        works(zmq_poller_destroy(&mut first));
+        works(zmq_timers_destroy(&mut second));
+        assert!(first.is_null() && second.is_null());
+        refused(POLLER_CALLS, poller, libc::EFAULT);
+        refused(TIMERS_CALLS, timers, libc::EFAULT);
+
+        let counter = zmq_atomic_counter_new();
+        let mut place = counter;
+        zmq_atomic_counter_destroy(&mut place);
+        assert!(place.is_null());
+        fails(zmq_atomic_counter_inc(counter), -1, libc::EFAULT);
+
+        let watch = zmq_stopwatch_start();
+        zmq_stopwatch_stop(watch);
+        assert_eq!(zmq_stopwatch_stop(watch), 0);
+
+        let running = zmq_threadstart(Some(thread), null_mut());
+        zmq_threadclose(running);
+        zmq_threadclose(running);
+    }
+}
+
+#[test]
+fn null_arguments_beside_a_good_socket() {
+    // SAFETY: null is what every one of these functions must bear.
+    unsafe {
+        let context = zmq_ctx_new();
+        let socket = zmq_socket(context, ZMQ_PAIR);
+        for call in [zmq_bind, zmq_connect, zmq_unbind, zmq_disconnect] {
+            fails(call(socket, null()), -1, libc::EINVAL);
+            fails(call(socket, c"\xff\xfe".as_ptr()), -1, libc::EINVAL);
+            fails(call(socket, c"".as_ptr()), -1, libc::EINVAL);
+        }
+        let mut len = 4;
+        let mut value = 0u64;
+        let place = (&raw mut value).cast();
+        fails(zmq_setsockopt(socket, ZMQ_LINGER, null(), 4), -1, libc::EINVAL);
+        fails(zmq_setsockopt(socket, ZMQ_LINGER, null(), 0), -1, libc::EINVAL);
+        fails(zmq_setsockopt(socket, ZMQ_LINGER, place, usize::MAX), -1, libc::EINVAL);
+        fails(zmq_getsockopt(socket, ZMQ_TYPE, null_mut(), &mut len), -1, libc::EINVAL);
+        fails(zmq_getsockopt(socket, ZMQ_TYPE, place, null_mut()), -1, libc::EINVAL);
+        fails(zmq_ctx_get_ext(context, ZMQ_IO_THREADS, null_mut(), &mut len), -1, libc::EINVAL);
+        fails(zmq_ctx_get_ext(context, ZMQ_IO_THREADS, place, null_mut()), -1, libc::EINVAL);
+        fails(zmq_ctx_set_ext(context, ZMQ_IO_THREADS, null(), 4), -1, libc::EINVAL);
+        fails(zmq_join(socket, null()), -1, libc::EINVAL);
+        fails(zmq_leave(socket, null()), -1, libc::EINVAL);
+        fails(zmq_socket_get_peer_state(socket, null(), 3), -1, libc::EINVAL);
+        fails(zmq_send(socket, null(), 1, 0), -1, libc::EFAULT);
+        fails(zmq_send(socket, place, usize::MAX, 0), -1, libc::EFAULT);
+        fails(zmq_send_const(socket, null(), 1, 0), -1, libc::EFAULT);
+        fails(zmq_recv(socket, null_mut(), 1, 0), -1, libc::EFAULT);
+        fails(zmq_recv(socket, null_mut(), 0, ZMQ_DONTWAIT), -1, libc::EAGAIN);
+        fails(zmq_sendiov(socket, null_mut(), 1, 0), -1, libc::EINVAL);
+        let mut part = libc::iovec { iov_base: null_mut(), iov_len: 1 };
+        fails(zmq_sendiov(socket, &mut part, 0, 0), -1, libc::EINVAL);
+        fails(zmq_sendiov(socket, &mut part, 1, 0), -1, libc::EFAULT);
+        fails(zmq_recviov(socket, null_mut(), &mut 1, 0), -1, libc::EINVAL);
+        fails(zmq_recviov(socket, &mut part, null_mut(), 0), -1, libc::EINVAL);
+        fails(zmq_recviov(socket, &mut part, &mut 0, 0), -1, libc::EINVAL);
+        fails(zmq_proxy(socket, null_mut(), null_mut()), -1, libc::EFAULT);
+        fails(zmq_proxy(null_mut(), socket, null_mut()), -1, libc::EFAULT);
+        fails(zmq_device(ZMQ_QUEUE, null_mut(), socket), -1, libc::EFAULT);
+        for handle in wrong().into_iter().filter(|handle| !handle.is_null()) {
+            fails(zmq_proxy(socket, handle, null_mut()), -1, libc::ENOTSOCK);
+            fails(zmq_proxy(socket, socket, handle), -1, libc::ENOTSOCK);
+            let answer = zmq_proxy_steerable(socket, socket, null_mut(), handle);
+            fails(answer, -1, libc::ENOTSOCK);
+        }
+        works(zmq_close(socket));
+        works(zmq_ctx_term(context));
+    }
+}
+
+#[test]
+fn pollers_and_polling() {
+    // SAFETY: null and wrong handles are what is tested; the rest is valid.
+    unsafe {
+        let mut item = PollItem { socket: null_mut(), fd: -1, events: 1, revents: 0 };
+        fails(zmq_poll(null_mut(), 1, 0), -1, libc::EFAULT);
+        fails(zmq_poll(&mut item, -1, 0), -1, libc::EINVAL);
+        fails(zmq_ppoll(null_mut(), 1, 0, null()), -1, libc::EFAULT);
+        fails(zmq_ppoll(&mut item, -1, 0, null()), -1, libc::EINVAL);
+        assert_eq!((zmq_poll(null_mut(), 0, 0), zmq_poll(&mut item, 1, 0)), (0, 0));
+        assert_eq!(zmq_ppoll(null_mut(), 0, 0, null()), 0);
+        fails(zmq_poller_destroy(null_mut()), -1, libc::EFAULT);
+        let mut poller = zmq_poller_new();
+        for handle in wrong() {
+            fails(zmq_poller_add(poller, handle, null_mut(), 1), -1, libc::ENOTSOCK);
+            fails(zmq_poller_modify(poller, handle, 1), -1, libc::ENOTSOCK);
+            fails(zmq_poller_remove(poller, handle), -1, libc::ENOTSOCK);
+            if !handle.is_null() {
+                item.socket = handle;
+                fails(zmq_poll(&mut item, 1, 0), -1, libc::ENOTSOCK);
+                fails(zmq_ppoll(&mut item, 1, 0, null()), -1, libc::ENOTSOCK);
+            }
+        }
+        fails(zmq_poller_add_fd(poller, -1, null_mut(), 1), -1, libc::EBADF);
+        fails(zmq_poller_modify_fd(poller, -1, 1), -1, libc::EBADF);
+        fails(zmq_poller_remove_fd(poller, -1), -1, libc::EBADF);
+        fails(zmq_poller_wait(poller, null_mut(), 0), -1, libc::EFAULT);
+        fails(zmq_poller_wait_all(poller, null_mut(), 1, 0), -1, libc::EFAULT);
+        fails(zmq_poller_wait_all(poller, &mut event(), -1, 0), -1, libc::EINVAL);
+        works(zmq_poller_add_fd(poller, 0, null_mut(), 0));
+        fails(zmq_poller_fd(poller, &mut 0), -1, libc::EINVAL);
+        fails(zmq_poller_fd(poller, null_mut()), -1, libc::EFAULT);
+        works(zmq_poller_destroy(&mut poller));
+    }
+}
+
+#[test]
+fn a_registered_socket_may_be_closed() {
+    // SAFETY: handles that became stale are what is tested.
+    unsafe {
+        let context = zmq_ctx_new();
+        let socket = zmq_socket(context, ZMQ_PAIR);
+        let mut poller = zmq_poller_new();
+        works(zmq_poller_add(poller, socket, null_mut(), 1));
+        works(zmq_close(socket));
+        fails(zmq_poller_wait(poller, &mut event(), 0), -1, libc::ENOTSOCK);
+        fails(zmq_poller_modify(poller, socket, 1), -1, libc::ENOTSOCK);
+        works(zmq_poller_remove(poller, socket));
+        fails(zmq_poller_remove(poller, socket), -1, libc::ENOTSOCK);
+        works(zmq_poller_destroy(&mut poller));
+        works(zmq_ctx_term(context));
+    }
+}
+
+#[test]
+fn messages() {
+    let mut zeros = MaybeUninit::<zmq_msg_t>::zeroed();
+    let zeros = zeros.as_mut_ptr();
+    let odd = [0u64; 16].as_mut_ptr().cast::<zmq_msg_t>().wrapping_byte_add(1);
+    let mut good = MaybeUninit::<zmq_msg_t>::uninit();
+    let good = good.as_mut_ptr();
+    // SAFETY: null, odd addresses and what is no message are what is tested.
+    unsafe {
+        for bad in [null_mut(), odd] {
+            fails(zmq_msg_init(bad), -1, libc::EFAULT);
+            fails(zmq_msg_init_size(bad, 1), -1, libc::EFAULT);
+            fails(zmq_msg_init_data(bad, null_mut(), 0, None, null_mut()), -1, libc::EFAULT);
+            fails(zmq_msg_init_buffer(bad, null(), 0), -1, libc::EFAULT);
+        }
+        fails(zmq_msg_init_data(good, null_mut(), 1, None, null_mut()), -1, libc::EFAULT);
+        fails(zmq_msg_init_buffer(good, null(), 1), -1, libc::EFAULT);
+        fails(zmq_msg_init_size(good, usize::MAX), -1, libc::ENOMEM);
+        works(zmq_msg_init(good));
+        let context = zmq_ctx_new();
+        let socket = zmq_socket(context, ZMQ_PAIR);
+        for bad in [null_mut(), odd, zeros] {
+            fails(zmq_msg_close(bad), -1, libc::EFAULT);
+            fails(zmq_msg_move(bad, good), -1, libc::EFAULT);
+            fails(zmq_msg_move(good, bad), -1, libc::EFAULT);
+            fails(zmq_msg_copy(bad, good), -1, libc::EFAULT);
+            fails(zmq_msg_copy(good, bad), -1, libc::EFAULT);
+            fails(zmq_msg_data(bad), null_mut(), libc::EFAULT);
+            assert_eq!(zmq_msg_size(bad), 0);
+            fails(zmq_msg_more(bad), -1, libc::EFAULT);
+            fails(zmq_msg_get(bad, ZMQ_SHARED), -1, libc::EFAULT);
+            fails(zmq_msg_set(bad, ZMQ_MORE, 1), -1, libc::EINVAL);
+            fails(zmq_msg_gets(bad, c"Socket-Type".as_ptr()), null(), libc::EFAULT);
+            fails(zmq_msg_set_routing_id(bad, 1), -1, libc::EFAULT);
+            fails(zmq_msg_routing_id(bad), 0, libc::EFAULT);
+            fails(zmq_msg_set_group(bad, c"g".as_ptr()), -1, libc::EFAULT);
+            fails(zmq_msg_group(bad), null(), libc::EFAULT);
+            fails(zmq_msg_send(bad, socket, 0), -1, libc::EFAULT);
+            fails(zmq_msg_recv(bad, socket, 0), -1, libc::EFAULT);
+            fails(zmq_sendmsg(socket, bad, 0), -1, libc::EFAULT);
+            fails(zmq_recvmsg(socket, bad, 0), -1, libc::EFAULT);
+        }
+        fails(zmq_msg_gets(good, null()), null(), libc::EINVAL);
+        fails(zmq_msg_gets(good, c"Socket-Type".as_ptr()), null(), libc::EINVAL);
+        fails(zmq_msg_set_group(good, null()), -1, libc::EINVAL);
+        fails(zmq_msg_set_routing_id(good, 0), -1, libc::EINVAL);
+        fails(zmq_msg_get(good, 99), -1, libc::EINVAL);
+        fails(zmq_msg_get(good, ZMQ_SRCFD), -1, libc::EINVAL);
+        works(zmq_msg_move(good, good));
+        works(zmq_msg_copy(good, good));
+        works(zmq_msg_close(good));
+        fails(zmq_msg_close(good), -1, libc::EFAULT);
+        works(zmq_close(socket));
+        works(zmq_ctx_term(context));
+    }
+}
+
+#[test]
+fn helpers() {
+    let mut text = [0 as c_char; 64];
+    let mut bytes = [0u8; 64];
+    // SAFETY: null and bad text are what is tested; the buffers are large enough.
+    unsafe {
+        zmq_version(null_mut(), null_mut(), null_mut());
+        assert_eq!(zmq_has(null()), 0);
+        assert!(!zmq_strerror(-1).is_null() && !zmq_strerror(0).is_null());
+        zmq_atomic_counter_destroy(null_mut());
+        fails(zmq_timers_destroy(null_mut()), -1, libc::EFAULT);
+        fails(zmq_threadstart(None, null_mut()), null_mut(), libc::EFAULT);
+        let mut timers = zmq_timers_new();
+        fails(zmq_timers_add(timers, 1, None, null_mut()), -1, libc::EFAULT);
+        fails(zmq_timers_cancel(timers, 0), -1, libc::EINVAL);
+        fails(zmq_timers_timeout(timers), -1, libc::EINVAL);
+        works(zmq_timers_destroy(&mut timers));
+
+        fails(zmq_z85_encode(null_mut(), bytes.as_ptr(), 4), null_mut(), libc::EINVAL);
+        fails(zmq_z85_encode(text.as_mut_ptr(), null(), 4), null_mut(), libc::EINVAL);
+        fails(zmq_z85_encode(text.as_mut_ptr(), bytes.as_ptr(), 3), null_mut(), libc::EINVAL);
+        fails(zmq_z85_decode(null_mut(), c"00000".as_ptr()), null_mut(), libc::EINVAL);
+        fails(zmq_z85_decode(bytes.as_mut_ptr(), null()), null_mut(), libc::EINVAL);
+        for bad in [c"", c"0", c"0000", c"000000", c"00 00", c"#####"] {
+            fails(zmq_z85_decode(bytes.as_mut_ptr(), bad.as_ptr()), null_mut(), libc::EINVAL);
+        }
+        fails(zmq_curve_keypair(null_mut(), text.as_mut_ptr()), -1, libc::EINVAL);
+        fails(zmq_curve_keypair(text.as_mut_ptr(), null_mut()), -1, libc::EINVAL);
+        fails(zmq_curve_public(null_mut(), c"00000".as_ptr()), -1, libc::EINVAL);
+        fails(zmq_curve_public(text.as_mut_ptr(), null()), -1, libc::EINVAL);
+        fails(zmq_init(-1), null_mut(), libc::EINVAL);
+    }
+}
+
+#[test]
+fn a_timer_handler_may_come_back() {
+    unsafe extern "C" fn cancel_all(id: c_int, timers: *mut c_void) {
+        // SAFETY: the argument is the timers' own handle.
+        unsafe {
+            assert_eq!(zmq_timers_cancel(timers, id), 0);
+            assert_eq!(zmq_timers_cancel(timers, 3 - id), 0);
+            let mut timers = timers;
+            assert_eq!(zmq_timers_destroy(&mut timers), 0);
+        }
+    }
+    // SAFETY: the handler gets what it expects.
+    unsafe {
+        let timers = zmq_timers_new();
+        works(zmq_timers_add(timers, 0, Some(cancel_all), timers));
+        works(zmq_timers_add(timers, 0, Some(cancel_all), timers));
+        works(zmq_timers_execute(timers));
+        fails(zmq_timers_execute(timers), -1, libc::EFAULT);
+    }
+}
+
+#[test]
+fn curve_keys_belong_together() {
+    let mut keys = [[0 as c_char; 41]; 4];
+    let [public, secret, derived, other] = keys.each_mut().map(|key| key.as_mut_ptr());
+    // SAFETY: every buffer has room for a key.
+    unsafe {
+        works(zmq_curve_keypair(public, secret));
+        works(zmq_curve_public(derived, secret));
+        works(zmq_curve_keypair(other, secret));
+        // The example keys of zmq_curve(7).
+        let example = c"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
+        works(zmq_curve_public(secret, example.as_ptr()));
+        for bad in [c"", c"00000", c"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh", c"00 00"] {
+            fails(zmq_curve_public(secret, bad.as_ptr()), -1, libc::EINVAL);
+        }
+    }
+    assert!(keys[0] == keys[2] && keys[0] != keys[3]);
+    let text: Vec<u8> = keys[1].iter().map(|&byte| byte as u8).collect();
+    assert_eq!(text, b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\0");
+}
