@@ -110,6 +110,7 @@ impl Pipe {
                     return true;
                 }
                 Some(_) => {
+                    self.asleep = false;
                     if let Input::Queue(reader) = &mut self.input {
                         drop(reader.read());
                     }
@@ -437,6 +438,8 @@ impl Pipe {
 
     /// The queue from the peer, unless it is a conflating slot.
     pub(crate) fn reader(&mut self) -> Option<&mut byte_queue::Reader> {
+        // What is read past `check_read` may be what the writer gave its one notification for.
+        self.asleep = false;
         match &mut self.input {
             Input::Queue(reader) => Some(reader),
             Input::Slot(_) => None,
