@@ -17,6 +17,7 @@ pub(crate) mod membarrier;
 pub(crate) mod names;
 pub(crate) mod net;
 mod poll;
+pub(crate) mod salsa20;
 mod signaler;
 pub(crate) mod signals;
 pub(crate) mod sockopt;

@@ -55,9 +55,9 @@ impl Assembler {
             self.buffer.shrink_to(KEEP);
         }
         if self.buffer.is_empty()
-            && let Some((flags, body, end)) = whole_frame(input, framing, limit)?
+            && let Some(whole) = whole_frame(input, framing, limit)?
         {
-            return Ok(Step { consumed: end, frame: Some((flags, body)) });
+            return Ok(whole);
         }
         let mut consumed = 0;
         loop {
@@ -81,20 +81,17 @@ impl Assembler {
             consumed += taken.len();
         }
         self.done = true;
-        let frame = whole_frame(&self.buffer, framing, limit)?;
-        Ok(Step { consumed, frame: frame.map(|(flags, body, _)| (flags, body)) })
+        let whole = whole_frame(&self.buffer, framing, limit)?;
+        Ok(Step { consumed, frame: whole.and_then(|whole| whole.frame) })
     }
 }
 
-/// Flags, body and end of the frame at the start of `bytes`, if it is complete.
-fn whole_frame(
-    bytes: &[u8],
-    framing: Framing,
-    limit: u64,
-) -> Result<Option<(u8, &[u8], usize)>, Failure> {
+/// The frame at the start of `bytes`, if it is complete.
+fn whole_frame(bytes: &[u8], framing: Framing, limit: u64) -> Result<Option<Step<'_>>, Failure> {
     let Some(header) = framing.parse_header(bytes)? else {
         return Ok(None);
     };
     let end = header.header_len.saturating_add(frame::check_size(header.len, limit)?);
-    Ok(bytes.get(header.header_len..end).map(|body| (header.flags, body, end)))
+    let body = bytes.get(header.header_len..end);
+    Ok(body.map(|body| Step { consumed: end, frame: Some((header.flags, body)) }))
 }

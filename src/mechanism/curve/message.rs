@@ -1,7 +1,8 @@
 //! MESSAGE commands: the frames of an established CURVE connection.
 
 use crate::error::Error;
-use crate::mechanism::curve::boxes::{self, MAC, Secret};
+use crate::mechanism::curve::boxes::{MAC, Secret};
+use crate::mechanism::curve::stream::Stream;
 use crate::mechanism::{Transform, check_structure};
 use crate::message::{COMMAND, MORE};
 use crate::zmtp::{Failure, command, error_code, frame};
@@ -50,15 +51,17 @@ impl Counter {
 
 /// Both directions of a connection.
 pub(crate) struct Messages {
-    key: Secret,
-    role: Role,
+    sealer: Stream,
     own: Counter,
+    opener: Stream,
     peer: Counter,
 }
 
 impl Messages {
     pub(crate) fn new(key: Secret, role: Role, own: Counter, peer: Counter) -> Messages {
-        Messages { key, role, own, peer }
+        let (sealer, opener) =
+            (Stream::new(&key, role.sends()), Stream::new(&key, role.receives()));
+        Messages { sealer, own, opener, peer }
     }
 }
 
@@ -94,8 +97,7 @@ impl Transform for Messages {
         out.extend_from_slice(command::MESSAGE);
         out.extend_from_slice(&counter.to_be_bytes());
         let wire_flags = flags & MORE | if flags & COMMAND != 0 { WIRE_COMMAND } else { 0 };
-        let nonce = boxes::short_nonce(self.role.sends(), counter);
-        boxes::seal(&self.key, &nonce, &[&[wire_flags], prefix, body], out);
+        self.sealer.seal(counter, &[&[wire_flags], prefix, body], out);
         Ok(())
     }
 
@@ -115,8 +117,7 @@ impl Transform for Messages {
         }
         let counter = u64::from_be_bytes(*counter);
         self.peer.advance(counter)?;
-        let nonce = boxes::short_nonce(self.role.receives(), counter);
-        boxes::open(&self.key, &nonce, boxed, plain)?;
+        self.opener.open(counter, boxed, plain)?;
         let (wire_flags, body) = plain.split_first().ok_or(malformed)?;
         let flags = wire_flags & MORE | if wire_flags & WIRE_COMMAND != 0 { COMMAND } else { 0 };
         Ok((flags, body))

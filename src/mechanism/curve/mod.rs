@@ -18,6 +18,7 @@ mod boxes;
 mod client;
 mod message;
 mod server;
+mod stream;
 
 pub(crate) use boxes::public_key;
 pub(crate) use client::Client;
