@@ -34,7 +34,7 @@ fn client() -> EngineConfig {
     config.random = random;
     config.mechanism = MechanismConfig::CurveClient(Box::new(CurveConfig {
         public_key: public(&CLIENT_SECRET),
-        secret_key: CLIENT_SECRET,
+        secret_key: CLIENT_SECRET.into(),
         server_key: public(&SERVER_SECRET),
     }));
     config
@@ -43,7 +43,7 @@ fn client() -> EngineConfig {
 fn server() -> EngineConfig {
     let mut config = config(Router);
     config.random = random;
-    config.mechanism = MechanismConfig::CurveServer { secret_key: SERVER_SECRET };
+    config.mechanism = MechanismConfig::CurveServer { secret_key: SERVER_SECRET.into() };
     // Strict, and without a domain: no handler is asked.
     config.zap.enforce = true;
     config

@@ -102,4 +102,6 @@ fn check_structure(command: &[u8]) -> Result<(), Failure> {
 #[cfg(test)]
 mod curve_test;
 #[cfg(test)]
+mod null_test;
+#[cfg(test)]
 mod plain_test;

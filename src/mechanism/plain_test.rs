@@ -6,8 +6,10 @@ use crate::zmtp::{EngineConfig, Failure, FailureKind, MechanismConfig, error_cod
 
 fn client() -> EngineConfig {
     let mut config = config(Dealer);
-    config.mechanism =
-        MechanismConfig::PlainClient { username: b"tom".to_vec(), password: b"secret".to_vec() };
+    config.mechanism = MechanismConfig::PlainClient {
+        username: b"tom".to_vec(),
+        password: b"secret".to_vec().into(),
+    };
     config
 }
 

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::error::Result;
 use crate::options::{CurveKey, MechanismKind, SocketOptions};
 use crate::patterns::SocketType;
@@ -44,13 +46,13 @@ pub(crate) struct ZapConfig {
     pub(crate) enforce: bool,
 }
 
-/// The security mechanism and its credentials.
+/// The security mechanism and its credentials, which are wiped when they go.
 #[derive(Clone)]
 pub(crate) enum MechanismConfig {
     Null,
     PlainServer,
-    PlainClient { username: Vec<u8>, password: Vec<u8> },
-    CurveServer { secret_key: CurveKey },
+    PlainClient { username: Vec<u8>, password: Zeroizing<Vec<u8>> },
+    CurveServer { secret_key: Zeroizing<CurveKey> },
     CurveClient(Box<CurveConfig>),
     Gssapi,
 }
@@ -59,7 +61,7 @@ pub(crate) enum MechanismConfig {
 #[derive(Clone)]
 pub(crate) struct CurveConfig {
     pub(crate) public_key: CurveKey,
-    pub(crate) secret_key: CurveKey,
+    pub(crate) secret_key: Zeroizing<CurveKey>,
     pub(crate) server_key: CurveKey,
 }
 
@@ -103,14 +105,14 @@ impl MechanismConfig {
             (MechanismKind::Plain, true) => MechanismConfig::PlainServer,
             (MechanismKind::Plain, false) => MechanismConfig::PlainClient {
                 username: options.plain_username.clone(),
-                password: options.plain_password.clone(),
+                password: Zeroizing::new(options.plain_password.clone()),
             },
-            (MechanismKind::Curve, true) => {
-                MechanismConfig::CurveServer { secret_key: options.curve_secret_key }
-            }
+            (MechanismKind::Curve, true) => MechanismConfig::CurveServer {
+                secret_key: Zeroizing::new(options.curve_secret_key),
+            },
             (MechanismKind::Curve, false) => MechanismConfig::CurveClient(Box::new(CurveConfig {
                 public_key: options.curve_public_key,
-                secret_key: options.curve_secret_key,
+                secret_key: Zeroizing::new(options.curve_secret_key),
                 server_key: options.curve_server_key,
             })),
             (MechanismKind::Gssapi, _) => MechanismConfig::Gssapi,

@@ -13,19 +13,12 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::mechanism::{Secured, Transform, zap};
-use crate::message::{COMMAND, MORE, Metadata};
-use crate::patterns::SocketType;
-use crate::zmtp::assembler::{Assembler, Framing};
-use crate::zmtp::command::{self, Command};
+use crate::mechanism::{Secured, zap};
+use crate::message::Metadata;
+use crate::zmtp::established::Established;
 use crate::zmtp::greeting::{Greeting, Version};
 use crate::zmtp::handshake::Handshake;
-use crate::zmtp::heartbeat::{Beat, Heartbeat};
-use crate::zmtp::inbound::Scanner;
-use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
-
-/// PONGs that wait to be sent; a peer that sends PINGs and reads nothing gets no more.
-const MAX_CONTROL: usize = 16;
+use crate::zmtp::{EngineConfig, Failure, Scan};
 
 /// What the session has to know or to do.
 #[derive(Debug)]
@@ -57,9 +50,6 @@ pub(crate) struct Engine {
     state: State,
     /// Bytes for the wire.
     transmit: Vec<u8>,
-    /// PINGs and PONGs that are wrapped only when they are taken: the order in which an encrypted
-    /// connection numbers its frames must be the order on the wire.
-    control: VecDeque<Vec<u8>>,
     events: VecDeque<Event>,
     /// When the handshake must be over.
     deadline: Option<Instant>,
@@ -72,20 +62,6 @@ enum State {
     Failed,
 }
 
-struct Established {
-    version: Version,
-    /// Whether this side sends subscriptions as commands that older peers do not understand.
-    subscribes: bool,
-    /// Whether the peer is so old that it may not send subscriptions: it gets everything.
-    subscribe_to_all: bool,
-    scanner: Scanner,
-    heartbeat: Heartbeat,
-    transform: Option<Box<dyn Transform>>,
-    assembler: Assembler,
-    /// Plain text of the frame being decoded.
-    plain: Vec<u8>,
-}
-
 impl Engine {
     /// Starts on a new connection: the greeting is ready to be sent.
     pub(crate) fn new(config: EngineConfig, now: Instant) -> Engine {
@@ -95,7 +71,6 @@ impl Engine {
         Engine {
             state: State::Greeting(Box::new((config, greeting))),
             transmit,
-            control: VecDeque::new(),
             events: VecDeque::new(),
             deadline,
         }
@@ -170,7 +145,7 @@ impl Engine {
         let State::Handshake(state) = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(Failure::protocol());
         };
-        let (mut config, version, handshake) = *state;
+        let (config, version, handshake) = *state;
         let Secured { peer, zap, transform } =
             handshake.finish(identity).ok_or(Failure::protocol())?;
 
@@ -185,22 +160,8 @@ impl Engine {
         peer.list.iter().for_each(|(name, value)| metadata.set(name, value));
         metadata.set_routing_id(&peer.identity);
 
-        let old = version < Version::V3_0;
-        if old {
-            // Heartbeats are commands, which old peers do not know.
-            config.heartbeat_interval = None;
-        }
-        use SocketType::{Pub, Sub, Xpub, Xsub};
-        self.state = State::Established(Box::new(Established {
-            version,
-            subscribes: matches!(config.kind, Sub | Xsub),
-            subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
-            scanner: Scanner { limit: frame::size_limit(config.maxmsgsize), inside: false },
-            heartbeat: Heartbeat::new(&config, now),
-            transform,
-            assembler: Assembler::default(),
-            plain: Vec::new(),
-        }));
+        let established = Established::new(&config, version, transform, now);
+        self.state = State::Established(Box::new(established));
         self.deadline = None;
         self.events.push_back(Event::Established(Peer { metadata, version: version.number() }));
         Ok(())
@@ -237,7 +198,11 @@ impl Engine {
 
     /// Whether `poll_transmit` has something.
     pub(crate) fn has_transmit(&self) -> bool {
-        !self.transmit.is_empty() || !self.control.is_empty()
+        let beats = match &self.state {
+            State::Established(state) => state.has_transmit(),
+            _ => false,
+        };
+        beats || !self.transmit.is_empty()
     }
 
     /// Appends what the engine itself wants to send. It belongs between two messages of the
@@ -250,11 +215,7 @@ impl Engine {
         }
         self.transmit = Vec::new();
         if let State::Established(state) = &mut self.state {
-            for body in std::mem::take(&mut self.control) {
-                // A PING that cannot be wrapped is a nonce that ran out: `encode` says so.
-                let transform = state.transform.as_deref_mut();
-                let _ = outbound::encode(state.version, transform, COMMAND, &body, out);
-            }
+            state.poll_transmit(out);
         }
     }
 
@@ -262,7 +223,7 @@ impl Engine {
     /// call; calls that come too early do no harm.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Established(state) => state.heartbeat.poll_timeout(),
+            State::Established(state) => state.poll_timeout(),
             _ => self.deadline,
         }
     }
@@ -270,28 +231,18 @@ impl Engine {
     /// Does what is due: fails a handshake that takes too long or a peer that is silent for too
     /// long, and queues PINGs.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Failure> {
-        let State::Established(state) = &mut self.state else {
-            let late = self.deadline.is_some_and(|deadline| deadline <= now);
-            return if late { Err(Failure::no_detail(Error::TIMEDOUT)) } else { Ok(()) };
-        };
-        while let Some(beat) = state.heartbeat.handle_timeout(now)? {
-            let body = match beat {
-                Beat::Ping => state.heartbeat.ping(),
-                Beat::Pong => command::pong(&[]),
-            };
-            // One unsent PING says as much as two.
-            if !self.control.contains(&body) && self.control.len() < MAX_CONTROL {
-                self.control.push_back(body);
-            }
+        if let State::Established(state) = &mut self.state {
+            return state.handle_timeout(now);
         }
-        Ok(())
+        let late = self.deadline.is_some_and(|deadline| deadline <= now);
+        if late { Err(Failure::no_detail(Error::TIMEDOUT)) } else { Ok(()) }
     }
 
     /// Something came from the peer that neither `scan` nor `decode` has seen: a part of a large
     /// frame, say. They need not be told of what they see.
     pub(crate) fn note_activity(&mut self, now: Instant) {
         if let State::Established(state) = &mut self.state {
-            state.heartbeat.hear(now);
+            state.heartbeat().hear(now);
         }
     }
 
@@ -299,59 +250,42 @@ impl Engine {
     /// that this causes is not the peer's.
     pub(crate) fn set_input_paused(&mut self, now: Instant, paused: bool) {
         if let State::Established(state) = &mut self.state {
-            state.heartbeat.set_paused(now, paused);
+            state.heartbeat().set_paused(now, paused);
         }
     }
 
     /// Whether the bytes of the wire are canonical frames: use `scan`, else `decode`.
     pub(crate) fn inbound_raw(&self) -> bool {
-        match &self.state {
-            State::Established(state) => {
-                state.framing() == Framing::V2 && state.transform.is_none()
-            }
-            _ => false,
-        }
+        matches!(&self.state, State::Established(state) if state.inbound_raw())
     }
 
     /// Whether canonical frames may be written as they are: if not, `encode` each.
     pub(crate) fn outbound_raw(&self) -> bool {
-        match &self.state {
-            State::Established(state) => match state.version {
-                Version::V3_1 => state.transform.is_none(),
-                Version::V3_0 | Version::V2 => state.transform.is_none() && !state.subscribes,
-                Version::V1 | Version::Unversioned => false,
-            },
-            _ => false,
+        matches!(&self.state, State::Established(state) if state.outbound_raw())
+    }
+
+    fn established(&mut self) -> Result<&mut Established, Failure> {
+        match &mut self.state {
+            State::Established(state) => Ok(state),
+            _ => Err(Failure::protocol()),
         }
     }
 
-    /// Delimits frames in place; see [`Scanner::scan`]. Answers PINGs.
+    /// Delimits frames in place; see [`Scan`]. Answers PINGs.
     pub(crate) fn scan(
         &mut self,
         now: Instant,
         bytes: &mut [u8],
         max_messages: usize,
     ) -> Result<Scan, Failure> {
-        let State::Established(state) = &mut self.state else {
-            return Err(Failure::protocol());
-        };
-        let Established { heartbeat, scanner, .. } = &mut **state;
-        if !bytes.is_empty() {
-            heartbeat.hear(now);
-        }
-        let control = &mut self.control;
-        scanner.scan(bytes, max_messages, |command| beat(now, command, heartbeat, control))
+        self.established()?.scan(now, bytes, max_messages)
     }
 
     /// The session received a frame outside `scan`, whose header `scan` had reported as `next`.
     /// Says whether a message, or a command outside a message, ends with it. Commands of this size
     /// mean nothing here, only to a pattern: a topic may be long.
     pub(crate) fn note_large_frame(&mut self, now: Instant, flags: u8) -> Result<bool, Failure> {
-        let State::Established(state) = &mut self.state else {
-            return Err(Failure::protocol());
-        };
-        state.heartbeat.hear(now);
-        Ok(state.scanner.note_frame(flags))
+        Ok(self.established()?.note_large_frame(now, flags))
     }
 
     /// Unwraps frames and gives each to `sink`, until it has enough; says how much of `input` was
@@ -363,49 +297,7 @@ impl Engine {
         input: &[u8],
         sink: &mut dyn FrameSink,
     ) -> Result<usize, Failure> {
-        let State::Established(state) = &mut self.state else {
-            return Err(Failure::protocol());
-        };
-        let framing = state.framing();
-        if std::mem::take(&mut state.subscribe_to_all) && !sink.frame(0, &[1]) {
-            return Ok(0);
-        }
-        let Established { heartbeat, scanner, transform, assembler, plain, .. } = &mut **state;
-        if !input.is_empty() {
-            heartbeat.hear(now);
-        }
-        let limit = match transform {
-            // The wrapping is not what ZMQ_MAXMSGSIZE is about.
-            Some(_) => scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64),
-            None => scanner.limit,
-        };
-        let mut consumed = 0;
-        loop {
-            let rest = input.get(consumed..).unwrap_or_default();
-            let step = assembler.step(rest, framing, limit)?;
-            consumed += step.consumed;
-            let Some((mut flags, mut body)) = step.frame else {
-                return Ok(consumed);
-            };
-            if let Some(transform) = transform {
-                plain.clear();
-                plain.shrink_to(MAX_IDLE);
-                (flags, body) = transform.decode(body, plain)?;
-                frame::check_size(body.len() as u64, scanner.limit)?;
-            }
-            if flags & COMMAND != 0 {
-                match command::parse(body)? {
-                    Command::Other => {}
-                    known => {
-                        beat(now, known, heartbeat, &mut self.control);
-                        continue;
-                    }
-                }
-            }
-            if !sink.frame(flags & (MORE | COMMAND), body) {
-                return Ok(consumed);
-            }
-        }
+        self.established()?.decode(now, input, sink)
     }
 
     /// Appends one canonical frame in the form that goes over the wire.
@@ -415,42 +307,6 @@ impl Engine {
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let State::Established(state) = &mut self.state else {
-            return Err(Failure::protocol());
-        };
-        outbound::encode(state.version, state.transform.as_deref_mut(), flags, body, out)
+        self.established()?.encode(flags, body, out)
     }
 }
-
-/// The most that a mechanism adds to a frame: a command name, a nonce, a tag, flags.
-const MAX_WRAPPING: u64 = 256;
-/// A larger buffer is not kept while nothing is decoded.
-const MAX_IDLE: usize = 8192;
-
-/// Answers a PING, takes note of a PONG.
-fn beat(
-    now: Instant,
-    command: Command<'_>,
-    heartbeat: &mut Heartbeat,
-    control: &mut VecDeque<Vec<u8>>,
-) {
-    if let Command::Ping { ttl, context } = command {
-        heartbeat.pinged(now, ttl);
-        if control.len() < MAX_CONTROL {
-            control.push_back(command::pong(context));
-        }
-    }
-}
-
-impl Established {
-    fn framing(&self) -> Framing {
-        match self.version {
-            Version::Unversioned | Version::V1 => Framing::V1,
-            _ => Framing::V2,
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "engine_test.rs"]
-mod engine_test;

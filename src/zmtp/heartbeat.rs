@@ -41,13 +41,17 @@ pub(crate) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// Starts with the establishment of the connection.
-    pub(crate) fn new(config: &EngineConfig, now: Instant) -> Heartbeat {
+    /// Starts with the establishment of the connection; `interval` is that of our PINGs.
+    pub(crate) fn new(
+        config: &EngineConfig,
+        interval: Option<Duration>,
+        now: Instant,
+    ) -> Heartbeat {
         Heartbeat {
-            interval: config.heartbeat_interval,
+            interval,
             timeout: config.heartbeat_timeout,
             ttl: config.heartbeat_ttl_deciseconds,
-            next_ping: after(now, config.heartbeat_interval),
+            next_ping: after(now, interval),
             unanswered: None,
             heard: now,
             peer_ttl: None,

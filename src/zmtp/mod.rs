@@ -13,6 +13,7 @@ mod codec_v1;
 pub(crate) mod command;
 mod config;
 mod engine;
+mod established;
 mod failure;
 pub(crate) mod frame;
 mod greeting;
@@ -28,4 +29,10 @@ pub(crate) use failure::{Failure, FailureKind, error_code};
 pub(crate) use inbound::Scan;
 
 #[cfg(test)]
+mod engine_test;
+#[cfg(test)]
+mod heartbeat_test;
+#[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod versions_test;

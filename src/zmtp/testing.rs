@@ -9,6 +9,29 @@ use crate::zmtp::{
     Engine, EngineConfig, Event, Failure, FrameSink, MechanismConfig, Peer, ZapConfig,
 };
 
+/// A greeting of ZMTP 3.1 with NULL.
+pub(crate) const GREETING: &[u8] =
+    b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+    \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+/// READY of a DEALER without an identity.
+pub(crate) const READY: &[u8] =
+    b"\x04\x29\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0";
+
+/// One end, before anything was received.
+pub(crate) fn side(kind: SocketType) -> (Side, Instant) {
+    let now = Instant::now();
+    (Side::new(config(kind), now), now)
+}
+
+/// A ROUTER that has shaken hands with a DEALER.
+pub(crate) fn established() -> (Side, Instant) {
+    let (mut side, now) = side(SocketType::Router);
+    side.feed(now, &[GREETING, READY].concat(), usize::MAX);
+    side.peer();
+    side.sent();
+    (side, now)
+}
+
 /// A configuration without any options set.
 pub(crate) fn config(kind: SocketType) -> EngineConfig {
     EngineConfig {

@@ -50,7 +50,7 @@ impl Client {
     pub(crate) fn new(config: &EngineConfig, keys: &CurveConfig) -> Result<Client, Failure> {
         Ok(Client {
             public_key: keys.public_key,
-            secret_key: Zeroizing::new(keys.secret_key),
+            secret_key: keys.secret_key.clone(),
             server_key: keys.server_key,
             own: KeyPair::generate(config.random)?,
             counter: Counter::new(),

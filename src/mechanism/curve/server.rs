@@ -65,9 +65,9 @@ struct Initiate {
 }
 
 impl Server {
-    pub(crate) fn new(config: &EngineConfig, secret_key: &[u8; KEY]) -> Result<Server, Failure> {
+    pub(crate) fn new(config: &EngineConfig, secret_key: &Secret) -> Result<Server, Failure> {
         Ok(Server {
-            secret_key: Zeroizing::new(*secret_key),
+            secret_key: secret_key.clone(),
             own: KeyPair::generate(config.random)?,
             counter: Counter::new(),
             request: None,

@@ -1,0 +1,209 @@
+//! The data phase of an engine: frames in both directions, and heartbeats between them.
+//!
+//! Called by `engine`, which carries the documentation for the session.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::mechanism::Transform;
+use crate::message::{COMMAND, MORE};
+use crate::patterns::SocketType;
+use crate::zmtp::assembler::{Assembler, Framing};
+use crate::zmtp::command::{self, Command};
+use crate::zmtp::engine::FrameSink;
+use crate::zmtp::greeting::Version;
+use crate::zmtp::heartbeat::{Beat, Heartbeat};
+use crate::zmtp::inbound::Scanner;
+use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
+
+/// PONGs that wait to be sent; a peer that sends PINGs and reads nothing gets no more.
+const MAX_CONTROL: usize = 16;
+/// The most that a mechanism adds to a frame: a command name, a nonce, a tag, flags.
+const MAX_WRAPPING: u64 = 256;
+/// A larger buffer is not kept while nothing is decoded.
+const MAX_IDLE: usize = 8192;
+
+/// An established connection.
+pub(crate) struct Established {
+    version: Version,
+    /// Whether this side sends subscriptions as commands that older peers do not understand.
+    subscribes: bool,
+    /// Whether the peer is so old that it may not send subscriptions: it gets everything.
+    subscribe_to_all: bool,
+    scanner: Scanner,
+    heartbeat: Heartbeat,
+    transform: Option<Box<dyn Transform>>,
+    assembler: Assembler,
+    /// Plain text of the frame being decoded.
+    plain: Vec<u8>,
+    /// PINGs and PONGs that are wrapped only when they are taken: the order in which an encrypted
+    /// connection numbers its frames must be the order on the wire.
+    control: VecDeque<Vec<u8>>,
+}
+
+impl Established {
+    pub(crate) fn new(
+        config: &EngineConfig,
+        version: Version,
+        transform: Option<Box<dyn Transform>>,
+        now: Instant,
+    ) -> Established {
+        use SocketType::{Pub, Sub, Xpub, Xsub};
+        // Heartbeats are commands, which old peers do not know.
+        let interval = config.heartbeat_interval.filter(|_| version >= Version::V3_0);
+        Established {
+            version,
+            subscribes: matches!(config.kind, Sub | Xsub),
+            subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
+            scanner: Scanner { limit: frame::size_limit(config.maxmsgsize), inside: false },
+            heartbeat: Heartbeat::new(config, interval, now),
+            transform,
+            assembler: Assembler::default(),
+            plain: Vec::new(),
+            control: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn has_transmit(&self) -> bool {
+        !self.control.is_empty()
+    }
+
+    pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
+        for body in std::mem::take(&mut self.control) {
+            // What cannot be wrapped is dropped: the nonces ran out, and `encode` says so, too.
+            let _ = self.encode(COMMAND, &body, out);
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.heartbeat.poll_timeout()
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Failure> {
+        while let Some(beat) = self.heartbeat.handle_timeout(now)? {
+            let body = match beat {
+                Beat::Ping => self.heartbeat.ping(),
+                Beat::Pong => command::pong(&[]),
+            };
+            // One unsent PING says as much as two.
+            if !self.control.contains(&body) && self.control.len() < MAX_CONTROL {
+                self.control.push_back(body);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn heartbeat(&mut self) -> &mut Heartbeat {
+        &mut self.heartbeat
+    }
+
+    pub(crate) fn inbound_raw(&self) -> bool {
+        self.framing() == Framing::V2 && self.transform.is_none()
+    }
+
+    pub(crate) fn outbound_raw(&self) -> bool {
+        let understands = match self.version {
+            Version::V3_1 => true,
+            Version::V3_0 | Version::V2 => !self.subscribes,
+            Version::V1 | Version::Unversioned => false,
+        };
+        understands && self.transform.is_none()
+    }
+
+    fn framing(&self) -> Framing {
+        match self.version {
+            Version::Unversioned | Version::V1 => Framing::V1,
+            _ => Framing::V2,
+        }
+    }
+
+    pub(crate) fn scan(
+        &mut self,
+        now: Instant,
+        bytes: &mut [u8],
+        max_messages: usize,
+    ) -> Result<Scan, Failure> {
+        let Established { heartbeat, scanner, control, .. } = self;
+        if !bytes.is_empty() {
+            heartbeat.hear(now);
+        }
+        scanner.scan(bytes, max_messages, |command| beat(now, command, heartbeat, control))
+    }
+
+    pub(crate) fn note_large_frame(&mut self, now: Instant, flags: u8) -> bool {
+        self.heartbeat.hear(now);
+        self.scanner.note_frame(flags)
+    }
+
+    pub(crate) fn decode(
+        &mut self,
+        now: Instant,
+        input: &[u8],
+        sink: &mut dyn FrameSink,
+    ) -> Result<usize, Failure> {
+        if std::mem::take(&mut self.subscribe_to_all) && !sink.frame(0, &[1]) {
+            return Ok(0);
+        }
+        let framing = self.framing();
+        let Established { heartbeat, scanner, transform, assembler, plain, control, .. } = self;
+        if !input.is_empty() {
+            heartbeat.hear(now);
+        }
+        let limit = match transform {
+            // The wrapping is not what ZMQ_MAXMSGSIZE is about.
+            Some(_) => scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64),
+            None => scanner.limit,
+        };
+        let mut consumed = 0;
+        loop {
+            let rest = input.get(consumed..).unwrap_or_default();
+            let step = assembler.step(rest, framing, limit)?;
+            consumed += step.consumed;
+            let Some((mut flags, mut body)) = step.frame else {
+                return Ok(consumed);
+            };
+            if let Some(transform) = transform {
+                plain.clear();
+                plain.shrink_to(MAX_IDLE);
+                (flags, body) = transform.decode(body, plain)?;
+                frame::check_size(body.len() as u64, scanner.limit)?;
+            }
+            if flags & COMMAND != 0 {
+                match command::parse(body)? {
+                    Command::Other => {}
+                    known => {
+                        beat(now, known, heartbeat, control);
+                        continue;
+                    }
+                }
+            }
+            if !sink.frame(flags & (MORE | COMMAND), body) {
+                return Ok(consumed);
+            }
+        }
+    }
+
+    pub(crate) fn encode(
+        &mut self,
+        flags: u8,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        outbound::encode(self.version, self.transform.as_deref_mut(), flags, body, out)
+    }
+}
+
+/// Answers a PING, takes note of a PONG.
+fn beat(
+    now: Instant,
+    command: Command<'_>,
+    heartbeat: &mut Heartbeat,
+    control: &mut VecDeque<Vec<u8>>,
+) {
+    if let Command::Ping { ttl, context } = command {
+        heartbeat.pinged(now, ttl);
+        if control.len() < MAX_CONTROL {
+            control.push_back(command::pong(context));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Heartbeats on whole engines, in virtual time.
+
+use std::time::{Duration, Instant};
+
+use crate::patterns::SocketType::{Dealer, Router};
+use crate::zmtp::testing::{Pair, Side, config, established};
+use crate::zmtp::{EngineConfig, Failure, FailureKind};
+
+const SECOND: Duration = Duration::from_secs(1);
+const PING: &[u8] = b"\x04\x07\x04PING\0\x1e";
+
+fn beating() -> EngineConfig {
+    let mut config = config(Dealer);
+    config.heartbeat_interval = Some(10 * SECOND);
+    config.heartbeat_timeout = Some(4 * SECOND);
+    config.heartbeat_ttl_deciseconds = 30;
+    config
+}
+
+#[test]
+fn a_ping_goes_out_at_each_interval() {
+    let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+    assert_eq!(one.engine.poll_timeout(), Some(now + 10 * SECOND));
+    one.engine.handle_timeout(now + 9 * SECOND).unwrap();
+    assert!(!one.engine.has_transmit());
+    one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    assert_eq!(one.sent(), PING);
+    assert_eq!(one.engine.poll_timeout(), Some(now + 14 * SECOND));
+    let failure = one.engine.handle_timeout(now + 14 * SECOND).unwrap_err();
+    assert_eq!(failure.event, FailureKind::Timeout);
+    assert!(failure.may_reconnect());
+}
+
+#[test]
+fn any_byte_is_a_sign_of_life() {
+    for sign in 0..3 {
+        let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+        one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+        let heard = now + 11 * SECOND;
+        match sign {
+            0 => drop(one.engine.scan(heard, &mut [2], 1)),
+            1 => one.engine.note_activity(heard),
+            _ => drop(one.engine.note_large_frame(heard, 2)),
+        }
+        assert_eq!(one.engine.handle_timeout(now + 19 * SECOND), Ok(()));
+        assert_eq!(one.engine.poll_timeout(), Some(now + 20 * SECOND));
+    }
+}
+
+#[test]
+fn silence_is_not_the_fault_of_a_peer_we_do_not_read() {
+    // libzmq #3937 and #4767: a slow application made the heartbeat kill the connection.
+    let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+    one.engine.set_input_paused(now, true);
+    for second in 0..100 {
+        assert_eq!(one.engine.handle_timeout(now + second * SECOND), Ok(()));
+    }
+    assert_eq!(one.sent(), PING, "unsent PINGs do not pile up");
+    one.engine.set_input_paused(now + 100 * SECOND, false);
+    assert_eq!(one.engine.handle_timeout(now + 100 * SECOND), Ok(()));
+    assert!(one.engine.handle_timeout(now + 104 * SECOND).is_err());
+}
+
+#[test]
+fn a_peer_that_we_do_not_read_is_told_that_we_live() {
+    let (mut side, now) = established();
+    for second in [0, 10] {
+        let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+        side.engine.scan(now + second * SECOND, &mut ping, 1).unwrap();
+        side.sent();
+    }
+    let now = now + 10 * SECOND;
+    assert_eq!(side.engine.poll_timeout(), None);
+    side.engine.set_input_paused(now, true);
+    assert_eq!(side.engine.poll_timeout(), Some(now + 10 * SECOND));
+    side.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    assert_eq!(side.sent(), b"\x04\x05\x04PONG");
+    side.engine.set_input_paused(now, false);
+    assert_eq!(side.engine.poll_timeout(), None);
+}
+
+#[test]
+fn the_ttl_of_a_ping_counts_in_deciseconds_and_does_not_wrap() {
+    // libzmq #4226: 65.6 s and more wrapped round.
+    for (ttl, millis) in [(1u16, 100u64), (656, 65_600), (u16::MAX, 6_553_500)] {
+        let (mut side, now) = established();
+        let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+        ping[7..9].copy_from_slice(&ttl.to_be_bytes());
+        side.engine.scan(now, &mut ping, 1).unwrap();
+        let deadline = now + Duration::from_millis(millis);
+        assert_eq!(side.engine.poll_timeout(), Some(deadline));
+        assert_eq!(side.engine.handle_timeout(deadline - Duration::from_millis(1)), Ok(()));
+        assert_eq!(side.engine.handle_timeout(deadline), Err(Failure::silent()));
+    }
+}
+
+#[test]
+fn old_peers_get_no_ping() {
+    let now = Instant::now();
+    let mut side = Side::new(beating(), now);
+    side.feed(now, b"\x01\0", usize::MAX);
+    side.peer();
+    assert_eq!(side.engine.poll_timeout(), None);
+}
