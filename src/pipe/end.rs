@@ -34,8 +34,6 @@ pub(crate) struct Pipe {
     in_message: bool,
     /// This end writes no more.
     finished: bool,
-    /// The reader said that it sleeps; saying so again is not needed until something comes.
-    asleep: bool,
     accept_commands: bool,
     nodelay: bool,
     /// This end is done for; its socket removes it.
@@ -82,7 +80,6 @@ impl Pipe {
             high_water: HighWater::default(),
             in_message: false,
             finished: false,
-            asleep: false,
             accept_commands: false,
             nodelay: false,
             ended: false,
@@ -106,11 +103,9 @@ impl Pipe {
             };
             match flags {
                 Some(flags) if flags & COMMAND == 0 || self.accept_commands => {
-                    self.asleep = false;
                     return true;
                 }
                 Some(_) => {
-                    self.asleep = false;
                     if let Input::Queue(reader) = &mut self.input {
                         drop(reader.read());
                     }
@@ -126,15 +121,12 @@ impl Pipe {
     #[cold]
     fn fall_asleep(&mut self) -> bool {
         let closed = self.peer_finished();
-        if self.asleep && !closed {
-            return true;
-        }
         let asleep = match &mut self.input {
-            Input::Queue(reader) => reader.sleep(),
+            // Saying so again is not needed until the writer took notice.
+            Input::Queue(reader) => (reader.sleeps() && !closed) || reader.sleep(),
             Input::Slot(reader) => reader.sleep(),
         };
         if asleep {
-            self.asleep = true;
             return true;
         }
         let empty = match &mut self.input {
@@ -438,8 +430,6 @@ impl Pipe {
 
     /// The queue from the peer, unless it is a conflating slot.
     pub(crate) fn reader(&mut self) -> Option<&mut byte_queue::Reader> {
-        // What is read past `check_read` may be what the writer gave its one notification for.
-        self.asleep = false;
         match &mut self.input {
             Input::Queue(reader) => Some(reader),
             Input::Slot(_) => None,

@@ -202,6 +202,12 @@ impl Reader {
             && self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
     }
 
+    /// Whether the last `sleep` still holds: the writer has published nothing since, or is about
+    /// to report true.
+    pub(crate) fn sleeps(&self) -> bool {
+        self.shared.reader_asleep.load(Relaxed)
+    }
+
     /// Goes to sleep: the next `publish` or `close` reports true. False: there is something to
     /// read, or the writer is gone.
     pub(crate) fn sleep(&mut self) -> bool {
