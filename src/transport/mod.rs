@@ -36,8 +36,12 @@ use crate::options::SocketOptions;
 // Not yet: norm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 
 /// The table: a new transport is one row here.
-static TRANSPORTS: &[(&str, &dyn Transport)] =
-    &[("ipc", &ipc::Ipc), ("tcp", &tcp::Tcp), ("ws", &ws::Ws)];
+static TRANSPORTS: &[(&str, &dyn Transport)] = &[
+    ("ipc", &ipc::Ipc),
+    ("tcp", &tcp::Tcp),
+    ("ws", &ws::Ws { secure: false }),
+    ("wss", &ws::Ws { secure: true }),
+];
 
 /// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and `udp`,
 /// which has no connections, is [`udp::UdpSocket`].

@@ -191,7 +191,8 @@ impl Decoder {
     fn advance(&mut self, byte: u8) -> io::Result<Option<Control>> {
         match &mut self.state {
             In::Header { bytes, length } => {
-                bytes[*length] = byte;
+                // There is always room, unless this is called again after an error.
+                *bytes.get_mut(*length).ok_or_else(protocol_error)? = byte;
                 *length += 1;
                 let (bytes, length) = (*bytes, *length);
                 return self.header(bytes, length);

@@ -11,10 +11,10 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::BorrowedFd;
 
+use super::carrier::Carrier;
 use super::codec::{Control, Decoder, Encoder, Keys};
 use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
 use super::{Security, Side, protocol_error};
-use crate::sys::net;
 use crate::transport::stream::Layer;
 
 /// How much is read ahead, and encoded at once.
@@ -24,6 +24,7 @@ const BATCH: usize = 64 * 1024;
 const DIRECT: u64 = 4 * 1024;
 
 pub(super) struct WsLayer {
+    carrier: Carrier,
     state: State,
     security: Security,
     decoder: Decoder,
@@ -48,7 +49,7 @@ enum State {
 }
 
 impl WsLayer {
-    pub(super) fn new(side: Side, security: Security) -> io::Result<WsLayer> {
+    pub(super) fn new(carrier: Carrier, side: Side, security: Security) -> io::Result<WsLayer> {
         let encrypted = !matches!(security.name(), "NULL" | "PLAIN");
         let mut outgoing = Vec::new();
         let (client, keys): (_, Option<Box<Keys>>) = match &side {
@@ -62,6 +63,7 @@ impl WsLayer {
         let mut encoder = Encoder::new(keys, !encrypted);
         encoder.swallow(usize::MAX);
         Ok(WsLayer {
+            carrier,
             decoder: Decoder::new(client.is_none()),
             encoder,
             state: State::Upgrading(client),
@@ -77,7 +79,7 @@ impl WsLayer {
     /// Sends what is for the wire; false if the descriptor takes no more.
     fn flush(&mut self, fd: BorrowedFd<'_>) -> io::Result<bool> {
         while let Some(rest) = self.outgoing.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match net::send(fd, rest) {
+            match self.carrier.send(fd, rest) {
                 Ok(count) => self.sent += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) => return Err(error),
@@ -85,14 +87,14 @@ impl WsLayer {
         }
         self.outgoing = Vec::new();
         self.sent = 0;
-        Ok(true)
+        self.carrier.flush(fd)
     }
 
     /// Reads ahead; 0 is the end of the stream.
     fn fill(&mut self, fd: BorrowedFd<'_>) -> io::Result<usize> {
         let old = self.incoming.len();
         self.incoming.resize(old + READ_AHEAD, 0);
-        let result = net::receive(fd, self.incoming.get_mut(old..).unwrap_or_default());
+        let result = self.carrier.receive(fd, self.incoming.get_mut(old..).unwrap_or_default());
         self.incoming.truncate(old + result.as_ref().copied().unwrap_or(0));
         result
     }
@@ -115,7 +117,7 @@ impl WsLayer {
                 Parsed::Partial => Parsed::Partial,
                 Parsed::Bad => {
                     // Whether it still hears this is its affair.
-                    let _ = net::send(fd, upgrade::BAD_REQUEST);
+                    let _ = self.carrier.send(fd, upgrade::BAD_REQUEST);
                     Parsed::Bad
                 }
             },
@@ -216,11 +218,12 @@ impl Layer for WsLayer {
                 let room = buffer.get_mut(given..).unwrap_or_default();
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
                 let room = room.get_mut(..most).unwrap_or_default();
-                net::receive(fd, room).map(|count| {
+                let result = self.carrier.receive(fd, room);
+                if let Ok(count) = result {
                     self.decoder.pass(room.get_mut(..count).unwrap_or_default());
                     given += count;
-                    count
-                })
+                }
+                result
             } else {
                 self.fill(fd)
             };

@@ -1,4 +1,5 @@
-//! The ws transport: ZMTP over WebSocket (45/ZWS 2.0, RFC 6455), as browsers and proxies like it.
+//! The ws and wss transports: ZMTP over WebSocket (45/ZWS 2.0, RFC 6455), as browsers and proxies
+//! like it, without and with TLS.
 //!
 //! A layer between the tcp stream and the engine makes both sides believe that they speak plain
 //! ZMTP (see `layer`), so neither session nor engine know of it. Addresses are `host:port/path`.
@@ -10,8 +11,10 @@
 //! | binary frame: flags, body | frame: flags, length, body |
 //! | ping, pong | answered here; PING, PONG commands |
 
+mod carrier;
 mod codec;
 mod layer;
+mod tls;
 mod upgrade;
 
 #[cfg(test)]
@@ -24,38 +27,55 @@ use std::os::fd::RawFd;
 
 use parking_lot::Mutex;
 
+use self::carrier::Carrier;
 use self::layer::WsLayer;
+use self::tls::Tls;
 use crate::error::{Error, Result};
 use crate::options::{MechanismKind, SocketOptions};
 use crate::transport::address::HostPort;
 use crate::transport::tcp::{TcpDialer, TcpListener};
-use crate::transport::{Accept, Dial, Dialer, Listener, Transport, Waker};
+use crate::transport::{Accept, Dial, Dialer, Listener, Stream, Transport, Waker};
 
-pub(super) struct Ws;
+/// Whether with TLS.
+pub(super) struct Ws {
+    pub(super) secure: bool,
+}
+
+impl Ws {
+    fn scheme(&self) -> &'static str {
+        if self.secure { "wss" } else { "ws" }
+    }
+}
 
 impl Transport for Ws {
     fn check_connect(&self, address: &str, options: &SocketOptions) -> Result<()> {
         let address = split(address).0;
-        HostPort::parse(address, false)?.literal(options.ipv6).map(drop)
+        HostPort::parse(address, false)?.literal(options.ipv6)?;
+        if self.secure {
+            Tls::client(options)?;
+        }
+        Ok(())
     }
 
     fn listen(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Listener>> {
         let (address, path) = split(address);
-        let tcp = TcpListener::listen(address, options, "ws")?;
+        let tls = if self.secure { Some(Tls::server(options)?) } else { None };
+        let tcp = TcpListener::listen(address, options, self.scheme())?;
         let endpoint = format!("{}{path}", tcp.endpoint());
-        Ok(Box::new(WsListener { tcp, endpoint }))
+        Ok(Box::new(WsListener { tcp, tls, endpoint }))
     }
 
     fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>> {
         let (address, path) = split(address);
-        let tcp = TcpDialer::new(address, options, "ws");
+        let tls = if self.secure { Some(Tls::client(options)?) } else { None };
+        let tcp = TcpDialer::new(address, options, self.scheme());
         let side = Side::Client { host: address.to_owned(), path: path.to_owned() };
-        Ok(Box::new(WsDialer { tcp, side, security: Security::new(options) }))
+        Ok(Box::new(WsDialer { tcp, tls, side, security: Security::new(options) }))
     }
 
     fn connect_endpoint(&self, _endpoint: &str, address: &str) -> String {
         let (address, path) = split(address);
-        format!("ws://{address}{path}")
+        format!("{}://{address}{path}", self.scheme())
     }
 }
 
@@ -98,6 +118,7 @@ impl Security {
 
 struct WsListener {
     tcp: TcpListener,
+    tls: Option<Tls>,
     endpoint: String,
 }
 
@@ -113,8 +134,8 @@ impl Listener for WsListener {
     fn accept(&self, options: &SocketOptions) -> io::Result<Accept> {
         Ok(match self.tcp.accept(options)? {
             Accept::Stream(stream) => {
-                let layer = WsLayer::new(Side::Server, Security::new(options))?;
-                Accept::Stream(stream.layered(Box::new(Mutex::new(layer))))
+                let security = Security::new(options);
+                Accept::Stream(layered(stream, self.tls.as_ref(), Side::Server, security)?)
             }
             Accept::Refused => Accept::Refused,
         })
@@ -125,6 +146,7 @@ impl Listener for WsListener {
 
 struct WsDialer {
     tcp: TcpDialer,
+    tls: Option<Tls>,
     side: Side,
     security: Security,
 }
@@ -132,8 +154,8 @@ struct WsDialer {
 impl WsDialer {
     fn follow(&self, dial: Dial) -> Dial {
         let Dial::Done(stream) = dial else { return dial };
-        match WsLayer::new(self.side.clone(), self.security) {
-            Ok(layer) => Dial::Done(stream.layered(Box::new(Mutex::new(layer)))),
+        match layered(stream, self.tls.as_ref(), self.side.clone(), self.security) {
+            Ok(stream) => Dial::Done(stream),
             Err(error) => Dial::Failed(error.into()),
         }
     }
@@ -162,6 +184,21 @@ impl Dialer for WsDialer {
     fn descriptor(&self) -> Option<RawFd> {
         self.tcp.descriptor()
     }
+}
+
+/// Puts TLS, if wanted, and WebSocket on a tcp stream.
+fn layered(
+    stream: Stream,
+    tls: Option<&Tls>,
+    side: Side,
+    security: Security,
+) -> io::Result<Stream> {
+    let carrier = match tls {
+        Some(tls) => tls.carrier().map_err(|error| io::Error::from_raw_os_error(error.errno()))?,
+        None => Carrier::Plain,
+    };
+    let layer = WsLayer::new(carrier, side, security)?;
+    Ok(stream.layered(Box::new(Mutex::new(layer))))
 }
 
 /// What a broken peer makes of a connection.

@@ -5,8 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::transport::find;
 use crate::transport::testing::{accept, connect, listen, options};
-use crate::transport::{Stream, find};
 
 /// A greeting of which the layer must not care.
 const OURS: [u8; 64] = [0xaa; 64];

@@ -1,0 +1,89 @@
+//! What carries the WebSocket frames: the bare connection, or TLS on it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::BorrowedFd;
+
+use rustls::Connection;
+
+use super::protocol_error;
+use crate::sys::net;
+
+pub(super) enum Carrier {
+    Plain,
+    Tls(Box<Connection>),
+}
+
+impl Carrier {
+    /// Reads without blocking; 0 is the end of the stream. Leaves nothing behind when it says
+    /// WouldBlock.
+    pub(super) fn receive(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+        let Carrier::Tls(tls) = self else { return net::receive(fd, buffer) };
+        loop {
+            match tls.reader().read(buffer) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                // The peer went without a good-bye on the level of TLS.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
+                result => return result,
+            }
+            let count = tls.read_tls(&mut Descriptor(fd))?;
+            let processed = tls.process_new_packets();
+            // Answers of the handshake, or the alert that tells the peer what was wrong.
+            transmit(tls, fd)?;
+            processed.map_err(|_| protocol_error())?;
+            if count == 0 && tls.is_handshaking() {
+                return Ok(0);
+            }
+        }
+    }
+
+    /// Writes without blocking what there is room for.
+    pub(super) fn send(&mut self, fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        let Carrier::Tls(tls) = self else { return net::send(fd, bytes) };
+        let count = tls.writer().write(bytes)?;
+        transmit(tls, fd)?;
+        if count == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(count) }
+    }
+
+    /// Whether everything written is with the kernel, or waits for the peer to go on with the
+    /// handshake; false if the descriptor takes no more.
+    pub(super) fn flush(&mut self, fd: BorrowedFd<'_>) -> io::Result<bool> {
+        match self {
+            Carrier::Plain => Ok(true),
+            Carrier::Tls(tls) => transmit(tls, fd),
+        }
+    }
+}
+
+fn transmit(tls: &mut Connection, fd: BorrowedFd<'_>) -> io::Result<bool> {
+    while tls.wants_write() {
+        match tls.write_tls(&mut Descriptor(fd)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// The connection as rustls wants it.
+struct Descriptor<'a>(BorrowedFd<'a>);
+
+impl Read for Descriptor<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        net::receive(self.0, buffer)
+    }
+}
+
+impl Write for Descriptor<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        net::send(self.0, bytes)
+    }
+
+    fn write_vectored(&mut self, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        net::send_vectored(self.0, buffers)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
