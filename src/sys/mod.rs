@@ -7,6 +7,7 @@
 //! (`fork`). Used by transport, runtime, socket and poller.
 #![allow(dead_code, unused_imports)]
 
+mod address;
 pub(crate) mod credentials;
 #[cfg(target_os = "linux")]
 pub(crate) mod epoll;

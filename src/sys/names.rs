@@ -134,6 +134,22 @@ pub(crate) fn interface_name(index: u32) -> Option<String> {
     name.to_str().ok().map(str::to_owned)
 }
 
+/// The context id of this machine among virtual ones; ENODEV if it has none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn local_cid() -> io::Result<u32> {
+    use std::os::fd::AsRawFd;
+    /// linux/vm_sockets.h; libc lacks it.
+    const IOCTL_VM_SOCKETS_GET_LOCAL_CID: libc::c_ulong = 0x7b9;
+    let nodev = || io::Error::from_raw_os_error(libc::ENODEV);
+    let device = std::fs::File::open("/dev/vsock").map_err(|_| nodev())?;
+    let mut cid: u32 = 0;
+    // SAFETY: the request writes one unsigned int.
+    let result = unsafe {
+        libc::ioctl(device.as_raw_fd(), IOCTL_VM_SOCKETS_GET_LOCAL_CID as _, &raw mut cid)
+    };
+    if result == -1 || cid == libc::VMADDR_CID_ANY { Err(nodev()) } else { Ok(cid) }
+}
+
 /// Makes a directory with a unique name and mode 0700 from a template that ends in XXXXXX.
 pub(crate) fn make_temporary_directory(template: &str) -> io::Result<String> {
     let mut buffer = CString::new(template)

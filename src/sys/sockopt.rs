@@ -104,6 +104,39 @@ pub(crate) fn bind_to_device(_socket: BorrowedFd<'_>, _device: &[u8]) -> io::Res
     Err(io::Error::from_raw_os_error(libc::ENOTSUP))
 }
 
+/// Buffer size, its minimum and its maximum of a vsock, in bytes; zero leaves one alone.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_vsock_buffers(
+    socket: BorrowedFd<'_>,
+    [size, min, max]: [u64; 3],
+) -> io::Result<()> {
+    // linux/vm_sockets.h; libc lacks them.
+    const BUFFER_SIZE: i32 = 0;
+    const BUFFER_MIN_SIZE: i32 = 1;
+    const BUFFER_MAX_SIZE: i32 = 2;
+    // The size is kept between the limits, so they come first.
+    for (option, value) in [(BUFFER_MAX_SIZE, max), (BUFFER_MIN_SIZE, min), (BUFFER_SIZE, size)] {
+        if value != 0 {
+            set_raw(socket, SocketOption(libc::AF_VSOCK, option), &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// How long the kernel tries to connect a vsock.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn set_vsock_connect_timeout(
+    socket: BorrowedFd<'_>,
+    timeout: std::time::Duration,
+) -> io::Result<()> {
+    const CONNECT_TIMEOUT: i32 = 6;
+    let value = libc::timeval {
+        tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_usec: timeout.subsec_micros() as libc::suseconds_t,
+    };
+    set_raw(socket, SocketOption(libc::AF_VSOCK, CONNECT_TIMEOUT), &value)
+}
+
 /// The interface that multicast datagrams leave by.
 pub(crate) fn set_multicast_interface(
     socket: BorrowedFd<'_>,

@@ -8,6 +8,7 @@
 #![allow(dead_code)]
 
 mod address;
+mod direct;
 mod ipc;
 mod resolver;
 mod socks;
@@ -15,7 +16,11 @@ mod stream;
 mod tcp;
 #[cfg(test)]
 mod testing;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod tipc;
 pub(crate) mod udp;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod vsock;
 mod ws;
 
 pub(crate) use stream::Stream;
@@ -39,6 +44,12 @@ use crate::options::SocketOptions;
 static TRANSPORTS: &[(&str, &dyn Transport)] = &[
     ("ipc", &ipc::Ipc),
     ("tcp", &tcp::Tcp),
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    ("tipc", &tipc::Tipc),
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    ("vmci", &vsock::Vsock { scheme: "vmci" }),
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    ("vsock", &vsock::Vsock { scheme: "vsock" }),
     ("ws", &ws::Ws { secure: false }),
     ("wss", &ws::Ws { secure: true }),
 ];

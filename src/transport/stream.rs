@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 
 use crate::sys::{credentials, net};
 use crate::transport::{address, ipc};
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::transport::{tipc, vsock};
 
 /// Owns its descriptor: non-blocking, close-on-exec, never one of the standard streams. Every
 /// method may be called from any thread; an error means that the connection is lost unless it is
@@ -91,6 +93,7 @@ impl Stream {
             return address::host(&ip);
         }
         match credentials::peer(self.fd.as_fd()) {
+            _ if peer.family() != libc::AF_UNIX => String::new(),
             Some(who) => format!("localhost:{}:{}:{}", who.uid, who.gid, who.pid),
             None => String::from("localhost"),
         }
@@ -116,6 +119,12 @@ impl Stream {
         let Ok(address) = address else { return String::new() };
         if let Some(ip) = address.ip() {
             return address::endpoint(self.scheme, &ip);
+        }
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(endpoint) =
+            vsock::endpoint(self.scheme, &address).or_else(|| tipc::endpoint(&address))
+        {
+            return endpoint;
         }
         address.unix_name().map(|name| ipc::endpoint(&name)).unwrap_or_default()
     }

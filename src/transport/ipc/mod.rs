@@ -1,7 +1,6 @@
 //! The ipc transport, unix domain sockets, zmq_ipc(7): paths, `@name` for an abstract name, and
 //! for binding `*` for a fresh path.
 
-mod dialer;
 mod listener;
 
 #[cfg(test)]
@@ -10,6 +9,7 @@ mod ipc_test;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::sys::net::Address;
+use crate::transport::direct::DirectDialer;
 use crate::transport::{Dialer, Listener, Transport};
 
 pub(super) struct Ipc;
@@ -24,7 +24,7 @@ impl Transport for Ipc {
     }
 
     fn dialer(&self, address: &str, _options: &SocketOptions) -> Result<Box<dyn Dialer>> {
-        Ok(Box::new(dialer::IpcDialer::new(parse(address)?)))
+        Ok(Box::new(DirectDialer::new(parse(address)?, "ipc", Box::new(|_| Ok(())))))
     }
 }
 
