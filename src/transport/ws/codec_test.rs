@@ -1,6 +1,8 @@
 //! Frames in pieces of every size, both ways.
 
-use super::codec::{Control, Decoder, Encoder, Keys};
+use super::decoder::Decoder;
+use super::encoder::{Encoder, Keys};
+use super::frame::Control;
 
 fn keys() -> Box<Keys> {
     let mut next = 0u32;

@@ -12,7 +12,9 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::BorrowedFd;
 
 use super::carrier::Carrier;
-use super::codec::{Control, Decoder, Encoder, Keys};
+use super::decoder::Decoder;
+use super::encoder::{Encoder, Keys};
+use super::frame::Control;
 use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
 use super::{Security, Side, protocol_error};
 use crate::transport::stream::Layer;

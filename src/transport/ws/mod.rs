@@ -12,7 +12,9 @@
 //! | ping, pong | answered here; PING, PONG commands |
 
 mod carrier;
-mod codec;
+mod decoder;
+mod encoder;
+mod frame;
 mod layer;
 mod tls;
 mod upgrade;
