@@ -96,12 +96,18 @@ impl Endpoints {
 impl Socket {
     /// Accepts connections at the endpoint. The errno of zmq_bind(3).
     pub(crate) fn bind(&self, endpoint: &str) -> Result<()> {
-        self.enter()?.bind(endpoint)
+        let mut core = self.enter()?;
+        core.bind(endpoint)?;
+        core.mailbox.stir();
+        Ok(())
     }
 
     /// Connects to the endpoint, now or when it can. The errno of zmq_connect(3).
     pub(crate) fn connect(&self, endpoint: &str) -> Result<()> {
-        self.enter()?.connect(endpoint).map(drop)
+        let mut core = self.enter()?;
+        core.connect(endpoint)?;
+        core.mailbox.stir();
+        Ok(())
     }
 
     /// Connects a PEER and gives the routing id of the other side. zmq_connect_peer(3).

@@ -43,6 +43,8 @@ struct Inner {
     waiting: u32,
     /// The application knows the descriptor and may be watching it at any time.
     exposed: bool,
+    /// The socket has endpoints: whoever starts to watch shall look at ZMQ_EVENTS once.
+    stirred: bool,
     signalled: bool,
     /// The socket is closed: nothing is taken in any more.
     closed: bool,
@@ -127,12 +129,24 @@ impl Mailbox {
         }
     }
 
+    /// The socket was bound or connected. The descriptor becomes readable, as libzmq's does:
+    /// programs that wait for it before they first look at ZMQ_EVENTS rely on it.
+    pub(crate) fn stir(&self) {
+        let mut inner = self.inner.lock();
+        inner.stirred = true;
+        if inner.exposed {
+            self.pending.store(true, Ordering::Release);
+            self.signal(&mut inner);
+        }
+    }
+
     /// The descriptor that becomes readable when there are commands (ZMQ_FD).
     pub(crate) fn expose(&self) -> RawFd {
         let mut inner = self.inner.lock();
         if !inner.exposed {
             inner.exposed = true;
-            if !inner.commands.is_empty() {
+            if inner.stirred || !inner.commands.is_empty() {
+                self.pending.store(true, Ordering::Release);
                 self.signal(&mut inner);
             }
         }
