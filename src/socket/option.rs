@@ -60,6 +60,8 @@ impl Core {
             Found::Pattern => table::put_int(buffer, self.pattern.option(option)?),
             Found::Socket => match option {
                 numbers::RCVMORE => table::put_int(buffer, self.receive_more.into()),
+                // Programs must use zmq_poller for these, which lets several threads wait.
+                numbers::FD if self.options.kind.is_thread_safe() => Err(Error::INVAL),
                 numbers::FD => table::put_int(buffer, self.mailbox.expose()),
                 numbers::EVENTS => table::put_int(buffer, self.events().into()),
                 numbers::LAST_ENDPOINT => table::put_text(buffer, self.endpoints.last.as_bytes()),
