@@ -12,11 +12,15 @@ use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
-use crate::sys::signals;
+use crate::sys::{gssapi, signals};
 
 /// What this build can do. The names are those of zmq_has(3); what is not named it cannot.
-const CAPABILITIES: &[Capability] =
-    &[(b"ipc", || cfg!(unix)), (b"draft", || cfg!(feature = "draft"))];
+const CAPABILITIES: &[Capability] = &[
+    (b"ipc", || cfg!(unix)),
+    (b"curve", || true),
+    (b"gssapi", gssapi::is_available),
+    (b"draft", || cfg!(feature = "draft")),
+];
 
 type Capability = (&'static [u8], fn() -> bool);
 

@@ -7,13 +7,13 @@
 #![allow(dead_code)]
 
 mod curve;
+mod gssapi;
 mod null;
 mod plain;
 pub(crate) mod zap;
 
 pub(crate) use curve::public_key;
 
-use crate::error::Error;
 use crate::zmtp::metadata::Properties;
 use crate::zmtp::{EngineConfig, Failure, MechanismConfig, error_code};
 
@@ -86,8 +86,10 @@ pub(crate) fn new(config: &EngineConfig) -> Result<Box<dyn Mechanism>, Failure> 
             Ok(Box::new(curve::Server::new(config, secret_key)?))
         }
         MechanismConfig::CurveClient(keys) => Ok(Box::new(curve::Client::new(config, keys)?)),
-        // Not yet: GSSAPI (ZMQ_GSSAPI_SERVER and its kin) - connections fail in their handshake
-        MechanismConfig::Gssapi => Err(Failure::no_detail(Error::NOTSUP)),
+        MechanismConfig::Gssapi(gssapi) if gssapi.as_server => {
+            Ok(Box::new(gssapi::Server::new(config, gssapi)?))
+        }
+        MechanismConfig::Gssapi(gssapi) => Ok(Box::new(gssapi::Client::new(config, gssapi)?)),
     }
 }
 

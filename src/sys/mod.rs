@@ -14,6 +14,7 @@ pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;
+pub(crate) mod gssapi;
 pub(crate) mod membarrier;
 pub(crate) mod names;
 pub(crate) mod net;

@@ -54,7 +54,7 @@ pub(crate) enum MechanismConfig {
     PlainClient { username: Vec<u8>, password: Zeroizing<Vec<u8>> },
     CurveServer { secret_key: Zeroizing<CurveKey> },
     CurveClient(Box<CurveConfig>),
-    Gssapi,
+    Gssapi(Box<GssapiConfig>),
 }
 
 /// The keys of a CURVE client.
@@ -63,6 +63,20 @@ pub(crate) struct CurveConfig {
     pub(crate) public_key: CurveKey,
     pub(crate) secret_key: Zeroizing<CurveKey>,
     pub(crate) server_key: CurveKey,
+}
+
+/// The `ZMQ_GSSAPI_*` options.
+#[derive(Clone)]
+pub(crate) struct GssapiConfig {
+    pub(crate) as_server: bool,
+    /// Who we are; empty for the default.
+    pub(crate) principal: Vec<u8>,
+    pub(crate) principal_type: i32,
+    /// Whom a client wants to talk to.
+    pub(crate) service_principal: Vec<u8>,
+    pub(crate) service_principal_type: i32,
+    /// Whether frames pass unencrypted.
+    pub(crate) plaintext: bool,
 }
 
 impl EngineConfig {
@@ -115,7 +129,14 @@ impl MechanismConfig {
                 secret_key: Zeroizing::new(options.curve_secret_key),
                 server_key: options.curve_server_key,
             })),
-            (MechanismKind::Gssapi, _) => MechanismConfig::Gssapi,
+            (MechanismKind::Gssapi, as_server) => MechanismConfig::Gssapi(Box::new(GssapiConfig {
+                as_server,
+                principal: options.gss_principal.clone(),
+                principal_type: options.gss_principal_nt,
+                service_principal: options.gss_service_principal.clone(),
+                service_principal_type: options.gss_service_principal_nt,
+                plaintext: options.gss_plaintext,
+            })),
         }
     }
 
@@ -125,12 +146,16 @@ impl MechanismConfig {
             MechanismConfig::Null => b"NULL",
             MechanismConfig::PlainServer | MechanismConfig::PlainClient { .. } => b"PLAIN",
             MechanismConfig::CurveServer { .. } | MechanismConfig::CurveClient(_) => b"CURVE",
-            MechanismConfig::Gssapi => b"GSSAPI",
+            MechanismConfig::Gssapi(_) => b"GSSAPI",
         }
     }
 
     /// The as-server field of the greeting.
     pub(crate) fn as_server(&self) -> bool {
-        matches!(self, MechanismConfig::PlainServer | MechanismConfig::CurveServer { .. })
+        match self {
+            MechanismConfig::PlainServer | MechanismConfig::CurveServer { .. } => true,
+            MechanismConfig::Gssapi(gssapi) => gssapi.as_server,
+            _ => false,
+        }
     }
 }

@@ -23,7 +23,9 @@ mod inbound;
 pub(crate) mod metadata;
 mod outbound;
 
-pub(crate) use config::{CurveConfig, EngineConfig, MechanismConfig, RandomFn, ZapConfig};
+pub(crate) use config::{
+    CurveConfig, EngineConfig, GssapiConfig, MechanismConfig, RandomFn, ZapConfig,
+};
 pub(crate) use engine::{Engine, Event, FrameSink, Peer};
 pub(crate) use failure::{Failure, FailureKind, error_code};
 pub(crate) use inbound::Scan;

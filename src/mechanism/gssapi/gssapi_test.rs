@@ -1,0 +1,122 @@
+//! GSSAPI against a key distribution centre, where `ctests/gssapi/realm cargo test` has set one up: it
+//! exports `KRB5_KTNAME` and `KRB5_CLIENT_KTNAME`. Without it only malformed commands.
+
+use crate::mechanism::gssapi::{exact, initiate, token};
+use crate::patterns::SocketType::{Dealer, Router};
+use crate::zmtp::testing::{Pair, config};
+use crate::zmtp::{EngineConfig, Failure, GssapiConfig, MechanismConfig, error_code};
+
+fn side(as_server: bool, plaintext: bool) -> EngineConfig {
+    let mut config = config(if as_server { Router } else { Dealer });
+    config.mechanism = MechanismConfig::Gssapi(Box::new(GssapiConfig {
+        as_server,
+        principal: b"zmqtest2".to_vec(),
+        principal_type: 0,
+        service_principal: b"zmqtest2".to_vec(),
+        service_principal_type: 0,
+        plaintext,
+    }));
+    config
+}
+
+fn has_realm() -> bool {
+    std::env::var_os("KRB5_KTNAME").is_some() && std::env::var_os("KRB5_CLIENT_KTNAME").is_some()
+}
+
+#[test]
+fn tokens_have_their_length_and_nothing_else() {
+    use error_code::*;
+    assert_eq!(token(&initiate(b"abc")), Ok(&b"abc"[..]));
+    assert_eq!(token(&initiate(b"")), Ok(&b""[..]));
+    let table: &[(&[u8], u32)] = &[
+        (b"", ZMTP_MALFORMED_COMMAND_UNSPECIFIED),
+        (b"\x05READY", ZMTP_UNEXPECTED_COMMAND),
+        (b"\x08INITIATE", ZMTP_MALFORMED_COMMAND_INITIATE),
+        (b"\x08INITIATE\0\0\0", ZMTP_MALFORMED_COMMAND_INITIATE),
+        (b"\x08INITIATE\0\0\0\x02a", ZMTP_MALFORMED_COMMAND_INITIATE),
+        (b"\x08INITIATE\0\0\0\x02abc", ZMTP_MALFORMED_COMMAND_INITIATE),
+        (b"\x08INITIATE\xff\xff\xff\xffabc", ZMTP_MALFORMED_COMMAND_INITIATE),
+    ];
+    for (command, code) in table {
+        assert_eq!(token(command), Err(Failure::handshake(*code)), "{command:?}");
+    }
+    assert_eq!(exact(b"\0\0\0\0"), Some(&b""[..]));
+}
+
+#[test]
+fn a_client_with_a_ticket_gets_in() {
+    if !has_realm() {
+        return;
+    }
+    for plaintext in [false, true] {
+        let mut pair = Pair::new(side(false, plaintext), side(true, plaintext));
+        pair.run(100);
+        assert_eq!((pair.one.failure, pair.two.failure), (None, None));
+        let request = pair.two.zap.clone().expect("a ZAP request");
+        assert_eq!(request[6], b"GSSAPI");
+        assert!(request[7].starts_with(b"zmqtest2/"), "{:?}", request[7]);
+        pair.two.answer_zap(pair.now, "200", "tom");
+        pair.run(100);
+        assert_eq!(pair.one.property("Socket-Type"), Some("ROUTER"));
+        assert_eq!(pair.two.property("Socket-Type"), Some("DEALER"));
+        assert_eq!(pair.two.property("User-Id"), Some("tom"));
+        assert_eq!(pair.two.engine.inbound_raw(), plaintext);
+        if plaintext {
+            continue;
+        }
+        let frames = [(1, b"secret".to_vec()), (0, vec![7; 100_000]), (4, b"\x04JOINx".to_vec())];
+        let mut wire = Vec::new();
+        for (flags, body) in &frames {
+            pair.one.engine.encode(*flags, body, &mut wire).unwrap();
+        }
+        assert!(!wire.windows(6).any(|window| window == b"secret"));
+        pair.two.inbox = wire.clone();
+        assert_eq!(pair.two.frames(pair.now).unwrap(), frames);
+        pair.two.inbox = wire;
+        let replayed = pair.two.frames(pair.now);
+        assert_eq!(replayed, Err(Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC)));
+    }
+}
+
+#[test]
+fn a_denied_client_stays_outside() {
+    if !has_realm() {
+        return;
+    }
+    for (status, told) in [(300, false), (400, true), (500, true)] {
+        let mut pair = Pair::new(side(false, false), side(true, false));
+        pair.run(usize::MAX);
+        pair.two.answer_zap(pair.now, &status.to_string(), "");
+        assert_eq!(pair.two.failure, Some(Failure::denied(status)));
+        pair.run(usize::MAX);
+        assert_eq!(pair.one.failure, told.then_some(Failure::denied(status)));
+    }
+}
+
+#[test]
+fn forged_and_impatient_clients_are_refused() {
+    if !has_realm() {
+        return;
+    }
+    let crypto = Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC);
+    let unexpected = Failure::handshake(error_code::ZMTP_UNEXPECTED_COMMAND);
+    for (command, expected) in
+        [(initiate(b"no token at all"), crypto), (b"\x05READY".to_vec(), unexpected)]
+    {
+        let mut pair = Pair::new(side(false, false), side(true, false));
+        // The client's greeting is 64 bytes; what follows is ours.
+        let mut left = 64;
+        while left > 0 {
+            let mut from_one = pair.one.sent();
+            from_one.truncate(left);
+            left -= from_one.len();
+            pair.two.feed(pair.now, &from_one, usize::MAX);
+            let from_two = pair.two.sent();
+            pair.one.feed(pair.now, &from_two, usize::MAX);
+        }
+        let mut frame = Vec::new();
+        crate::zmtp::frame::put_frame(4, &command, &mut frame);
+        pair.two.feed(pair.now, &frame, 1);
+        assert_eq!(pair.two.failure, Some(expected), "{command:?}");
+    }
+}

@@ -1,0 +1,352 @@
+//! The GSSAPI library, loaded when the first socket asks for it.
+//!
+//! RFC 2744, the C bindings of the Generic Security Service API: the eleven functions that
+//! 38/ZMTP-GSSAPI needs, behind types that free what they own. A machine without
+//! `libgssapi_krb5.so.2` runs everything but GSSAPI. Called by `mechanism::gssapi`.
+//!
+//! The functions may block: a client asks its key distribution centre for a ticket.
+
+use std::ffi::c_void;
+use std::ptr::{NonNull, null, null_mut};
+use std::sync::OnceLock;
+
+use libloading::Library;
+
+use crate::error::{Error, Result};
+
+/// `gss_buffer_desc`.
+#[repr(C)]
+struct Buffer {
+    length: usize,
+    value: *mut c_void,
+}
+
+/// `gss_OID_desc`.
+#[repr(C)]
+struct Oid {
+    length: u32,
+    elements: *const c_void,
+}
+
+/// What `gss_name_t`, `gss_cred_id_t` and `gss_ctx_id_t` point to.
+#[repr(C)]
+struct Opaque([u8; 0]);
+type Handle = *mut Opaque;
+
+/// `GSS_C_MUTUAL_FLAG | GSS_C_REPLAY_FLAG`.
+const FLAGS: u32 = 2 | 4;
+/// `GSS_C_BOTH`.
+const BOTH: i32 = 0;
+/// `GSS_S_COMPLETE` and `GSS_S_CONTINUE_NEEDED`; errors are in the upper half of a status.
+const COMPLETE: u32 = 0;
+const CONTINUE_NEEDED: u32 = 1;
+
+macro_rules! functions {
+    ($($name:ident: fn($($argument:ty),*);)*) => {
+        /// The functions of the library; each answers a major status and stores a minor one.
+        struct Functions {
+            $($name: unsafe extern "C" fn(*mut u32, $($argument),*) -> u32,)*
+        }
+
+        impl Functions {
+            fn load(library: &'static Library) -> Option<Functions> {
+                Some(Functions {
+                    $(
+                        // SAFETY: the types are those of RFC 2744, appendix A; the library is
+                        // never unloaded.
+                        $name: unsafe { *library.get(concat!(stringify!($name), "\0").as_bytes()).ok()? },
+                    )*
+                })
+            }
+        }
+    };
+}
+
+functions! {
+    gss_import_name: fn(*mut Buffer, *const Oid, *mut Handle);
+    gss_release_name: fn(*mut Handle);
+    gss_display_name: fn(Handle, *mut Buffer, *mut *const Oid);
+    gss_acquire_cred: fn(Handle, u32, *mut c_void, i32, *mut Handle, *mut *mut c_void, *mut u32);
+    gss_release_cred: fn(*mut Handle);
+    gss_init_sec_context: fn(Handle, *mut Handle, Handle, *const Oid, u32, u32, *mut c_void,
+        *mut Buffer, *mut *const Oid, *mut Buffer, *mut u32, *mut u32);
+    gss_accept_sec_context: fn(*mut Handle, Handle, *mut Buffer, *mut c_void, *mut Handle,
+        *mut *const Oid, *mut Buffer, *mut u32, *mut u32, *mut Handle);
+    gss_delete_sec_context: fn(*mut Handle, *mut Buffer);
+    gss_wrap: fn(Handle, i32, u32, *mut Buffer, *mut i32, *mut Buffer);
+    gss_unwrap: fn(Handle, *mut Buffer, *mut Buffer, *mut i32, *mut u32);
+    gss_release_buffer: fn(*mut Buffer);
+}
+
+fn functions() -> Result<&'static Functions> {
+    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
+    FUNCTIONS
+        .get_or_init(|| {
+            // SAFETY: the initialisers of the system's GSSAPI library ask nothing of the caller.
+            let library = unsafe { Library::new("libgssapi_krb5.so.2") }.ok()?;
+            Functions::load(Box::leak(Box::new(library)))
+        })
+        .as_ref()
+        .ok_or(Error::NOTSUP)
+}
+
+/// Whether the library is there.
+pub(crate) fn is_available() -> bool {
+    functions().is_ok()
+}
+
+/// How the text of a name is meant, `ZMQ_GSSAPI_NT_*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameType {
+    Hostbased,
+    UserName,
+    Krb5Principal,
+}
+
+impl NameType {
+    /// The object identifier in DER, `iso.member-body.us.mit.infosys.gssapi.` and so on.
+    fn oid(self) -> Oid {
+        let elements: &'static [u8; 10] = match self {
+            NameType::Hostbased => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04",
+            NameType::UserName => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x01",
+            NameType::Krb5Principal => b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01",
+        };
+        Oid { length: 10, elements: elements.as_ptr().cast() }
+    }
+}
+
+impl Buffer {
+    /// A buffer for the library to fill.
+    const fn empty() -> Buffer {
+        Buffer { length: 0, value: null_mut() }
+    }
+
+    /// A buffer for the library to read. It does not write to it (RFC 2744, 3.2).
+    fn over(bytes: &[u8]) -> Buffer {
+        Buffer { length: bytes.len(), value: bytes.as_ptr().cast_mut().cast() }
+    }
+
+    /// Copies what the library has put there, and gives it back.
+    fn take(mut self, functions: &Functions) -> Vec<u8> {
+        let bytes = NonNull::new(self.value.cast::<u8>()).map_or_else(Vec::new, |value| {
+            // SAFETY: the library filled the buffer: `length` bytes from `value` on are valid.
+            unsafe { std::slice::from_raw_parts(value.as_ptr(), self.length) }.to_vec()
+        });
+        let mut minor = 0;
+        // SAFETY: the buffer was filled by the library and is released once.
+        unsafe { (functions.gss_release_buffer)(&mut minor, &mut self) };
+        bytes
+    }
+}
+
+macro_rules! owned {
+    ($(#[$doc:meta])* $name:ident, $release:ident $(, $argument:expr)?) => {
+        $(#[$doc])*
+        pub(crate) struct $name {
+            functions: &'static Functions,
+            handle: Handle,
+        }
+
+        // SAFETY: the library lets any thread use an object, as long as they do so one at a time.
+        unsafe impl Send for $name {}
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                let mut minor = 0;
+                if !self.handle.is_null() {
+                    // SAFETY: the handle came from the library and is released once.
+                    unsafe { (self.functions.$release)(&mut minor, &mut self.handle $(, $argument)?) };
+                }
+            }
+        }
+    };
+}
+
+owned! {
+    /// The name of somebody.
+    Name, gss_release_name
+}
+owned! {
+    /// What somebody proves its name with.
+    Credential, gss_release_cred
+}
+owned! {
+    /// A security context, finished or not.
+    Context, gss_delete_sec_context, null_mut()
+}
+
+/// Errors are in the upper half of a major status.
+fn check(major: u32) -> Result<()> {
+    if major >> 16 == 0 { Ok(()) } else { Err(Error::ACCES) }
+}
+
+impl Name {
+    /// The name that `text` stands for.
+    pub(crate) fn import(text: &[u8], name_type: NameType) -> Result<Name> {
+        let mut name = Name { functions: functions()?, handle: null_mut() };
+        let (mut minor, mut text, oid) = (0, Buffer::over(text), name_type.oid());
+        // SAFETY: all pointers are valid for the call; the handle starts out as GSS_C_NO_NAME.
+        check(unsafe {
+            (name.functions.gss_import_name)(&mut minor, &mut text, &oid, &mut name.handle)
+        })?;
+        Ok(name)
+    }
+
+    /// The name as text, for people and for ZAP.
+    pub(crate) fn display(&self) -> Vec<u8> {
+        let (mut minor, mut text) = (0, Buffer::empty());
+        // SAFETY: the name is valid, the buffer is empty, and the type is not asked for.
+        let major = unsafe {
+            (self.functions.gss_display_name)(&mut minor, self.handle, &mut text, null_mut())
+        };
+        let text = text.take(self.functions);
+        if check(major).is_ok() { text } else { Vec::new() }
+    }
+}
+
+impl Credential {
+    /// What `name` needs both as a client and as a server.
+    pub(crate) fn acquire(name: &Name) -> Result<Credential> {
+        let mut credential = Credential { functions: name.functions, handle: null_mut() };
+        let (mut minor, handle) = (0, &mut credential.handle);
+        // SAFETY: name and handle are valid; what is null is optional.
+        check(unsafe {
+            (name.functions.gss_acquire_cred)(
+                &mut minor,
+                name.handle,
+                0,
+                null_mut(),
+                BOTH,
+                handle,
+                null_mut(),
+                null_mut(),
+            )
+        })?;
+        Ok(credential)
+    }
+}
+
+/// A step of the exchange of tokens.
+pub(crate) struct Step {
+    /// For the peer; may be empty.
+    pub(crate) token: Vec<u8>,
+    /// Whether this side is through.
+    pub(crate) complete: bool,
+}
+
+impl Step {
+    fn new(major: u32, token: Vec<u8>) -> Result<Step> {
+        check(major)?;
+        match major {
+            COMPLETE | CONTINUE_NEEDED => Ok(Step { token, complete: major == COMPLETE }),
+            // An old or duplicate token: supplementary bits that only per-message calls may set.
+            _ => Err(Error::ACCES),
+        }
+    }
+}
+
+impl Context {
+    /// A context that has not begun.
+    pub(crate) fn new() -> Result<Context> {
+        Ok(Context { functions: functions()?, handle: null_mut() })
+    }
+
+    /// The client's step: `token` is what the server sent, empty in the beginning.
+    pub(crate) fn initiate(
+        &mut self,
+        credential: Option<&Credential>,
+        target: &Name,
+        token: &[u8],
+    ) -> Result<Step> {
+        let (mut minor, mut input, mut output) = (0, Buffer::over(token), Buffer::empty());
+        let credential = credential.map_or(null_mut(), |credential| credential.handle);
+        // SAFETY: credential and target are valid or null, the context is the library's own or
+        // GSS_C_NO_CONTEXT; the other null pointers are optional.
+        let major = unsafe {
+            (self.functions.gss_init_sec_context)(
+                &mut minor,
+                credential,
+                &mut self.handle,
+                target.handle,
+                null(),
+                FLAGS,
+                0,
+                null_mut(),
+                if token.is_empty() { null_mut() } else { &mut input },
+                null_mut(),
+                &mut output,
+                null_mut(),
+                null_mut(),
+            )
+        };
+        Step::new(major, output.take(self.functions))
+    }
+
+    /// The server's step with a token of the client; the client's name once it is known.
+    pub(crate) fn accept(
+        &mut self,
+        credential: Option<&Credential>,
+        token: &[u8],
+    ) -> Result<(Step, Name)> {
+        let mut name = Name { functions: self.functions, handle: null_mut() };
+        let (mut minor, mut input, mut output) = (0, Buffer::over(token), Buffer::empty());
+        let credential = credential.map_or(null_mut(), |credential| credential.handle);
+        // SAFETY: as above; the name starts out as GSS_C_NO_NAME.
+        let major = unsafe {
+            (self.functions.gss_accept_sec_context)(
+                &mut minor,
+                &mut self.handle,
+                credential,
+                &mut input,
+                null_mut(),
+                &mut name.handle,
+                null_mut(),
+                &mut output,
+                null_mut(),
+                null_mut(),
+                null_mut(),
+            )
+        };
+        Ok((Step::new(major, output.take(self.functions))?, name))
+    }
+
+    /// Encrypts `plain`.
+    pub(crate) fn wrap(&mut self, plain: &[u8]) -> Result<Vec<u8>> {
+        let (mut minor, mut input, mut output) = (0, Buffer::over(plain), Buffer::empty());
+        let mut confidential = 0;
+        // SAFETY: the context is valid and the buffers are as the call wants them.
+        let major = unsafe {
+            (self.functions.gss_wrap)(
+                &mut minor,
+                self.handle,
+                1,
+                0,
+                &mut input,
+                &mut confidential,
+                &mut output,
+            )
+        };
+        let token = output.take(self.functions);
+        check(major)?;
+        if confidential == 0 { Err(Error::ACCES) } else { Ok(token) }
+    }
+
+    /// Decrypts `token`; fails if it is forged, replayed or was not encrypted.
+    pub(crate) fn unwrap(&mut self, token: &[u8]) -> Result<Vec<u8>> {
+        let (mut minor, mut input, mut output) = (0, Buffer::over(token), Buffer::empty());
+        let mut confidential = 0;
+        // SAFETY: the context is valid and the buffers are as the call wants them.
+        let major = unsafe {
+            (self.functions.gss_unwrap)(
+                &mut minor,
+                self.handle,
+                &mut input,
+                &mut output,
+                &mut confidential,
+                null_mut(),
+            )
+        };
+        let plain = output.take(self.functions);
+        if major == COMPLETE && confidential != 0 { Ok(plain) } else { Err(Error::ACCES) }
+    }
+}
