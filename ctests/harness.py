@@ -148,6 +148,12 @@ def tail(text, lines, indent="    | "):
     return "\n".join(indent + line for line in text.rstrip().splitlines()[-lines:])
 
 
+def head(text, lines, indent="    | "):
+    kept = text.rstrip().splitlines()
+    more = [f"{indent}... and {len(kept) - lines} lines more"] if len(kept) > lines else []
+    return "\n".join([indent + line for line in kept[:lines]] + more)
+
+
 def read_table(path):
     """Rows of a tab-separated file with a header line, as dicts; lines that start with # are remarks."""
     lines = [line for line in Path(path).read_text().splitlines() if line and not line.startswith("#")]

@@ -1,0 +1,45 @@
+/* Properties of received messages: Socket-Type, Identity, Peer-Address, User-Id, ZMQ_SRCFD, sharing. Called by ctests/run. */
+#include "common.h"
+
+static void show_properties (const char *transport, void *socket)
+{
+    static const char *const NAMES[] = {"Socket-Type", "Identity", "Routing-Id", "Peer-Address", "User-Id", "socket-type", "Nothing", ""};
+    zmq_msg_t message;
+    NEED (zmq_msg_init (&message) == 0);
+    for (int part = 0, more = 1; more; part++) {
+        NEED (zmq_msg_recv (&message, socket, 0) != -1);
+        more = zmq_msg_more (&message);
+        line ("%s part %d", transport, part);
+        for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+            const char *value = zmq_msg_gets (&message, NAMES[i]);
+            if (value && strncmp (value, "localhost:", 10) == 0)
+                value = "localhost:, user, group and process"; /* of the peer, over ipc */
+            line ("'%s' is %s%s%s", NAMES[i], value ? "'" : errno_name (zmq_errno ()), value ? value : "", value ? "'" : "");
+        }
+        line ("source descriptor %d", zmq_msg_get (&message, ZMQ_SRCFD) > 2);
+        zmq_msg_t copy;
+        NEED (zmq_msg_init (&copy) == 0 && zmq_msg_copy (&copy, &message) == 0);
+        const char *value = zmq_msg_gets (&copy, "Socket-Type");
+        line ("of a copy '%s'", value ? value : "none");
+        zmq_msg_close (&copy);
+    }
+    zmq_msg_close (&message);
+}
+
+int main (void)
+{
+    void *context = new_context ();
+    for (int i = 0; i < TRANSPORT_COUNT; i++) {
+        void *rep = new_socket (context, ZMQ_REP), *req = new_socket (context, ZMQ_REQ);
+        NEED (zmq_setsockopt (req, ZMQ_ROUTING_ID, "asker", 5) == 0);
+        join_pair (rep, req, TRANSPORTS[i]);
+        send_parts (req, "question", "part", NULL);
+        show_properties (TRANSPORTS[i], rep);
+        send_parts (rep, "answer", NULL);
+        show_properties (TRANSPORTS[i], req);
+        end_socket (req);
+        end_socket (rep);
+    }
+    end_context (context);
+    return 0;
+}
