@@ -73,7 +73,10 @@ const MOST: usize = 4;
 /// The map.
 pub(crate) struct PrefixMap<V> {
     entries: Slab<Entry<V>>,
-    /// The entries by hash.
+    /// The entry of the empty key, which is a prefix of everything. It is the commonest key, and
+    /// not in the table.
+    empty: Option<u32>,
+    /// The other entries by hash.
     /// INVARIANT: the length is a power of two; there are at most `MOST` entries for each bucket;
     /// every bucket between the one that a hash wants and the one where it is has overflowed.
     table: Vec<Bucket>,
@@ -88,6 +91,7 @@ impl<V> Default for PrefixMap<V> {
     fn default() -> PrefixMap<V> {
         PrefixMap {
             entries: Slab::new(),
+            empty: None,
             table: vec![NO_ENTRIES],
             overflowed: 0,
             lengths: Vec::new(),
@@ -108,16 +112,15 @@ impl<V> PrefixMap<V> {
         key: &[u8],
         make: impl FnOnce() -> V,
     ) -> (KeyId, &mut V) {
-        let hash = self.seed.hash(key);
-        let entry = match self.lookup(hash, key) {
-            Some((bucket, lane)) => self.table[bucket].entries[lane],
-            None => self.insert(hash, key, make()),
-        };
-        (KeyId(entry), &mut self.entries[entry as usize].value)
+        let id = self.find(key).unwrap_or_else(|| KeyId(self.insert(key, make())));
+        (id, &mut self.entries[id.0 as usize].value)
     }
 
     /// The id of a key.
     pub(crate) fn find(&self, key: &[u8]) -> Option<KeyId> {
+        if key.is_empty() {
+            return self.empty.map(KeyId);
+        }
         let (bucket, lane) = self.lookup(self.seed.hash(key), key)?;
         Some(KeyId(self.table[bucket].entries[lane]))
     }
@@ -139,6 +142,10 @@ impl<V> PrefixMap<V> {
 
     /// Removes a key.
     pub(crate) fn remove(&mut self, id: KeyId) -> Option<V> {
+        if self.empty == Some(id.0) {
+            self.empty = None;
+            return self.entries.try_remove(id.0 as usize).map(|entry| entry.value);
+        }
         let key = self.entries.get(id.0 as usize)?.key.as_slice();
         let len = key.len();
         let (bucket, lane) = self.lookup(self.seed.hash(key), key)?;
@@ -162,10 +169,11 @@ impl<V> PrefixMap<V> {
     pub(crate) fn prefixes_of<'a>(&'a self, data: &'a [u8]) -> impl Iterator<Item = &'a V> {
         let mut hasher = PrefixHasher::new(&self.seed, data);
         let possible = self.lengths.iter().take_while(|&&(len, _)| len <= data.len());
-        possible.filter_map(move |&(len, _)| {
+        let found = possible.filter_map(move |&(len, _)| {
             let (bucket, lane) = self.lookup(hasher.hash(len), &data[..len])?;
-            Some(&self.entries[self.table[bucket].entries[lane] as usize].value)
-        })
+            Some(self.table[bucket].entries[lane])
+        });
+        self.empty.into_iter().chain(found).map(|entry| &self.entries[entry as usize].value)
     }
 
     /// Visits all keys, in no order.
@@ -200,15 +208,19 @@ impl<V> PrefixMap<V> {
     }
 
     #[cold]
-    fn insert(&mut self, hash: u32, key: &[u8], value: V) -> u32 {
+    fn insert(&mut self, key: &[u8], value: V) -> u32 {
         let entry = self.entries.insert(Entry { key: Key::new(key), value }) as u32;
+        if key.is_empty() {
+            self.empty = Some(entry);
+            return entry;
+        }
         if self.entries.len() > self.table.len() * MOST {
             self.resize(self.table.len() * 2);
         } else if self.overflowed > self.table.len() / 8 + 1 {
             // Marks left by keys that are gone; or too many keys share the low bits of their hash.
             self.resize(self.table.len());
         } else {
-            self.occupy(hash, entry);
+            self.occupy(self.seed.hash(key), entry);
         }
         match self.lengths.binary_search_by_key(&key.len(), |&(len, _)| len) {
             Ok(place) => self.lengths[place].1 += 1,
@@ -224,6 +236,7 @@ impl<V> PrefixMap<V> {
         let hashes: Vec<_> = self
             .entries
             .iter()
+            .filter(|&(entry, _)| self.empty != Some(entry as u32))
             .map(|(entry, content)| (self.seed.hash(content.key.as_slice()), entry as u32))
             .collect();
         for (hash, entry) in hashes {
