@@ -13,10 +13,18 @@ use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
 use crate::sys::{gssapi, signals};
+use crate::transport::find as transport;
 
-/// What this build can do. The names are those of zmq_has(3); what is not named it cannot.
+/// What zmq_has(3) may be asked, and whether it is there.
 const CAPABILITIES: &[Capability] = &[
-    (b"ipc", || cfg!(unix)),
+    (b"ipc", || transport("ipc").is_some()),
+    (b"pgm", || transport("pgm").is_some()),
+    (b"tipc", || transport("tipc").is_some()),
+    (b"norm", || transport("norm").is_some()),
+    (b"vmci", || transport("vmci").is_some()),
+    (b"vsock", || transport("vsock").is_some()),
+    (b"WS", || transport("ws").is_some()),
+    (b"WSS", || transport("wss").is_some()),
     (b"curve", || true),
     (b"gssapi", gssapi::is_available),
     (b"draft", || cfg!(feature = "draft")),

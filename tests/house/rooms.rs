@@ -85,9 +85,9 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "zmq_proxy and zmq_proxy_steerable; a REP that controls it wants an answer" },
     Room { name: "timers", may_use: &["sys", "error"], unsafe_code: Nowhere,
         what: "the timer API" },
-    Room { name: "ffi", may_use: &["context", "socket", "message", "poller", "proxy", "timers", "options", "z85", "mechanism::public_key", "sys", "error"],
+    Room { name: "ffi", may_use: &["context", "socket", "message", "poller", "proxy", "timers", "options", "z85", "mechanism::public_key", "transport::find", "sys", "error"],
         unsafe_code: Anywhere,
-        what: "every exported C function: check, call, convert; errno and signal masks are the system's" },
+        what: "every exported C function: check, call, convert; errno and signal masks are the system's, zmq_has asks who is there" },
     Room { name: "lib", may_use: &[], unsafe_code: Nowhere,
         what: "the map: declares the rooms" },
 ];
