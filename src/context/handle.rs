@@ -80,13 +80,15 @@ impl<T: Default + Sync> Table<T> {
         (slot.taken() && handle - base == slot.offset()).then_some(&slot.value)
     }
 
-    /// Frees the slot of an object: its handle is stale from now on.
+    /// Frees the slot of an object: its handle is stale from now on. Nothing happens when it is
+    /// free already.
     pub(crate) fn free(&self, value: &T) {
-        if let Some((slot, _, place)) = self.find(std::ptr::from_ref(value) as usize)
-            && slot.taken()
-        {
-            slot.uses.fetch_add(1, Ordering::AcqRel);
-            self.free.lock().push_back(place);
+        if let Some((slot, _, place)) = self.find(std::ptr::from_ref(value) as usize) {
+            let freed = |uses: u32| (uses % 2 == 1).then(|| uses.wrapping_add(1));
+            let result = slot.uses.fetch_update(Ordering::AcqRel, Ordering::Acquire, freed);
+            if result.is_ok() {
+                self.free.lock().push_back(place);
+            }
         }
     }
 

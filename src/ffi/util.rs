@@ -102,7 +102,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void)
     boundary(|| {
         // SAFETY: by the contract of the function.
         let place = unsafe { arg::place(counter_p, Error::FAULT) }?;
-        COUNTERS.give_back(*place, |_| ())?;
+        COUNTERS.give_back(*place, |_| Some(()))?;
         *place = std::ptr::null_mut();
         Ok(())
     });
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulo
 /// `watch` comes from `zmq_stopwatch_start`; other pointers are answered with 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
-    WATCHES.give_back(watch, elapsed).unwrap_or(0)
+    WATCHES.give_back(watch, |start| Some(elapsed(start))).unwrap_or(0)
 }
 
 /// Sleeps for so many seconds.
@@ -188,10 +188,8 @@ fn start(func: unsafe extern "C" fn(*mut c_void), arg: usize) -> Result<JoinHand
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
     boundary(|| {
-        if let Some(thread) = THREADS.give_back(thread, |slot| slot.lock().take())? {
-            // The thread may have panicked in C's place; there is nobody to tell.
-            let _ = thread.join();
-        }
+        // The thread may have panicked in C's place; there is nobody to tell.
+        let _ = THREADS.give_back(thread, |slot| slot.lock().take())?.join();
         Ok(())
     });
 }
