@@ -27,7 +27,8 @@ use std::sync::Arc;
 
 use chunk::{Chunk, NONE};
 pub(crate) use reader::Reader;
-use sync::{AtomicBool, AtomicPtr, AtomicU64};
+use sync::Ordering::{AcqRel, Relaxed};
+use sync::{AtomicBool, AtomicPtr, AtomicU64, light_fence};
 pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
@@ -81,6 +82,18 @@ struct Shared {
     read: Padded<UnsafeCell<reader::State>>,
 }
 
+impl Shared {
+    /// Ends the reader's sleep; true if it slept. Called after what it may be waiting for.
+    #[inline]
+    fn wake_reader(&self) -> bool {
+        light_fence();
+        // An exchange and not a swap: where it finds false it must not write, as far as loom's
+        // model of the order of writes is concerned, and need not.
+        let asleep = &self.reader_asleep;
+        asleep.load(Relaxed) && asleep.compare_exchange(true, false, AcqRel, Relaxed).is_ok()
+    }
+}
+
 // SAFETY: the cells are touched by one side each, see the fields; the rest is atomic.
 unsafe impl Sync for Shared {}
 // SAFETY: chunks and messages may be used and freed on any thread.
@@ -88,7 +101,7 @@ unsafe impl Send for Shared {}
 
 /// A new queue.
 pub(crate) fn queue(style: Style) -> (Writer, Reader) {
-    let shared = Arc::new(Shared {
+    let shared = sync::Arc::new(Shared {
         style,
         published: Padded(AtomicU64::new(0)),
         consumed: Padded(AtomicU64::new(0)),
@@ -166,5 +179,7 @@ unsafe fn drop_frames(chunk: NonNull<Chunk>, mut from: usize, to: usize) {
     }
 }
 
+#[cfg(all(test, loom))]
+mod loom_test;
 #[cfg(all(test, not(loom)))]
 mod queue_test;

@@ -46,11 +46,11 @@ impl State {
 
 /// The reading side. Not `Sync`: one thread at a time.
 pub(crate) struct Reader {
-    shared: Arc<Shared>,
+    shared: sync::Arc<Shared>,
 }
 
 impl Reader {
-    pub(super) fn new(shared: Arc<Shared>) -> Reader {
+    pub(super) fn new(shared: sync::Arc<Shared>) -> Reader {
         Reader { shared }
     }
 

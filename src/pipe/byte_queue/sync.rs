@@ -1,9 +1,14 @@
-//! What the queue takes from the world: atomics (loom's under `--cfg loom`) and the chunk pool.
+//! What the queue takes from the world: atomics and the `Arc` between the two sides (loom's under
+//! `--cfg loom`), fences, and the chunk pool.
 
 use std::ptr::NonNull;
 
 #[cfg(loom)]
+pub(super) use loom::sync::Arc;
+#[cfg(loom)]
 pub(super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+#[cfg(not(loom))]
+pub(super) use std::sync::Arc;
 #[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 

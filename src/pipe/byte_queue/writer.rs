@@ -3,8 +3,8 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::sync::{heavy_fence, light_fence};
+use super::sync::Ordering::{Acquire, Relaxed, Release};
+use super::sync::heavy_fence;
 use super::*;
 use crate::message::MORE;
 
@@ -38,11 +38,11 @@ impl State {
 
 /// The writing side. Not `Sync`: one thread at a time.
 pub(crate) struct Writer {
-    shared: Arc<Shared>,
+    shared: sync::Arc<Shared>,
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>) -> Writer {
+    pub(super) fn new(shared: sync::Arc<Shared>) -> Writer {
         Writer { shared }
     }
 
@@ -214,8 +214,7 @@ impl Writer {
     #[inline]
     fn publish_offset(&mut self, offset: u64) -> bool {
         self.shared.published.0.store(offset, Release);
-        light_fence();
-        self.shared.reader_asleep.load(Relaxed) && self.shared.reader_asleep.swap(false, AcqRel)
+        self.shared.wake_reader()
     }
 
     /// The offset of all that is published.
@@ -409,7 +408,6 @@ impl Writer {
     /// Says that nothing more will be written. True: notify the reader.
     pub(crate) fn close(&mut self) -> bool {
         self.shared.writer_closed.store(true, Release);
-        light_fence();
-        self.shared.reader_asleep.load(Relaxed) && self.shared.reader_asleep.swap(false, AcqRel)
+        self.shared.wake_reader()
     }
 }
