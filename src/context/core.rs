@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::inproc::Directory;
 use crate::error::{Error, Result};
 use crate::options::ContextOptions;
+use crate::pipe::{Notify, Pipe};
 use crate::runtime::{IoThread, ThreadConfig, Threads};
 use crate::socket::mailbox::{Command, Mailbox};
 use crate::sys::{PollFd, Signaler, fork, poll};
@@ -178,6 +179,10 @@ impl Threads for ContextThreads {
     fn guard(&self) -> Box<dyn Send> {
         self.0.tasks.fetch_add(1, Ordering::AcqRel);
         Box::new(TaskGuard(self.0.clone()))
+    }
+
+    fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe> {
+        self.0.zap_pipe(client)
     }
 }
 

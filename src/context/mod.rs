@@ -9,6 +9,7 @@
 mod core;
 pub(crate) mod handle;
 pub(crate) mod inproc;
+mod zap;
 
 use std::ffi::c_void;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::incoming::Incoming;
 use super::outgoing::{Outgoing, Sent};
 use super::task::{Io, Ready};
+use super::zap::Asked;
 use crate::error::Error;
 use crate::message::Metadata;
 use crate::options::SocketOptions;
@@ -45,6 +46,8 @@ pub(super) struct Connection {
     pub(super) engine: Option<Engine>,
     incoming: Incoming,
     outgoing: Outgoing,
+    /// A question to the ZAP handler that it has not answered.
+    asked: Option<Asked>,
     /// The handshake is over and the peer was announced.
     pub(super) established: bool,
     readable: bool,
@@ -63,6 +66,7 @@ impl Connection {
             engine,
             incoming: Incoming::default(),
             outgoing: Outgoing::default(),
+            asked: None,
             established: false,
             readable: true,
             writable: true,
@@ -98,6 +102,15 @@ impl Connection {
             return Ok(Handshake::Done(metadata));
         };
         loop {
+            if let Some(reply) = self.asked.as_mut().and_then(Asked::reply) {
+                self.asked = None;
+                let result = engine.handle_zap_reply(io.now, &reply);
+                if result.is_err() {
+                    // The engine may have an ERROR command to say before the end.
+                    let _ = self.outgoing.send_control(&self.stream, engine, &mut self.writable);
+                }
+                result?;
+            }
             self.outgoing.send_control(&self.stream, engine, &mut self.writable)?;
             match engine.poll_event() {
                 Some(Event::Established(mut peer)) => {
@@ -125,6 +138,22 @@ impl Connection {
                 return Err(end);
             }
         }
+    }
+
+    /// Sends a request to the ZAP handler that `pipe` leads to, if there is one. Call `handshake`
+    /// afterwards, and when something happened to the pipe.
+    pub(super) fn ask(
+        &mut self,
+        io: &mut Io<'_>,
+        pipe: Option<Pipe>,
+        request: &[Vec<u8>],
+    ) -> Result<(), End> {
+        match (pipe, &mut self.engine) {
+            (Some(pipe), _) => self.asked = Some(Asked::ask(pipe, request)),
+            (None, Some(engine)) => engine.zap_unavailable(io.now)?,
+            (None, None) => {}
+        }
+        Ok(())
     }
 
     fn finish_handshake(&mut self, metadata: &mut Metadata) {

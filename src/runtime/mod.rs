@@ -15,6 +15,7 @@ mod outgoing;
 mod reactor;
 mod session;
 mod task;
+mod zap;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,12 +37,14 @@ pub(crate) trait Owner: Notify {
     fn gone(&self, session: u32);
 }
 
-/// Chooses the I/O thread of a new connection.
+/// The context, as far as the runtime knows it: it has the I/O threads and the ZAP handler.
 pub(crate) trait Threads: Send + Sync {
     /// The thread with the least to do among those of the affinity mask (0: all of them).
     fn choose(&self, affinity: u64) -> Result<Arc<IoThread>>;
     /// Keeps the context alive until the guard is dropped.
     fn guard(&self) -> Box<dyn Send>;
+    /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler.
+    fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe>;
 }
 
 /// What every task of a socket needs.

@@ -206,10 +206,12 @@ impl Session {
             match connection.handshake(io)? {
                 Handshake::Going => return Ok(()),
                 Handshake::Done(metadata) => self.established(io.key, metadata),
-                Handshake::Zap(_) => {
-                    if let Some(engine) = &mut connection.engine {
-                        engine.zap_unavailable(io.now)?;
+                Handshake::Zap(request) => {
+                    let mut pipe = self.home.threads.zap_pipe(self.mailbox.clone());
+                    if let Some(pipe) = &mut pipe {
+                        pipe.set_owner_key(io.key);
                     }
+                    connection.ask(io, pipe, &request)?;
                     io.again();
                     return Ok(());
                 }

@@ -1,0 +1,32 @@
+//! The way from the runtime to the ZAP handler of a context: whoever has bound the endpoint that
+//! 27/ZAP names. Called by the I/O threads through `runtime::Threads`.
+
+use std::sync::Arc;
+
+use super::Core;
+use crate::message::Metadata;
+use crate::patterns::Attach;
+use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
+use crate::socket::mailbox::Command;
+
+/// The address behind `inproc://`.
+const HANDLER: &str = "zeromq.zap.01";
+
+impl Core {
+    /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler.
+    pub(super) fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe> {
+        let handler = self.inproc.find(HANDLER)?;
+        let config =
+            PipeConfig { styles: (Style::Memory, Style::Memory), conflate: (false, false) };
+        // A request must not be lost to a high water mark.
+        let near = EndConfig { owner: client, marks: Some((0, 0)) };
+        let marks = Some((handler.sndhwm, handler.rcvhwm));
+        let far = EndConfig { owner: handler.mailbox.clone(), marks };
+        let (mut near, far) = pair(config, near, far);
+        if handler.wants_routing_id {
+            near.write_metadata(Arc::new(Metadata::new()));
+        }
+        handler.mailbox.send(Command::Attach(far, Attach::default()));
+        Some(near)
+    }
+}
