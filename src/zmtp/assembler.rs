@@ -4,9 +4,6 @@
 use crate::zmtp::frame::{self, Header};
 use crate::zmtp::{Failure, codec_v1};
 
-/// A buffer that held a frame larger than this is given back.
-const KEEP: usize = 8192;
-
 /// Which header frames have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -52,7 +49,6 @@ impl Assembler {
         if self.done {
             self.done = false;
             self.buffer.clear();
-            self.buffer.shrink_to(KEEP);
         }
         if self.buffer.is_empty()
             && let Some(whole) = whole_frame(input, framing, limit)?
@@ -83,6 +79,14 @@ impl Assembler {
         self.done = true;
         let whole = whole_frame(&self.buffer, framing, limit)?;
         Ok(Step { consumed, frame: whole.and_then(|whole| whole.frame) })
+    }
+
+    /// Gives memory back, called when the stream is quiet. A frame in the making is kept.
+    pub(crate) fn release(&mut self) {
+        if self.done || self.buffer.is_empty() {
+            self.done = false;
+            self.buffer = Vec::new();
+        }
     }
 }
 

@@ -21,7 +21,7 @@ const MAX_CONTROL: usize = 16;
 /// The most that a mechanism adds to a frame: a command name, a nonce, a tag, flags.
 const MAX_WRAPPING: u64 = 256;
 /// A larger buffer is not kept while nothing is decoded.
-const MAX_IDLE: usize = 8192;
+const MAX_IDLE: usize = 256;
 
 /// An established connection.
 pub(crate) struct Established {
@@ -159,12 +159,9 @@ impl Established {
             let rest = input.get(consumed..).unwrap_or_default();
             let step = assembler.step(rest, framing, limit)?;
             consumed += step.consumed;
-            let Some((mut flags, mut body)) = step.frame else {
-                return Ok(consumed);
-            };
+            let Some((mut flags, mut body)) = step.frame else { break };
             if let Some(transform) = transform {
                 plain.clear();
-                plain.shrink_to(MAX_IDLE);
                 (flags, body) = transform.decode(body, plain)?;
                 frame::check_size(body.len() as u64, scanner.limit)?;
             }
@@ -181,6 +178,11 @@ impl Established {
                 return Ok(consumed);
             }
         }
+        // Nothing more is there: an idle connection holds no large buffers.
+        assembler.release();
+        plain.clear();
+        plain.shrink_to(MAX_IDLE);
+        Ok(consumed)
     }
 
     pub(crate) fn encode(

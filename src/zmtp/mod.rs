@@ -6,7 +6,7 @@
 //! (`crate::mechanism`), and then frames pass: `inbound` delimits those that are canonical as they
 //! come from the wire, `codec_v1` and `codec_v2` transform the rest.
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports)]
+#![allow(dead_code)]
 
 mod assembler;
 mod codec_v1;
@@ -23,15 +23,15 @@ mod inbound;
 pub(crate) mod metadata;
 mod outbound;
 
-pub(crate) use config::{
-    CurveConfig, EngineConfig, GssapiConfig, MechanismConfig, RandomFn, ZapConfig,
-};
-pub(crate) use engine::{Engine, Event, FrameSink, Peer};
+pub(crate) use config::{CurveConfig, EngineConfig, GssapiConfig, MechanismConfig, RandomFn};
+pub(crate) use engine::{Engine, Event, FrameSink};
 pub(crate) use failure::{Failure, FailureKind, error_code};
 pub(crate) use inbound::Scan;
 
 #[cfg(test)]
 mod engine_test;
+#[cfg(test)]
+mod garbage_test;
 #[cfg(test)]
 mod heartbeat_test;
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use crate::patterns::SocketType;
-use crate::zmtp::{
-    Engine, EngineConfig, Event, Failure, FrameSink, MechanismConfig, Peer, ZapConfig,
-};
+use crate::zmtp::config::ZapConfig;
+use crate::zmtp::engine::Peer;
+use crate::zmtp::{Engine, EngineConfig, Event, Failure, FrameSink, MechanismConfig};
 
 /// A greeting of ZMTP 3.1 with NULL.
 pub(crate) const GREETING: &[u8] =
