@@ -25,7 +25,7 @@ pub(crate) enum Event {
     Accepted = 0x0020,
     AcceptFailed = 0x0040,
     Closed = 0x0080,
-    CloseFailed = 0x0100,
+    // 0x0100 is CLOSE_FAILED: here a descriptor is gone whatever close(2) says.
     Disconnected = 0x0200,
     MonitorStopped = 0x0400,
     HandshakeFailedNoDetail = 0x0800,

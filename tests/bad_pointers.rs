@@ -1,6 +1,11 @@
 //! Feeds null, stale and wrong pointers to every function of the C API: each answers with the
 //! errno its man page names, and nothing is read or written through the pointer.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "the calls break the contracts on purpose; that they are safe all the same is tested"
+)]
+
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};

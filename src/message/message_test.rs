@@ -49,17 +49,6 @@ fn the_free_function_runs_once_after_the_last_copy() {
 }
 
 #[test]
-fn truncation_keeps_the_front() {
-    for len in [10, 300] {
-        let mut message = Message::from_slice(&vec![9; len]).unwrap();
-        message.truncate(len + 1);
-        assert_eq!(message.len(), len);
-        message.truncate(4);
-        assert_eq!(message.data(), [9; 4]);
-    }
-}
-
-#[test]
 fn closed_memory_is_no_message() {
     let mut message = std::mem::ManuallyDrop::new(Message::from_slice(b"x").unwrap());
     let raw: *mut Message = &mut *message;

@@ -265,18 +265,6 @@ impl Message {
         }
     }
 
-    /// Cuts the message down to its first `len` bytes; does nothing if it is shorter.
-    pub(crate) fn truncate(&mut self, len: usize) {
-        if len >= self.len() {
-        } else if self.kind == KIND_INLINE {
-            self.size = len as u8;
-        } else {
-            let (shared, kind) = (self.shared(), self.kind);
-            self.set_shared(shared.data, len, shared.content);
-            self.kind = kind;
-        }
-    }
-
     /// A second message with the same body, shared and not copied when it is not inline.
     pub(crate) fn share(&self) -> Message {
         let mut copy = Message::new();
@@ -306,7 +294,7 @@ impl Message {
 
     /// Takes the message out and leaves an empty one.
     pub(crate) fn take(&mut self) -> Message {
-        std::mem::replace(self, Message::new())
+        std::mem::take(self)
     }
 
     /// The frame flags: `MORE`, `COMMAND`.

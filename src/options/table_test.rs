@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::error::Error;
 use crate::options::row::{Rule, Store};
 use crate::options::rows::ROWS;
-use crate::options::table::{get, null_needs_no_length, put_int, put_text, set};
-use crate::options::{ContextOptions, Found, MechanismKind, Outcome, SocketOptions, numbers};
+use crate::options::table::{Found, get, null_needs_no_length, put_int, put_text, set};
+use crate::options::{ContextOptions, MechanismKind, Outcome, SocketOptions, numbers};
 use crate::patterns::SocketType;
 
 const INTS: &[i32] = &[

@@ -333,11 +333,6 @@ impl Pipe {
         }
     }
 
-    /// Between the frames of a message that is being written.
-    pub(crate) fn in_message(&self) -> bool {
-        self.in_message
-    }
-
     // ---- the ends of life
 
     /// Says that this end reads nothing that is left when the peer closes (libzmq's `set_nodelay`).

@@ -133,10 +133,7 @@ impl Connection {
             if !self.readable {
                 return Ok(Handshake::Going);
             }
-            let result = self.incoming.buffer_more(&self.stream, &mut self.readable);
-            if let Err(end) = result {
-                return Err(end);
-            }
+            self.incoming.buffer_more(&self.stream, &mut self.readable)?;
         }
     }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::reactor::{Reactor, Waiter, reactor};
-use super::task::{Io, Ready, Task};
+use super::task::{Io, Task};
 use crate::error::{Error, Result};
 use crate::pipe::{Notify, PipeEvent};
 use crate::sys;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::io_thread::{IoThread, Shared};
+use super::io_thread::Shared;
 use super::reactor::Reactor;
 use crate::pipe::PipeEvent;
 
@@ -68,10 +68,5 @@ impl Io<'_> {
     pub(super) fn waker(&self) -> Box<dyn Fn() + Send> {
         let (thread, key) = (self.thread.clone(), self.key);
         Box::new(move || thread.wake_task(key))
-    }
-
-    /// Puts another task on the given thread.
-    pub(super) fn spawn(thread: &IoThread, task: Box<dyn Task>) -> u32 {
-        thread.add(task)
     }
 }

@@ -139,9 +139,8 @@ impl Writer {
             Style::Wire => BODY_FROM,
         };
         let flags = message.flags();
-        if message.len() <= large && message.metadata().is_none() {
-            self.push(flags, message.data());
-        } else if self.shared.style == Style::Wire && message.len() <= large {
+        let plain = self.shared.style == Style::Wire || message.metadata().is_none();
+        if plain && message.len() <= large {
             self.push(flags, message.data());
         } else if let Ok(message) = message.into_owned() {
             match self.shared.style {
@@ -195,11 +194,6 @@ impl Writer {
             state.received = 0;
             state.total += len as u64;
         }
-    }
-
-    /// Whether the last frame said that more follow.
-    pub(crate) fn in_message(&mut self) -> bool {
-        self.state().in_message
     }
 
     /// Makes all complete messages visible. True: the reader sleeps and must be notified.
