@@ -22,6 +22,9 @@ pub(crate) struct Bound {
     pub(crate) routing_id: Vec<u8>,
     /// The socket wants to know the routing ids of its peers.
     pub(crate) wants_routing_id: bool,
+    /// What it says first (ZMQ_HELLO_MSG), and what it wants to hear last (ZMQ_DISCONNECT_MSG).
+    pub(crate) hello: Option<Vec<u8>>,
+    pub(crate) farewell: Option<Vec<u8>>,
 }
 
 /// A connection that waits for its name to be bound.

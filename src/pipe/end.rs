@@ -340,12 +340,22 @@ impl Pipe {
         self.nodelay = true;
     }
 
+    /// Has the peer say this last, when it finishes. Only the first farewell counts.
+    pub(crate) fn set_peer_farewell(&mut self, message: Vec<u8>) {
+        self.link.set_farewell(self.side.other(), message);
+    }
+
     /// Writes no more: the peer finds the end after what was published. Reading goes on.
     pub(crate) fn finish(&mut self) {
-        if std::mem::replace(&mut self.finished, true) {
+        if self.finished {
             return;
         }
         self.rollback();
+        let farewell = self.link.farewell(self.side).map(Message::from_slice);
+        if let Some(Ok(farewell)) = farewell {
+            self.write_control(farewell);
+        }
+        self.finished = true;
         match &mut self.output {
             Output::Queue(writer) => writer.close(),
             Output::Slot(writer) => writer.close(),

@@ -1,7 +1,7 @@
 //! What the two ends of a pipe share besides the queues: whom to notify, and the high water marks.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::PipeEvent;
 
@@ -36,6 +36,8 @@ struct End {
     /// What this end's owner allows to wait, sent and received; -1: it has no say (a session).
     send_mark: AtomicI64,
     receive_mark: AtomicI64,
+    /// What this end says last (ZMQ_DISCONNECT_MSG of the other end's socket).
+    farewell: OnceLock<Vec<u8>>,
 }
 
 /// Shared by both ends.
@@ -59,6 +61,7 @@ impl End {
             key: AtomicU32::new(NO_KEY),
             send_mark: AtomicI64::new(send.into()),
             receive_mark: AtomicI64::new(receive.into()),
+            farewell: OnceLock::new(),
         }
     }
 }
@@ -88,6 +91,14 @@ impl Link {
         let end = self.end(side);
         end.send_mark.store(send.into(), Ordering::Relaxed);
         end.receive_mark.store(receive.into(), Ordering::Relaxed);
+    }
+
+    pub(super) fn set_farewell(&self, side: Side, message: Vec<u8>) {
+        let _ = self.end(side).farewell.set(message);
+    }
+
+    pub(super) fn farewell(&self, side: Side) -> Option<&[u8]> {
+        self.end(side).farewell.get().map(Vec::as_slice)
     }
 
     /// How many messages may wait on their way from `side` to the other: the sum of what both

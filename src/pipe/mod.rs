@@ -39,3 +39,6 @@ pub(crate) enum PipeEvent {
     /// The connection behind the pipe was made anew: subscriptions must be sent again.
     Hiccuped,
 }
+
+#[cfg(test)]
+mod end_test;

@@ -158,6 +158,11 @@ impl Connection {
         self.established = true;
     }
 
+    /// Sends a message before all that is in the pipe (ZMQ_HELLO_MSG).
+    pub(super) fn greet(&mut self, hello: &[u8]) -> Result<(), End> {
+        self.outgoing.greet(&mut self.engine, hello)
+    }
+
     /// Receives into the pipe until it would block or the high water mark is reached.
     pub(super) fn receive(&mut self, io: &mut Io<'_>, pipe: &mut Pipe) -> Result<(), End> {
         let readable = &mut self.readable;

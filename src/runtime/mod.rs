@@ -11,6 +11,7 @@ mod connection;
 mod incoming;
 mod io_thread;
 mod listener;
+mod notices;
 mod outgoing;
 mod reactor;
 mod session;

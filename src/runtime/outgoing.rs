@@ -76,6 +76,15 @@ impl Outgoing {
         Ok(())
     }
 
+    /// Puts a message before all that is in the pipe.
+    pub(super) fn greet(&mut self, engine: &mut Option<Engine>, body: &[u8]) -> Result<(), End> {
+        match engine {
+            Some(engine) => engine.encode(0, body, &mut self.buffer)?,
+            None => self.buffer.extend_from_slice(body),
+        }
+        Ok(())
+    }
+
     /// Sends as much as the stream takes.
     pub(super) fn send(
         &mut self,

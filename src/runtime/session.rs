@@ -15,10 +15,11 @@ use std::time::{Duration, Instant};
 use super::Home;
 use super::backoff::Backoff;
 use super::connection::{Connection, End, Handshake};
+use super::notices;
 use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
 use crate::error::Error;
-use crate::message::{Message, Metadata};
+use crate::message::Metadata;
 use crate::monitor::{EndpointPair, Event};
 use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Notify, Pipe, PipeEvent};
@@ -205,7 +206,13 @@ impl Session {
         if !connection.established {
             match connection.handshake(io)? {
                 Handshake::Going => return Ok(()),
-                Handshake::Done(metadata) => self.established(io.key, metadata),
+                Handshake::Done(metadata) => {
+                    let options = &self.home.options;
+                    if options.can_send_hello_msg && !options.hello_msg.is_empty() {
+                        connection.greet(&options.hello_msg)?;
+                    }
+                    self.established(io.key, metadata);
+                }
                 Handshake::Zap(request) => {
                     let mut pipe = self.home.threads.zap_pipe(self.mailbox.clone());
                     if let Some(pipe) = &mut pipe {
@@ -245,9 +252,7 @@ impl Session {
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.write_metadata(Arc::new(metadata));
-            if self.home.options.raw_socket && self.home.options.raw_notify {
-                pipe.write(&mut Message::new());
-            }
+            notices::connected(pipe, &self.home.options);
         }
         if let Some(pipe) = attach {
             let how = Attach { locally_initiated, ..Attach::default() };
@@ -280,12 +285,12 @@ impl Session {
         let stopped = (stop & STOP_HANDSHAKE_FAILED != 0 && !established)
             || (stop & STOP_AFTER_DISCONNECT != 0 && established);
         if let Some(pipe) = &mut self.pipe {
-            if self.home.options.raw_socket && self.home.options.raw_notify && established {
-                pipe.rollback();
-                pipe.write(&mut Message::new());
-            }
+            pipe.rollback();
             if let Some(writer) = pipe.writer() {
                 writer.rollback();
+            }
+            if established {
+                notices::disconnected(pipe, &self.home.options, self.dialer.is_none());
             }
             if let Some(reader) = pipe.reader() {
                 reader.skip_to_message();

@@ -9,7 +9,7 @@ use super::Core;
 use super::mailbox::Command;
 use crate::context::inproc::{Bound, LateOwner, Waiting};
 use crate::error::Result;
-use crate::message::Metadata;
+use crate::message::{Message, Metadata};
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Pipe, PipeConfig, PipeId, Style, pair};
 
@@ -23,6 +23,7 @@ impl Core {
             if connection.wants_routing_id {
                 introduce(&mut connection.pipe, &self.options.routing_id);
             }
+            self.bound().greet(&mut connection.pipe);
             self.attach(connection.pipe, Attach::default());
         }
         Ok(())
@@ -36,7 +37,17 @@ impl Core {
             rcvhwm: self.options.rcvhwm,
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.options.recv_routing_id,
+            hello: self.hello().map(<[u8]>::to_vec),
+            farewell: (self.options.can_recv_disconnect_msg
+                && !self.options.disconnect_msg.is_empty())
+            .then(|| self.options.disconnect_msg.clone()),
         }
+    }
+
+    fn hello(&self) -> Option<&[u8]> {
+        let options = &self.options;
+        (options.can_send_hello_msg && !options.hello_msg.is_empty())
+            .then_some(options.hello_msg.as_slice())
     }
 
     pub(super) fn connect_inproc(&mut self, endpoint: &str, name: &str) -> Result<PipeId> {
@@ -47,6 +58,7 @@ impl Core {
             let (mut near, far) = self.make_pipe(config);
             // Whether the binder will want it is not known yet.
             introduce(&mut near, &self.options.routing_id);
+            say_hello(&mut near, self.hello());
             ours = Some(near);
             let wants_routing_id = self.options.recv_routing_id;
             Waiting { socket: self.id, pipe: far, owner, wants_routing_id }
@@ -61,6 +73,8 @@ impl Core {
             if self.options.recv_routing_id {
                 introduce(&mut far, &peer.routing_id);
             }
+            say_hello(&mut near, self.hello());
+            peer.greet(&mut far);
             peer.mailbox.send(Command::Attach(far, Attach::default()));
             ours = Some(near);
         }
@@ -81,6 +95,22 @@ impl Core {
         let marks = Some((self.options.sndhwm, self.options.rcvhwm));
         let own = EndConfig { owner: self.mailbox.clone(), marks };
         pair(config, own, peer)
+    }
+}
+
+impl Bound {
+    /// Says and arranges what belongs at the two ends of a connection. `pipe` is the binder's.
+    fn greet(&self, pipe: &mut Pipe) {
+        say_hello(pipe, self.hello.as_deref());
+        if let Some(farewell) = &self.farewell {
+            pipe.set_peer_farewell(farewell.clone());
+        }
+    }
+}
+
+fn say_hello(pipe: &mut Pipe, hello: Option<&[u8]>) {
+    if let Some(Ok(mut hello)) = hello.map(Message::from_slice) {
+        pipe.write(&mut hello);
     }
 }
 
