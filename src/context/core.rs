@@ -4,8 +4,8 @@
 //! while another is taken, except that `shut_down` sends to mailboxes with `sockets` held.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -21,6 +21,9 @@ use crate::sys::{PollFd, Signaler, fork, poll};
 /// See the head of this file.
 pub(crate) struct Core {
     pub(crate) options: Mutex<ContextOptions>,
+    /// The options as they were at the first socket; from then on the number of sockets and what
+    /// concerns threads is fixed, see zmq_ctx_set(3).
+    started: OnceLock<ContextOptions>,
     pub(crate) inproc: Directory,
     /// The mailboxes of the open sockets, by socket id.
     sockets: Mutex<HashMap<u32, Arc<Mailbox>>>,
@@ -38,6 +41,7 @@ impl Core {
     pub(super) fn new() -> Arc<Core> {
         Arc::new(Core {
             options: Mutex::new(ContextOptions::default()),
+            started: OnceLock::new(),
             inproc: Directory::default(),
             sockets: Mutex::new(HashMap::new()),
             next_socket: AtomicU32::new(1),
@@ -60,9 +64,13 @@ impl Core {
         self.terminating.load(Ordering::Acquire)
     }
 
+    fn started(&self) -> &ContextOptions {
+        self.started.get_or_init(|| self.options.lock().clone())
+    }
+
     /// Admits a socket: its number. `TERM`, or `MFILE` above ZMQ_MAX_SOCKETS.
     pub(crate) fn enter(&self, mailbox: Arc<Mailbox>) -> Result<u32> {
-        let limit = self.options.lock().max_sockets.max(0) as usize;
+        let limit = self.started().max_sockets.max(0) as usize;
         let mut sockets = self.sockets.lock();
         if self.terminating() {
             return Err(Error::TERM);
@@ -140,7 +148,7 @@ impl Core {
         threads: &'a mut Vec<Arc<IoThread>>,
     ) -> Result<&'a [Arc<IoThread>]> {
         if threads.is_empty() {
-            let options = self.options.lock().clone();
+            let options = self.started();
             for index in 0..options.io_threads.max(0) {
                 let prefix = String::from_utf8_lossy(&options.thread_name_prefix);
                 let separator = if prefix.is_empty() { "" } else { "/" };
