@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -38,21 +39,26 @@ pub(crate) enum Event {
 /// The two ends of a connection as events name them. Either may be empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndpointPair {
-    pub(crate) local: String,
-    pub(crate) remote: String,
+    pub(crate) local: Arc<str>,
+    pub(crate) remote: Arc<str>,
     /// The socket was bound at `local`, and did not connect to `remote`.
     bound: bool,
 }
 
 impl EndpointPair {
-    /// Of a listener or an accepted connection.
+    /// Of a listener.
     pub(crate) fn bound(local: &str, remote: &str) -> EndpointPair {
-        EndpointPair { local: local.to_owned(), remote: remote.to_owned(), bound: true }
+        EndpointPair { local: local.into(), remote: remote.into(), bound: true }
+    }
+
+    /// Of a connection that a listener with this pair accepted.
+    pub(crate) fn accepted(&self, remote: &str) -> EndpointPair {
+        EndpointPair { local: self.local.clone(), remote: remote.into(), bound: true }
     }
 
     /// Of a connection that this side made, or tries to make.
     pub(crate) fn connected(local: &str, remote: &str) -> EndpointPair {
-        EndpointPair { local: local.to_owned(), remote: remote.to_owned(), bound: false }
+        EndpointPair { local: local.into(), remote: remote.into(), bound: false }
     }
 
     /// The one that events of version 1 carry.

@@ -4,6 +4,7 @@
 //! the routing id from it and `ZMQ_SRCFD` the descriptor. Made by `runtime::session` and `socket`.
 
 use std::ffi::{CStr, CString};
+use std::sync::Arc;
 
 /// The properties of one connection. Values are NUL-terminated because C reads them in place.
 #[derive(Debug, Default)]
@@ -11,6 +12,7 @@ pub(crate) struct Metadata {
     properties: Vec<(String, CString)>,
     routing_id: Vec<u8>,
     descriptor: Option<i32>,
+    endpoints: Option<(Arc<str>, Arc<str>)>,
 }
 
 impl Metadata {
@@ -52,6 +54,16 @@ impl Metadata {
     /// Sets the descriptor of the connection, for `ZMQ_SRCFD`.
     pub(crate) fn set_descriptor(&mut self, descriptor: i32) {
         self.descriptor = Some(descriptor);
+    }
+
+    /// Sets the endpoints of the connection, local and remote, for its socket's monitor.
+    pub(crate) fn set_endpoints(&mut self, local: Arc<str>, remote: Arc<str>) {
+        self.endpoints = Some((local, remote));
+    }
+
+    /// The endpoints of the connection, local and remote, if it has any.
+    pub(crate) fn endpoints(&self) -> Option<(&str, &str)> {
+        self.endpoints.as_ref().map(|(local, remote)| (&**local, &**remote))
     }
 
     /// The descriptor of the connection, if it has one.

@@ -393,13 +393,21 @@ impl Pipe {
 
     // ---- the owner's business
 
-    /// How many messages wait in this pipe, as far as this end knows: written here and not known
-    /// to be read, and written by the peer. The latter is the peer's to count.
+    /// How many messages wait in this pipe: written here and not known to be read, and written by
+    /// the peer. What is not queued because only the newest message counts is not there at all.
     pub(crate) fn waiting(&mut self) -> (u64, u64) {
-        if let Output::Queue(writer) = &self.output {
-            self.high_water.learn(writer.consumed());
-        }
-        (self.high_water.waiting(), 0)
+        let written = match &mut self.output {
+            Output::Queue(writer) => {
+                self.high_water.learn(writer.consumed());
+                if writer.consumed() == writer.published() { 0 } else { self.high_water.waiting() }
+            }
+            Output::Slot(_) => 0,
+        };
+        let received = match &mut self.input {
+            Input::Queue(reader) => reader.count_messages(),
+            Input::Slot(reader) => reader.has_message().into(),
+        };
+        (written, received)
     }
 
     /// The key that comes with this end's events from now on.

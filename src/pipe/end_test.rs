@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::link::EndConfig;
 use super::{Notify, Pipe, PipeConfig, PipeEvent, Style, pair};
-use crate::message::{MORE, Message};
+use crate::message::{COMMAND, MORE, Message, Metadata};
 
 struct Nobody;
 
@@ -52,4 +52,30 @@ fn who_asked_for_a_farewell_says_none() {
     binder.set_peer_farewell(b"gone".to_vec());
     drop(binder);
     assert!(rest(&mut connecter).is_empty());
+}
+
+#[test]
+fn both_ends_count_the_messages_that_wait() {
+    let (mut writer, mut reader) = two_ends();
+    writer.set_marks(0, 0);
+    assert_eq!((writer.waiting(), reader.waiting()), ((0, 0), (0, 0)));
+    writer.write_metadata(Arc::new(Metadata::new()));
+    // Inline, by pointer, more than a chunk of them, and of two frames.
+    let sizes = [0, 100, 1000, 200_000];
+    for round in 0..2000 {
+        let mut message = Message::with_size(sizes[round % sizes.len()]).unwrap();
+        message.set_flags(if round % 3 == 0 { MORE } else { 0 });
+        assert!(writer.write(&mut message));
+    }
+    assert!(writer.write(&mut Message::new()));
+    let mut command = Message::from_slice(b"\x09SUBSCRIBE").unwrap();
+    command.set_flags(COMMAND);
+    assert!(writer.write_control(command));
+    let messages = 2001 - 667;
+    assert_eq!(reader.waiting(), (0, messages));
+    assert_eq!(writer.waiting().0, messages);
+    while reader.read().is_some_and(|frame| frame.more()) {}
+    assert_eq!(reader.waiting(), (0, messages - 1));
+    while reader.read().is_some() {}
+    assert_eq!((writer.waiting(), reader.waiting()), ((0, 0), (0, 0)));
 }

@@ -13,7 +13,7 @@ use super::Home;
 use super::io_thread::IoThread;
 use super::session::Session;
 use super::task::{Io, Ready, Task};
-use crate::monitor::{EndpointPair, Event};
+use crate::monitor::{EndpointPair, Event, Monitor};
 use crate::transport::{Accept, Listener};
 
 /// How long accepting pauses when the process ran out of descriptors or memory.
@@ -24,18 +24,28 @@ const TURN: usize = 64;
 /// The listening descriptor, closed by whoever comes first.
 pub(crate) struct Door {
     listener: Mutex<Option<Box<dyn Listener>>>,
+    endpoints: EndpointPair,
+    monitor: Arc<Monitor>,
 }
 
 impl Door {
-    pub(super) fn new(listener: Box<dyn Listener>) -> Arc<Door> {
-        Arc::new(Door { listener: Mutex::new(Some(listener)) })
+    pub(super) fn new(listener: Box<dyn Listener>, monitor: Arc<Monitor>) -> Arc<Door> {
+        let endpoints = EndpointPair::bound(&listener.endpoint(), "");
+        Arc::new(Door { listener: Mutex::new(Some(listener)), endpoints, monitor })
     }
 
-    /// Closes the descriptor; the address is free afterwards.
+    /// Closes the descriptor and says so; the address is free afterwards.
     pub(super) fn close(&self) {
-        if let Some(listener) = self.listener.lock().take() {
+        let listener = self.listener.lock().take();
+        if let Some(listener) = listener {
+            let descriptor = listener.descriptor();
             listener.close();
+            self.emit(Event::Closed, descriptor);
         }
+    }
+
+    fn emit(&self, event: Event, value: i32) {
+        self.monitor.emit(event, value as u64, &self.endpoints);
     }
 }
 
@@ -50,8 +60,6 @@ struct Child {
 pub(super) struct ListenerTask {
     home: Home,
     door: Arc<Door>,
-    endpoint: String,
-    descriptor: i32,
     /// Accepted connections, which may have ended since.
     sessions: Vec<Child>,
     _guard: Box<dyn Send>,
@@ -60,11 +68,7 @@ pub(super) struct ListenerTask {
 impl ListenerTask {
     pub(super) fn new(home: Home, door: Arc<Door>) -> ListenerTask {
         let guard = home.threads.guard();
-        let (endpoint, descriptor) = match &*door.listener.lock() {
-            Some(listener) => (listener.endpoint(), listener.descriptor()),
-            None => (String::new(), -1),
-        };
-        ListenerTask { home, door, endpoint, descriptor, sessions: Vec::new(), _guard: guard }
+        ListenerTask { home, door, sessions: Vec::new(), _guard: guard }
     }
 
     fn accept(&mut self, io: &mut Io<'_>) {
@@ -76,7 +80,7 @@ impl ListenerTask {
             match accepted {
                 Ok(Accept::Stream(stream)) => {
                     let fd = stream.descriptor() as u32;
-                    let pair = EndpointPair::bound(&self.endpoint, &stream.remote_endpoint());
+                    let pair = self.door.endpoints.accepted(&stream.remote_endpoint());
                     self.home.monitor.emit(Event::Accepted, fd.into(), &pair);
                     let Ok(thread) = self.home.threads.choose(self.home.options.affinity) else {
                         continue;
@@ -92,7 +96,7 @@ impl ListenerTask {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                    self.emit(Event::AcceptFailed, errno);
+                    self.door.emit(Event::AcceptFailed, errno);
                     let gone = [libc::ECONNABORTED, libc::EPROTO, libc::ENETDOWN, libc::EPERM];
                     if !gone.contains(&errno) {
                         io.set_timer(Some(io.now + PAUSE));
@@ -102,10 +106,6 @@ impl ListenerTask {
             }
         }
         io.again();
-    }
-
-    fn emit(&self, event: Event, value: i32) {
-        self.home.monitor.emit(event, value as u64, &EndpointPair::bound(&self.endpoint, ""));
     }
 
     fn remember(&mut self, child: Child) {
@@ -122,7 +122,7 @@ impl Task for ListenerTask {
         if let Some(listener) = &*self.door.listener.lock()
             && io.reactor.register_listener(listener.descriptor(), io.key).is_err()
         {
-            self.emit(Event::BindFailed, libc::ENOMEM);
+            self.door.emit(Event::BindFailed, libc::ENOMEM);
         }
         self.accept(io);
     }
@@ -141,7 +141,6 @@ impl Task for ListenerTask {
 
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
         self.door.close();
-        self.emit(Event::Closed, self.descriptor);
         for child in self.sessions.drain(..) {
             child.thread.close(child.key, linger);
         }

@@ -82,7 +82,7 @@ impl TaskHandle {
 /// Starts to accept connections on a listening transport socket.
 pub(crate) fn listen(home: Home, listener: Box<dyn Listener>) -> Result<TaskHandle> {
     let thread = home.threads.choose(home.options.affinity)?;
-    let door = listener::Door::new(listener);
+    let door = listener::Door::new(listener, home.monitor.clone());
     let task = listener::ListenerTask::new(home, door.clone());
     let key = thread.add(Box::new(task));
     Ok(TaskHandle { thread, key, listener: Some(door) })

@@ -174,7 +174,7 @@ impl Session {
     fn connected(&mut self, io: &mut Io<'_>, stream: Stream) {
         // The dialer's registration, if any, may be of this very descriptor.
         io.reactor.deregister(stream.descriptor());
-        self.endpoints.local = stream.local_endpoint();
+        self.endpoints.local = stream.local_endpoint().into();
         self.emit(Event::Connected, stream.descriptor());
         let connection = Connection::new(stream, &self.home.options, io.now);
         self.state = State::Connected(Box::new(connection));
@@ -236,7 +236,9 @@ impl Session {
     }
 
     /// The handshake is done: announces the peer.
-    fn established(&mut self, key: u32, metadata: Metadata) {
+    fn established(&mut self, key: u32, mut metadata: Metadata) {
+        let EndpointPair { local, remote, .. } = &self.endpoints;
+        metadata.set_endpoints(local.clone(), remote.clone());
         self.backoff.reset();
         if !self.home.options.raw_socket {
             self.emit(Event::HandshakeSucceeded, 0);

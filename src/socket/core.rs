@@ -147,11 +147,12 @@ impl Core {
 
     /// Ends the socket; see `Socket::close`.
     pub(super) fn close(mut self: Box<Self>) {
-        self.stop_monitor();
         let linger = self.options.linger();
         // Closing the pipes first tells the sessions that nothing more comes.
         drop(std::mem::take(&mut self.pipes));
         self.endpoints.close_all(linger);
+        // It has been told by now that the listeners are closed.
+        self.stop_monitor();
         self.mailbox.close();
         self.context.leave(self.id);
     }

@@ -64,6 +64,18 @@ impl Endpoints {
         }
     }
 
+    /// The two ends of a pipe's connection; of one that is not made yet, where it shall lead.
+    pub(super) fn of_pipe(&self, id: PipeId, pipe: &mut Pipe) -> EndpointPair {
+        let metadata = pipe.metadata();
+        if let Some((local, remote)) = metadata.as_ref().and_then(|known| known.endpoints()) {
+            return EndpointPair::connected(local, remote);
+        }
+        let leads =
+            |target: &Target| matches!(target, Target::Session(_, Some(pipe)) if *pipe == id);
+        let entry = self.entries.iter().find(|(_, target)| leads(target));
+        EndpointPair::connected("", entry.map_or("", |(name, _)| name))
+    }
+
     /// The session has ended by itself.
     pub(super) fn remove_task(&mut self, key: u32) {
         self.entries.retain(

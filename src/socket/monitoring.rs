@@ -7,7 +7,7 @@ use super::{Core, Socket};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::monitor::{EndpointPair, Event};
+use crate::monitor::Event;
 use crate::options::numbers;
 use crate::patterns::SocketType;
 
@@ -57,12 +57,10 @@ impl Socket {
         }
         let core = &mut *core;
         for id in core.pipes.ids() {
-            let (sent, received) = core.pipes[id].waiting();
-            core.monitor.emit_values(
-                Event::PipesStats,
-                &[sent, received],
-                &EndpointPair::default(),
-            );
+            let pipe = &mut core.pipes[id];
+            let (sent, received) = pipe.waiting();
+            let endpoints = core.endpoints.of_pipe(id, pipe);
+            core.monitor.emit_values(Event::PipesStats, &[sent, received], &endpoints);
         }
         Ok(())
     }

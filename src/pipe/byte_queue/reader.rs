@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::sync::{heavy_fence, light_fence};
 use super::*;
-use crate::message::{MAX_INLINE, MORE};
+use crate::message::{COMMAND, MAX_INLINE, MORE};
 
 /// Bodies up to this size are copied out of the chunk, so that a small message that the
 /// application keeps does not keep a whole chunk alive.
@@ -304,6 +304,37 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// How many messages are published and were not read to their end.
+    pub(crate) fn count_messages(&mut self) -> u64 {
+        if !self.has_bytes() {
+            return 0;
+        }
+        let Some((mut chunk, mut at)) = self.cursor() else { return 0 };
+        let state = self.state();
+        let (mut offset, published) = (state.total, state.published);
+        let mut count = 0;
+        // SAFETY: an application reads whole frames, so a frame begins at the cursor; the walk
+        // follows published frames through linked chunks, which stay live meanwhile.
+        unsafe {
+            while offset < published {
+                let end = chunk.as_ref().end.load(Relaxed);
+                if at == end {
+                    let Some(next) = chunk.as_ref().next() else { break };
+                    (chunk, at) = (next, 0);
+                    continue;
+                }
+                let frame = header(Chunk::data(chunk).add(at));
+                count += u64::from(frame.flags & (MORE | COMMAND | METADATA) == 0);
+                offset += (frame.size + frame.body) as u64;
+                at += frame.size;
+                if at != end || body_len(chunk) == 0 {
+                    at += frame.body;
+                }
+            }
+        }
+        count
     }
 
     /// After a lost connection: skips the rest of a message of which a part was sent.
