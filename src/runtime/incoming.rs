@@ -261,19 +261,19 @@ impl Incoming {
 
     /// Decodes buffered bytes into the pipe. False: the high water mark.
     fn decode(&mut self, now: Instant, engine: &mut Engine, pipe: &mut Pipe) -> Result<bool, End> {
-        while !self.buffer.is_empty() {
+        loop {
             let credit = pipe.write_credit();
             if credit == 0 && !pipe.peer_closed() {
                 return Ok(false);
             }
             let mut sink = PipeSink { pipe, credit };
+            // Even without bytes: the engine subscribes for peers that are too old to do so.
             let taken = engine.decode(now, &self.buffer, &mut sink)?;
-            if taken == 0 {
-                break;
-            }
             self.buffer.drain(..taken.min(self.buffer.len()));
+            if taken == 0 || self.buffer.is_empty() {
+                return Ok(true);
+            }
         }
-        Ok(true)
     }
 
     /// Receives plain bytes: every read is a message.
