@@ -8,6 +8,7 @@
 
 mod backoff;
 mod connection;
+mod datagrams;
 mod incoming;
 mod io_thread;
 mod listener;
@@ -28,7 +29,7 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
-use crate::transport::{Dialer, Listener};
+use crate::transport::{Dialer, Listener, UdpSocket};
 
 /// The socket a task works for, as far as the runtime knows it.
 pub(crate) trait Owner: Notify {
@@ -106,6 +107,16 @@ pub(crate) fn connect(
     };
     let session = session::Session::connecting(home, thread.mailbox(), dialer, endpoint, ours);
     thread.add_reserved(key, Box::new(session));
+    Ok((TaskHandle { thread, key, listener: None }, theirs))
+}
+
+/// Starts to exchange datagrams, and makes the socket's end of the pipe they go through.
+pub(crate) fn exchange(home: Home, socket: UdpSocket) -> Result<(TaskHandle, Pipe)> {
+    let thread = home.threads.choose(home.options.affinity)?;
+    let key = thread.reserve();
+    let (mut ours, theirs) = make_pipe(&home, thread.mailbox());
+    ours.set_owner_key(key);
+    thread.add_reserved(key, Box::new(datagrams::Datagrams::new(home, socket, ours)));
     Ok((TaskHandle { thread, key, listener: None }, theirs))
 }
 

@@ -13,6 +13,7 @@ use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Pipe, PipeId};
 use crate::runtime::{self, Home, Owner, TaskHandle};
 use crate::transport;
+use crate::transport::UdpSocket;
 
 /// What an endpoint of this socket is.
 enum Target {
@@ -173,6 +174,10 @@ impl Core {
         if scheme == "inproc" {
             return self.bind_inproc(endpoint, address);
         }
+        if scheme == "udp" {
+            let socket = UdpSocket::bind(address, &self.options)?;
+            return self.exchange(endpoint, socket).map(drop);
+        }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         let listener = transport.listen(address, &self.options).inspect_err(|error| {
             let pair = EndpointPair::bound(endpoint, "");
@@ -193,6 +198,10 @@ impl Core {
         if scheme == "inproc" {
             return self.connect_inproc(endpoint, address).map(Some);
         }
+        if scheme == "udp" {
+            let socket = UdpSocket::connect(address, &self.options)?;
+            return self.exchange(endpoint, socket).map(Some);
+        }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         transport.check_connect(address, &self.options)?;
         // A second connection to the same peer makes no sense for these; libzmq ignores it.
@@ -209,10 +218,23 @@ impl Core {
         Ok(id)
     }
 
+    /// Sends and receives datagrams; whether bound or connected, there is a pipe at once.
+    fn exchange(&mut self, endpoint: &str, socket: UdpSocket) -> Result<PipeId> {
+        let last = socket.last_endpoint().to_owned();
+        let (handle, pipe) = runtime::exchange(self.home(), socket)?;
+        self.options.connected = true;
+        // Nobody can subscribe or join by datagrams.
+        let how = Attach { locally_initiated: true, subscribe_to_all: true };
+        let id = self.attach(pipe, how);
+        self.endpoints.add(endpoint, Target::Session(handle, Some(id)));
+        self.endpoints.last = last;
+        Ok(id)
+    }
+
     /// Ends all endpoints of this name. `NOENT` if there is none.
     fn end_endpoint(&mut self, endpoint: &str, bound: bool) -> Result<()> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
-        if scheme != "inproc" && transport::find(scheme).is_none() {
+        if !matches!(scheme, "inproc" | "udp") && transport::find(scheme).is_none() {
             return Err(Error::PROTONOSUPPORT);
         }
         // libzmq makes no difference between the two calls.

@@ -24,6 +24,7 @@ mod vsock;
 mod ws;
 
 pub(crate) use stream::Stream;
+pub(crate) use udp::UdpSocket;
 
 use std::io;
 use std::os::fd::RawFd;
@@ -31,12 +32,6 @@ use std::os::fd::RawFd;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 
-// Not yet: udp:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
-// Not yet: ws:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
-// Not yet: wss:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
-// Not yet: tipc:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
-// Not yet: vsock:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
-// Not yet: vmci:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 // Not yet: pgm:// and epgm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 // Not yet: norm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 
