@@ -262,3 +262,22 @@ fn two_threads_agree_and_wake_each_other() {
     }
     thread.join().unwrap();
 }
+
+#[test]
+fn a_reader_that_sent_a_part_of_a_frame_may_close() {
+    // The bytes of the body look like headers of frames that exist only in memory.
+    for flags in [METADATA, EMBEDDED] {
+        let (mut writer, mut reader) = queue(Style::Wire);
+        for _ in 0..20 {
+            writer.push(0, &[flags; 6000]);
+        }
+        let large = Message::from_slice(&body(BODY_FROM + 1, 1)).unwrap();
+        writer.push_message(large.share());
+        writer.publish();
+        reader.consume(10 * 6000 + 17);
+        reader.close();
+        drop(reader);
+        assert!(!large.is_shared(), "the queue let go of the body");
+        drop(writer);
+    }
+}

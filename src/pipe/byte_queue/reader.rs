@@ -424,7 +424,18 @@ impl Reader {
     /// Says that nothing more will be read, and drops what is there.
     pub(crate) fn close(&mut self) {
         self.shared.reader_closed.store(true, Release);
-        while self.read().is_some() {}
+        match self.shared.style {
+            // The network may have taken the last frame in part, so there is nothing to read as
+            // frames; and nothing in the chunks owns anything but their bodies.
+            Style::Wire => {
+                while self.has_bytes() {
+                    let state = self.state();
+                    let rest = (state.published - state.total) as usize;
+                    self.consume(rest);
+                }
+            }
+            Style::Memory => while self.read().is_some() {},
+        }
     }
 }
 
