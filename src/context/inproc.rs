@@ -107,20 +107,19 @@ impl Directory {
         }
     }
 
-    /// Frees all that a socket has here.
+    /// Frees what a closed socket has here. Connections that carry messages go on waiting: whoever
+    /// binds the name later reads them.
     pub(crate) fn forget(&self, socket: u32) {
         let mut gone = Vec::new();
         let mut names = self.names.lock();
         names.bound.retain(|_, bound| bound.socket != socket);
         for waiting in names.waiting.values_mut() {
-            let (own, others) = waiting.drain(..).partition(|entry| entry.socket == socket);
-            *waiting = others;
-            gone.push(own);
+            let empty = |entry: &mut Waiting| entry.socket == socket && !entry.pipe.check_read();
+            gone.extend(waiting.extract_if(.., empty));
         }
         names.waiting.retain(|_, waiting| !waiting.is_empty());
         drop(names);
         // Pipes notify their peers when they are dropped; not under the lock.
-        let gone: Vec<Vec<Waiting>> = gone;
         drop(gone);
     }
 }

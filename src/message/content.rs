@@ -5,7 +5,7 @@
 //! header holds the count and the function that gives the memory back, so a message needs only a
 //! pointer to it. Called by `Message` and by the byte queue.
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, dealloc};
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -67,24 +67,26 @@ fn block_layout(size: usize) -> Result<Layout> {
     Layout::from_size_align(total, align_of::<Block>().max(16)).map_err(|_| Error::NOMEM)
 }
 
-/// Blocks up to this size are cleared by hand; above it the allocator's fresh zero pages are free.
-const CLEAR_BY_HAND: usize = 64 * 1024;
-
-/// Allocates a block of `size` zeroed bytes with one reference; returns it with its bytes.
+/// Allocates a block of `size` bytes with one reference; returns it with its bytes, whose values
+/// are arbitrary. They are not cleared, since clearing a large block costs as much as filling it.
 pub(crate) fn allocate(size: usize) -> Result<(NonNull<Content>, NonNull<u8>)> {
     let layout = block_layout(size)?;
     // SAFETY: the layout is never empty, it holds at least the header.
-    let raw = unsafe { if size > CLEAR_BY_HAND { alloc_zeroed(layout) } else { alloc(layout) } };
-    let block = NonNull::new(raw.cast::<Block>()).ok_or(Error::NOMEM)?;
+    let raw = unsafe { alloc(layout) };
+    let block = NonNull::new(settled(raw).cast::<Block>()).ok_or(Error::NOMEM)?;
     // SAFETY: the block is ours, large enough and aligned for the header and `size` bytes.
     unsafe {
         block.write(Block { header: Content::header(release_block), size });
-        let data = block.add(1).cast::<u8>();
-        if size <= CLEAR_BY_HAND {
-            data.write_bytes(0, size);
-        }
-        Ok((block.cast(), data))
+        Ok((block.cast(), block.add(1).cast::<u8>()))
     }
+}
+
+/// The same pointer to memory that counts as written: the empty assembly may have filled it, as far
+/// as the compiler knows, so its bytes have some fixed, arbitrary value and may be read.
+pub(crate) fn settled(mut memory: *mut u8) -> *mut u8 {
+    // SAFETY: no instructions.
+    unsafe { std::arch::asm!("/* {0} */", inout(reg) memory, options(nostack, preserves_flags)) };
+    memory
 }
 
 unsafe fn release_block(content: NonNull<Content>) {

@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-pub(crate) use content::{Content, FreeFn};
+pub(crate) use content::{Content, FreeFn, settled};
 pub(crate) use metadata::Metadata;
 pub(crate) use subscription::Subscription;
 
@@ -85,7 +85,7 @@ impl Message {
         }
     }
 
-    /// A message of `len` zeroed bytes. `NOMEM` if there is no memory for it.
+    /// A message of `len` bytes with arbitrary values. `NOMEM` if there is no memory for it.
     pub(crate) fn with_size(len: usize) -> Result<Message> {
         let mut message = Message::new();
         if len <= MAX_INLINE {

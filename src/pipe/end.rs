@@ -165,6 +165,14 @@ impl Pipe {
         }
     }
 
+    /// Whether the peer will notify this end of the next message.
+    pub(crate) fn reader_asleep(&self) -> bool {
+        match &self.input {
+            Input::Queue(reader) => reader.sleeps(),
+            Input::Slot(_) => true,
+        }
+    }
+
     /// Whether nothing is left to read, commands included. Unlike `check_read` it may be called
     /// while a frame is half sent.
     pub(crate) fn is_drained(&mut self) -> bool {

@@ -220,7 +220,7 @@ impl Incoming {
 
     fn begin_large(&mut self, pipe: &mut Pipe, header: usize, body: u64) -> Result<(), End> {
         let size = usize::try_from(body).map_err(|_| End::Closed(Error::MSGSIZE))?;
-        // Fresh pages are zeroed by the system as they are touched: a peer that only claims a
+        // The system provides pages as they are touched: a peer that only claims a
         // size costs address space and no memory.
         let mut message = Message::with_size(size).map_err(End::Closed)?;
         let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(()) };

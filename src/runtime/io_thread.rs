@@ -173,18 +173,18 @@ impl Loop {
         let mut orders = Vec::new();
         let mut ready = Vec::new();
         loop {
-            {
-                let mut inbox = self.shared.inbox.lock();
-                std::mem::swap(&mut orders, &mut inbox.orders);
-                inbox.asleep = orders.is_empty() && self.turns.is_empty();
-            }
-            let now = Instant::now();
-            let timeout = if orders.is_empty() && self.turns.is_empty() {
-                self.next_timer().map(|at| at.saturating_duration_since(now))
-            } else {
-                Some(Duration::ZERO)
-            };
-            if !orders.is_empty() {
+            // Orders first, with those that they lead to: what was closed is closed before its
+            // descriptor is looked at again.
+            loop {
+                {
+                    let mut inbox = self.shared.inbox.lock();
+                    std::mem::swap(&mut orders, &mut inbox.orders);
+                    inbox.asleep = orders.is_empty() && self.turns.is_empty();
+                }
+                if orders.is_empty() {
+                    break;
+                }
+                let now = Instant::now();
                 for order in orders.drain(..) {
                     match order {
                         Order::Stop => return,
@@ -192,6 +192,12 @@ impl Loop {
                     }
                 }
             }
+            let now = Instant::now();
+            let timeout = if self.turns.is_empty() {
+                self.next_timer().map(|at| at.saturating_duration_since(now))
+            } else {
+                Some(Duration::ZERO)
+            };
             for key in std::mem::take(&mut self.turns) {
                 self.call(key, now, |task, io| task.wake(io));
             }

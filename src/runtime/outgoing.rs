@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use super::connection::End;
 use crate::error::Error;
 use crate::pipe::Pipe;
+use crate::sys::spin::Spin;
 use crate::transport::Stream;
 use crate::zmtp::Engine;
 
@@ -19,11 +20,16 @@ const PIECES: usize = 32;
 /// Encoded bytes are sent from this size on.
 const ENCODE: usize = 64 * 1024;
 
+/// Turns of the thread's loop before the pipe is told that we sleep.
+const LOOKS: u32 = 16;
+
 /// How far sending came.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Sent {
     /// Everything is sent; the pipe notifies when there is more.
     All,
+    /// Everything is sent, but more is likely soon: look again before the pipe has to notify.
+    Soon,
     /// The stream takes no more for now.
     Blocked,
     /// Everything is sent and the socket writes no more.
@@ -38,6 +44,9 @@ pub(super) struct Outgoing {
     sent: usize,
     /// The last encoded frame said that more follow.
     in_message: bool,
+    /// Whether it pays to look again, and how often that was done since something was sent.
+    spin: Spin,
+    looks: u32,
 }
 
 impl Outgoing {
@@ -117,10 +126,17 @@ impl Outgoing {
             let more =
                 if raw { write_raw(stream, pipe, writable)? } else { self.encode(engine, pipe)? };
             if more {
+                if self.looks > 0 {
+                    self.spin.learn(true);
+                    self.looks = 0;
+                }
                 continue;
             }
             if !*writable {
                 return Ok(Sent::Blocked);
+            }
+            if self.look_again(pipe) {
+                return Ok(Sent::Soon);
             }
             // `check_read` goes to sleep; true means that something came meanwhile.
             if pipe.check_read() {
@@ -128,6 +144,23 @@ impl Outgoing {
             }
             return Ok(if pipe.peer_finished() { Sent::Finished } else { Sent::All });
         }
+    }
+
+    /// Whether to take another turn before the pipe is told that we sleep.
+    fn look_again(&mut self, pipe: &Pipe) -> bool {
+        if pipe.peer_finished() || pipe.reader_asleep() {
+            return false;
+        }
+        if self.looks == 0 && !self.spin.worthwhile() {
+            return false;
+        }
+        self.looks += 1;
+        if self.looks > LOOKS {
+            self.looks = 0;
+            self.spin.learn(false);
+            return false;
+        }
+        true
     }
 
     /// Encodes a batch of frames; false if there are none.

@@ -228,9 +228,13 @@ impl Session {
             return Ok(());
         };
         let received = connection.receive(io, pipe);
-        if connection.send(pipe)? == Sent::Finished {
-            self.end(io);
-            return Ok(());
+        match connection.send(pipe)? {
+            Sent::Finished => {
+                self.end(io);
+                return Ok(());
+            }
+            Sent::Soon => io.again(),
+            Sent::All | Sent::Blocked => {}
         }
         received
     }

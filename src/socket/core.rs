@@ -11,6 +11,7 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::{self, Attach, Pattern, SocketType};
 use crate::pipe::{Pipe, PipeEvent, PipeId, Pipes};
+use crate::sys::spin::Spin;
 
 /// `ZMQ_POLLIN` and `ZMQ_POLLOUT`.
 const POLLIN: i16 = 1;
@@ -30,6 +31,8 @@ pub(super) struct Core {
     pub(super) endpoints: Endpoints,
     /// The last received frame said that more follow (ZMQ_RCVMORE).
     pub(super) receive_more: bool,
+    /// Whether it pays to wait awake for the mailbox.
+    pub(super) spin: Spin,
     /// The context ends.
     stopped: bool,
 }
@@ -56,6 +59,7 @@ impl Core {
             monitor_socket: None,
             endpoints: Endpoints::default(),
             receive_more: false,
+            spin: Spin::default(),
             stopped: false,
         })
     }

@@ -247,9 +247,9 @@ impl Core {
             match target {
                 Target::Listener(handle) => handle.close(linger),
                 Target::Session(handle, pipe) => {
-                    // What was received can still be read; nothing more is written.
+                    // What was received and not read is gone; what was sent goes out.
                     if let Some(pipe) = pipe.and_then(|id| self.pipes.get_mut(id)) {
-                        pipe.finish();
+                        pipe.terminate();
                     }
                     handle.close(linger);
                 }

@@ -7,6 +7,7 @@ use parking_lot::MappedMutexGuard;
 use super::{Core, Socket};
 use crate::error::{Error, Result};
 use crate::message::{MORE, Message};
+use crate::sys::spin::Spin;
 
 /// `ZMQ_DONTWAIT` and `ZMQ_SNDMORE`.
 const DONTWAIT: i32 = 1;
@@ -81,6 +82,18 @@ impl Socket {
                 return Err(Error::AGAIN);
             }
             let mailbox = core.mailbox.clone();
+            if core.spin.worthwhile() {
+                drop(core);
+                let success = Spin::wait(|| mailbox.pending());
+                core = self.enter()?;
+                core.spin.learn(success);
+                // Entering took in what came, in time or just too late.
+                match attempt(&mut core) {
+                    Err(Error::AGAIN) if success => continue,
+                    Err(Error::AGAIN) => {}
+                    result => return result,
+                }
+            }
             mailbox.prepare_wait();
             drop(core);
             mailbox.wait(left)?;

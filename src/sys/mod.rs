@@ -23,6 +23,7 @@ pub(crate) mod salsa20;
 mod signaler;
 pub(crate) mod signals;
 pub(crate) mod sockopt;
+pub(crate) mod spin;
 pub(crate) mod thread;
 
 pub(crate) use poll::{PollFd, poll, ppoll};

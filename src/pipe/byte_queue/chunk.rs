@@ -4,12 +4,12 @@
 //! each chunk on the chain; every message that points into a chunk owns another. Chunks of the
 //! usual size come from a pool.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
 use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Pool};
-use crate::message::{Content, Message};
+use crate::message::{Content, Message, settled};
 
 /// The first chunk of a queue is small, since most connections carry little.
 pub(super) const SMALL: usize = 4 * 1024 - HEADER;
@@ -49,10 +49,8 @@ impl Chunk {
         let pooled = if capacity == USUAL { POOL.take() } else { None };
         let raw = pooled.map(NonNull::cast::<Chunk>).unwrap_or_else(|| {
             let layout = layout(capacity).unwrap_or(Layout::new::<Chunk>());
-            // Zeroed, because received bytes are read into it through a slice. A chunk from the pool
-            // was zeroed when it was new.
             // SAFETY: the layout is never empty, it holds at least the header.
-            NonNull::new(unsafe { alloc_zeroed(layout) })
+            NonNull::new(settled(unsafe { alloc(layout) }))
                 .unwrap_or_else(|| handle_alloc_error(layout))
                 .cast()
         });

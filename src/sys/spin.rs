@@ -1,0 +1,94 @@
+//! Waiting without sleeping for a little while, as long as that tends to pay.
+//!
+//! A sleep and a wake-up cost several microseconds on both sides. When the other side is busy with
+//! what we wait for, looking again for that long is cheaper; when it is not, it is a waste. So a
+//! spin that failed makes the next ones rarer, exponentially, and one that succeeded makes them
+//! frequent again. On a machine with one processor nobody spins. Used by socket and runtime.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// How long one spin lasts at most: about what a sleep and a wake-up cost.
+const LIMIT: Duration = Duration::from_micros(20);
+/// After failures in a row at most one in 2^9 waits is tried.
+const RAREST: u32 = 9;
+
+/// The experience of one waiter.
+#[derive(Default)]
+pub(crate) struct Spin {
+    failures: u32,
+    skip: u32,
+}
+
+impl Spin {
+    /// Whether to spin this time.
+    pub(crate) fn worthwhile(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        several_processors()
+    }
+
+    /// Takes in how it went.
+    pub(crate) fn learn(&mut self, success: bool) {
+        if success {
+            self.failures = self.failures.saturating_sub(2);
+        } else {
+            self.failures = (self.failures + 1).min(RAREST);
+            self.skip = (1 << self.failures) - 1;
+        }
+    }
+
+    /// Looks again and again; true if `ready` was true in time.
+    pub(crate) fn wait(ready: impl Fn() -> bool) -> bool {
+        let start = Instant::now();
+        loop {
+            for _ in 0..32 {
+                if ready() {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if start.elapsed() > LIMIT {
+                return false;
+            }
+        }
+    }
+}
+
+fn several_processors() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() > 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_make_spins_rare_and_successes_frequent() {
+        let mut spin = Spin::default();
+        let mut tried = 0;
+        for _ in 0..10_000 {
+            if spin.worthwhile() {
+                tried += 1;
+                spin.learn(false);
+            }
+        }
+        assert!(tried < 40, "{tried}");
+        if several_processors() {
+            while !spin.worthwhile() {}
+            for _ in 0..5 {
+                spin.learn(true);
+            }
+            assert!(spin.worthwhile());
+        }
+    }
+
+    #[test]
+    fn a_spin_ends() {
+        assert!(!Spin::wait(|| false));
+        assert!(Spin::wait(|| true));
+    }
+}
