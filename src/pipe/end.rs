@@ -22,6 +22,9 @@ enum Input {
     Slot(conflate::Reader),
 }
 
+/// Below this high water mark not a single message more is received than it allows.
+const EXACT_BELOW: u64 = 64;
+
 /// One end of a pipe. Dropping it closes the pipe: the peer reads what was published and then
 /// finds the end; what it writes is lost.
 pub(crate) struct Pipe {
@@ -253,11 +256,13 @@ impl Pipe {
         }
     }
 
-    /// How many messages one half of the high water mark is; batches are best no larger.
-    pub(crate) fn batch_limit(&self) -> u64 {
-        match self.link.limit(self.side) {
-            0 => u64::MAX,
-            limit => limit.div_ceil(2),
+    /// How many messages may be published at once: what `write_credit` says where the high water
+    /// mark is small; else whatever one read brought, once there is any credit at all.
+    pub(crate) fn batch_credit(&mut self) -> u64 {
+        match (self.write_credit(), self.link.limit(self.side)) {
+            (0, _) => 0,
+            (credit, 1..EXACT_BELOW) => credit,
+            _ => u64::MAX,
         }
     }
 

@@ -14,8 +14,9 @@ pub(super) struct HighWater {
     read: u64,
     /// Offsets of messages whose consumption we look for, oldest first.
     marks: VecDeque<Mark>,
-    /// Messages since the last mark.
+    /// Messages since the last mark, and its offset.
     unmarked: u64,
+    last_offset: u64,
 }
 
 struct Mark {
@@ -39,8 +40,19 @@ impl HighWater {
         }
         self.unmarked += messages;
         if self.unmarked >= limit.div_ceil(2) {
+            if messages > limit / 2 {
+                self.mark_middle(messages, offset);
+            }
             self.mark(offset);
         }
+    }
+
+    /// Many messages came at once: half of them count as read at about half of their bytes, so
+    /// that the writer can go on before the reader has come to the end.
+    fn mark_middle(&mut self, messages: u64, offset: u64) {
+        let begin = self.last_offset;
+        let messages = self.written - messages / 2;
+        self.marks.push_back(Mark { offset: begin + (offset - begin) / 2, messages });
     }
 
     /// How many messages are written and not known to be read.
@@ -50,6 +62,7 @@ impl HighWater {
 
     fn mark(&mut self, offset: u64) {
         self.unmarked = 0;
+        self.last_offset = offset;
         self.marks.push_back(Mark { offset, messages: self.written });
     }
 
@@ -102,6 +115,18 @@ mod tests {
         assert_eq!(water.awaited(10), 10);
         water.learn(10);
         assert_eq!(water.credit(5), 5);
+    }
+
+    #[test]
+    fn many_messages_at_once_come_back_in_halves() {
+        let mut water = HighWater::default();
+        water.wrote(3000, 30_000, 1000);
+        assert_eq!(water.credit(1000), 0);
+        assert_eq!(water.awaited(30_000), 15_000);
+        water.learn(15_000);
+        assert_eq!(water.waiting(), 1500);
+        water.learn(30_000);
+        assert_eq!(water.credit(1000), 1000);
     }
 
     #[test]

@@ -174,8 +174,7 @@ impl Incoming {
             if self.large.is_some() && !self.finish_large(now, engine, pipe)? {
                 return Ok(true);
             }
-            let batch = if self.staging.is_some() { u64::MAX } else { pipe.batch_limit() };
-            let credit = pipe.write_credit().min(batch).min(1 << 30) as usize;
+            let credit = pipe.batch_credit().min(1 << 30) as usize;
             if credit == 0 && !pipe.peer_closed() {
                 return Ok(false);
             }

@@ -22,6 +22,8 @@ pub(super) struct State {
     body_consumed: usize,
     /// The offset of the position.
     total: u64,
+    /// How far `slices` has shown the bytes. They count as consumed: they are on their way.
+    shown: u64,
     /// What was published when we last looked.
     published: u64,
     /// What is known of the peer, from the last metadata frame.
@@ -37,6 +39,7 @@ impl State {
             position: 0,
             body_consumed: 0,
             total: 0,
+            shown: 0,
             published: 0,
             metadata: None,
             attached: None,
@@ -149,8 +152,10 @@ impl Reader {
         let state = self.state();
         state.position += step;
         state.total += bytes as u64;
-        let total = state.total;
-        self.shared.consumed.0.store(total, Release);
+        if state.total > state.shown {
+            let total = state.total;
+            self.shared.consumed.0.store(total, Release);
+        }
     }
 
     /// Reads the next frame.
@@ -197,7 +202,8 @@ impl Reader {
     #[inline]
     pub(crate) fn writer_waits(&mut self) -> bool {
         light_fence();
-        let total = self.state().total;
+        let state = self.state();
+        let total = state.total.max(state.shown);
         total >= self.shared.wake_at.load(Relaxed)
             && self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
     }
@@ -231,6 +237,12 @@ impl Reader {
     pub(crate) fn at_boundary(&mut self) -> bool {
         let state = self.state();
         state.total == state.published
+    }
+
+    /// The offset of the next byte.
+    #[cfg(test)]
+    pub(super) fn position(&mut self) -> u64 {
+        self.state().total
     }
 
     /// Fills `slices` with published bytes, at most about `most` of them; returns how many slices.
@@ -275,6 +287,13 @@ impl Reader {
                     Some(next) => chunk = next,
                     None => break,
                 }
+            }
+            let state = self.state();
+            let wanted = (state.published - state.total).min(most as u64);
+            let shown = state.total + wanted - left as u64;
+            if shown > state.shown {
+                state.shown = shown;
+                self.shared.consumed.0.store(shown, Release);
             }
             count
         }
