@@ -69,7 +69,8 @@ pub unsafe extern "C" fn zmq_recv(
         if buf.is_null() && len > 0 {
             return Err(Error::FAULT);
         }
-        let message = socket.recv(flags)?;
+        let mut message = Message::new();
+        socket.recv_into(&mut message, flags)?;
         let data = message.data();
         let kept = data.len().min(len);
         if kept > 0 {
@@ -114,7 +115,7 @@ pub unsafe extern "C" fn zmq_msg_recv(
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg) }?;
-        *message = socket.recv(flags)?;
+        socket.recv_into(message, flags)?;
         Ok(message.len())
     })
 }

@@ -120,6 +120,28 @@ impl Message {
         message
     }
 
+    /// Makes the message one of `len` bytes, at most [`MAX_INLINE`], that `write` fills in, without
+    /// flags or anything else.
+    #[inline]
+    pub(crate) fn fill(&mut self, len: usize, write: impl FnOnce(NonNull<u8>)) {
+        debug_assert!(len <= MAX_INLINE);
+        self.clear();
+        write(NonNull::from(&mut self.body).cast());
+        self.size = len as u8;
+    }
+
+    /// Makes the message empty, and lets go of all it holds.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        if self.kind == KIND_INLINE && self.metadata.is_none() && self.group.is_none() {
+            self.size = 0;
+            self.flags = 0;
+            self.routing_id = 0;
+        } else {
+            *self = Message::new();
+        }
+    }
+
     /// A message over memory of the application. With a free function the memory is freed after
     /// the last use; without one it must outlive every copy of the message.
     ///

@@ -72,6 +72,10 @@ impl Pattern for Dealer {
         self.recv_from(pipes).map(|(_, message)| message)
     }
 
+    fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        self.queue.recv_into(pipes, message).map(drop).ok_or(Error::AGAIN)
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.queue.has_in(pipes)
     }

@@ -102,6 +102,12 @@ pub(crate) trait Pattern: Send {
     fn recv(&mut self, _pipes: &mut Pipes) -> Result<Message> {
         Err(Error::NOTSUP)
     }
+    /// Receives one frame into `message`, which is left alone on failure. The same as `recv`, without
+    /// moving the message about; patterns that are used for bulk override it.
+    fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        *message = self.recv(pipes)?;
+        Ok(())
+    }
     /// Whether `recv` would succeed.
     fn has_in(&mut self, _pipes: &mut Pipes) -> bool {
         false

@@ -29,6 +29,10 @@ impl Pattern for Pair {
         self.peer.recv(pipes)
     }
 
+    fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        self.peer.recv_into(pipes, message)
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.peer.has_in(pipes)
     }

@@ -29,6 +29,10 @@ impl Pattern for Pull {
         self.queue.recv(pipes).map(|(_, message)| message).ok_or(Error::AGAIN)
     }
 
+    fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        self.queue.recv_into(pipes, message).map(drop).ok_or(Error::AGAIN)
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.queue.has_in(pipes)
     }

@@ -40,6 +40,10 @@ impl Pattern for Sub {
         self.xsub.recv(pipes)
     }
 
+    fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        self.xsub.recv_into(pipes, message)
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.xsub.has_in(pipes)
     }

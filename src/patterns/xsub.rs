@@ -94,13 +94,18 @@ impl Xsub {
 
     /// The next frame that the application wants.
     fn fetch(&mut self, pipes: &mut Pipes) -> Option<Message> {
+        let mut message = Message::new();
+        self.fetch_into(pipes, &mut message).is_ok().then_some(message)
+    }
+
+    fn fetch_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
         loop {
-            let (_, mut message) = self.queue.recv(pipes)?;
-            if self.more_recv || !self.filter || self.matches(&message) {
-                return Some(message);
+            self.queue.recv_into(pipes, message).ok_or(Error::AGAIN)?;
+            if self.more_recv || !self.filter || self.matches(message) {
+                return Ok(());
             }
             while message.more() {
-                (_, message) = self.queue.recv(pipes)?;
+                self.queue.recv_into(pipes, message).ok_or(Error::AGAIN)?;
             }
         }
     }
@@ -179,6 +184,15 @@ impl Pattern for Xsub {
         };
         self.more_recv = message.more();
         Ok(message)
+    }
+
+    fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        match self.prefetched.take() {
+            Some(prefetched) => *message = prefetched,
+            None => self.fetch_into(pipes, message)?,
+        }
+        self.more_recv = message.more();
+        Ok(())
     }
 
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {

@@ -147,15 +147,22 @@ impl Pipe {
     /// the rest follows without fail. The frame carries the peer's metadata.
     #[inline]
     pub(crate) fn read(&mut self) -> Option<Message> {
+        let mut message = Message::new();
+        self.read_into(&mut message).then_some(message)
+    }
+
+    /// The same, into a message that is left alone if there is none.
+    #[inline]
+    pub(crate) fn read_into(&mut self, message: &mut Message) -> bool {
         if !self.check_read() {
-            return None;
+            return false;
         }
-        let message = match &mut self.input {
-            Input::Queue(reader) => reader.read(),
-            Input::Slot(reader) => reader.take(),
+        let found = match &mut self.input {
+            Input::Queue(reader) => reader.read_into(message),
+            Input::Slot(reader) => reader.take().map(|taken| *message = taken).is_some(),
         };
         self.tell_writer();
-        message
+        found
     }
 
     /// Tells a writer that waits for room that there is some.
@@ -277,9 +284,7 @@ impl Pipe {
         let more = message.more();
         let notify = match &mut self.output {
             Output::Queue(writer) => {
-                let mut message = message.take();
-                message.set_metadata(None);
-                writer.push_message(message);
+                writer.push_from(message);
                 !more && writer.publish()
             }
             Output::Slot(writer) => writer.put(message.take()),

@@ -52,12 +52,21 @@ impl FairQueue {
     /// The next frame and the pipe it came from. The frames of a message come one after the other.
     #[inline]
     pub(crate) fn recv(&mut self, pipes: &mut Pipes) -> Option<(PipeId, Message)> {
+        let mut message = Message::new();
+        let id = self.recv_into(pipes, &mut message)?;
+        Some((id, message))
+    }
+
+    /// The same, into a message that is left alone if there is none.
+    #[inline]
+    pub(crate) fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Option<PipeId> {
         if let Some(id) = self.severed.take() {
-            return Some((id, Message::new()));
+            *message = Message::new();
+            return Some(id);
         }
         while self.active > 0 {
             let id = self.pipes.at(self.current)?;
-            if let Some(message) = pipes.get_mut(id).and_then(|pipe| pipe.read()) {
+            if pipes.get_mut(id).is_some_and(|pipe| pipe.read_into(message)) {
                 self.more = message.more();
                 if !self.more {
                     self.current += 1;
@@ -65,7 +74,7 @@ impl FairQueue {
                         self.current = 0;
                     }
                 }
-                return Some((id, message));
+                return Some(id);
             }
             self.more = false;
             self.deactivate(self.current);

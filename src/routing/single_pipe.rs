@@ -67,6 +67,17 @@ impl SinglePipe {
         Ok(message)
     }
 
+    /// The same, into a message that is left alone on failure.
+    pub(crate) fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if std::mem::take(&mut self.severed) {
+            *message = Message::new();
+        } else if !self.pipe(pipes).is_some_and(|pipe| pipe.read_into(message)) {
+            return Err(Error::AGAIN);
+        }
+        self.more_in = message.more();
+        Ok(())
+    }
+
     /// Whether the frame sent last has more frames behind it.
     pub(crate) fn more_out(&self) -> bool {
         self.more_out

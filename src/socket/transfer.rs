@@ -22,10 +22,10 @@ impl Core {
     }
 
     #[inline]
-    fn try_recv(&mut self) -> Result<Message> {
-        let result = self.pattern.recv(&mut self.pipes);
+    fn try_recv(&mut self, message: &mut Message) -> Result<()> {
+        let result = self.pattern.recv_into(&mut self.pipes, message);
         self.reap();
-        if let Ok(message) = &result {
+        if result.is_ok() {
             self.receive_more = message.more();
         }
         result
@@ -56,15 +56,22 @@ impl Socket {
 
     /// Receives one frame. `AGAIN` with DONTWAIT or after ZMQ_RCVTIMEO, `INTR` after a signal,
     /// `TERM`, `NOTSUP`, `FSM` as the pattern says.
-    #[inline]
     pub(crate) fn recv(&self, flags: i32) -> Result<Message> {
+        let mut message = Message::new();
+        self.recv_into(&mut message, flags)?;
+        Ok(message)
+    }
+
+    /// Receives one frame in place of `message`, which is left alone on failure; see `recv`.
+    #[inline]
+    pub(crate) fn recv_into(&self, message: &mut Message, flags: i32) -> Result<()> {
         let mut core = self.enter()?;
-        match core.try_recv() {
+        match core.try_recv(message) {
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
             result => return result,
         }
         let timeout = core.options.receive_timeout();
-        self.block(core, timeout, Core::try_recv)
+        self.block(core, timeout, |core| core.try_recv(message))
     }
 
     /// Tries again whenever something happened, until the time is up.

@@ -158,6 +158,41 @@ unsafe fn header(at: NonNull<u8>) -> Header {
     }
 }
 
+/// Copies a body. Most are small, and then a call of the general routine costs more than the copy.
+///
+/// # Safety
+/// `from` must be readable and `to` writable for `len` bytes, without overlap.
+#[inline]
+unsafe fn copy(to: NonNull<u8>, from: NonNull<u8>, len: usize) {
+    // SAFETY: the caller vouches for `len` bytes; each step stays within them.
+    unsafe {
+        if len > 64 {
+            to.copy_from_nonoverlapping(from, len);
+        } else if len >= 16 {
+            // Pieces of 16 bytes, the last one overlapping the one before.
+            let mut done = 0;
+            while done + 16 < len {
+                to.add(done).cast::<[u8; 16]>().write_unaligned(
+                    from.add(done).cast::<[u8; 16]>().read_unaligned(),
+                );
+                done += 16;
+            }
+            let last = len - 16;
+            let piece = from.add(last).cast::<[u8; 16]>().read_unaligned();
+            to.add(last).cast::<[u8; 16]>().write_unaligned(piece);
+        } else if len >= 8 {
+            let first = from.cast::<u64>().read_unaligned();
+            let last = from.add(len - 8).cast::<u64>().read_unaligned();
+            to.cast::<u64>().write_unaligned(first);
+            to.add(len - 8).cast::<u64>().write_unaligned(last);
+        } else {
+            for at in 0..len {
+                to.add(at).write(from.add(at).read());
+            }
+        }
+    }
+}
+
 /// Drops what the frames between two positions of a chunk own.
 ///
 /// # Safety

@@ -159,37 +159,72 @@ impl Reader {
     }
 
     /// Reads the next frame.
-    #[inline]
     pub(crate) fn read(&mut self) -> Option<Message> {
-        let flags = self.peek()?;
-        let (chunk, position) = self.cursor()?;
+        let mut message = Message::new();
+        self.read_into(&mut message).then_some(message)
+    }
+
+    /// Reads the next frame into a message, which is left alone if there is none.
+    #[inline]
+    pub(crate) fn read_into(&mut self, message: &mut Message) -> bool {
+        let Some(flags) = self.peek() else { return false };
+        let Some((chunk, position)) = self.cursor() else { return false };
         // SAFETY: there is a whole published frame at the cursor.
-        let (mut message, step, size) = unsafe {
+        let (frame, body) = unsafe {
             let at = Chunk::data(chunk).add(position);
             let frame = header(at);
-            let size = frame.size + frame.body;
             let body = at.add(frame.size);
-            if frame.flags & EMBEDDED != 0 {
-                (body.cast::<Message>().read_unaligned(), size, size)
-            } else if frame.body <= MAX_INLINE {
-                let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
-                (Message::inline(bytes), size, size)
-            } else if let Some(message) = take_body(chunk, position + frame.size) {
-                (message, frame.size, size)
-            } else if frame.body <= COPY_UP_TO {
-                let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
-                (Message::from_slice(bytes).ok()?, size, size)
-            } else {
-                (Message::from_content(Chunk::retain(chunk), body, frame.body), size, size)
-            }
+            (frame, body)
         };
+        let size = frame.size + frame.body;
+        let mut step = size;
+        if frame.body <= MAX_INLINE && frame.flags & EMBEDDED == 0 {
+            // SAFETY: the body lies in the chunk, and a message has room for it.
+            message.fill(frame.body, |to| unsafe { copy(to, body, frame.body) });
+        } else {
+            // SAFETY: as above.
+            let Some(large) = (unsafe { self.large(chunk, position, &frame, body) }) else {
+                return false;
+            };
+            let taken;
+            (*message, taken) = large;
+            if taken {
+                step = frame.size;
+            }
+        }
         message.set_flags(flags);
         let state = self.state();
         if let Some(metadata) = &state.attached {
             message.set_metadata(Some(metadata.clone()));
         }
         self.advance(step, size);
-        Some(message)
+        true
+    }
+
+    /// The message of a frame that does not fit inline, and whether its body was not in the chunk.
+    ///
+    /// # Safety
+    /// `frame` must be the published frame at `position` of `chunk`, and `body` its body.
+    unsafe fn large(
+        &mut self,
+        chunk: NonNull<Chunk>,
+        position: usize,
+        frame: &Header,
+        body: NonNull<u8>,
+    ) -> Option<(Message, bool)> {
+        // SAFETY: the caller vouches for the frame; what it holds is the reader's to take, once.
+        unsafe {
+            if frame.flags & EMBEDDED != 0 {
+                Some((body.cast::<Message>().read_unaligned(), false))
+            } else if let Some(message) = take_body(chunk, position + frame.size) {
+                Some((message, true))
+            } else if frame.body <= COPY_UP_TO {
+                let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
+                Some((Message::from_slice(bytes).ok()?, false))
+            } else {
+                Some((Message::from_content(Chunk::retain(chunk), body, frame.body), false))
+            }
+        }
     }
 
     /// What is known of the peer, as far as it was read.

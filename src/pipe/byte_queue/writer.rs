@@ -125,14 +125,27 @@ impl Writer {
         // SAFETY: `room` made space for the longest header and the body.
         let size = unsafe {
             let size = put_header(at, flags, body.len());
-            at.add(size).copy_from_nonoverlapping(NonNull::from(body).cast(), body.len());
+            copy(at.add(size), NonNull::from(body).cast(), body.len());
             size + body.len()
         };
         self.wrote(size, flags & MORE != 0);
     }
 
-    /// Appends a message as a frame with its own flags; large bodies are not copied.
+    /// Appends a message as a frame with its own flags and leaves it empty.
     #[inline]
+    pub(crate) fn push_from(&mut self, message: &mut Message) {
+        let data = message.data();
+        if data.len() <= EMBED_ABOVE {
+            self.push(message.flags(), data);
+            message.clear();
+        } else {
+            let mut message = message.take();
+            message.set_metadata(None);
+            self.push_message(message);
+        }
+    }
+
+    /// Appends a message as a frame with its own flags; large bodies are not copied.
     pub(crate) fn push_message(&mut self, message: Message) {
         let large = match self.shared.style {
             Style::Memory => EMBED_ABOVE,
