@@ -21,7 +21,7 @@ const PIECES: usize = 32;
 const ENCODE: usize = 64 * 1024;
 
 /// Turns of the thread's loop before the pipe is told that we sleep.
-const LOOKS: u32 = 16;
+const LOOKS: u32 = 8;
 
 /// How far sending came.
 #[derive(PartialEq, Eq, Debug)]
@@ -147,12 +147,15 @@ impl Outgoing {
     }
 
     /// Whether to take another turn before the pipe is told that we sleep.
-    fn look_again(&mut self, pipe: &Pipe) -> bool {
+    fn look_again(&mut self, pipe: &mut Pipe) -> bool {
         if pipe.peer_finished() || pipe.reader_asleep() {
             return false;
         }
         if self.looks == 0 && !self.spin.worthwhile() {
             return false;
+        }
+        if pipe.reader().is_some_and(|reader| Spin::briefly(|| reader.has_bytes())) {
+            return true;
         }
         self.looks += 1;
         if self.looks > LOOKS {

@@ -9,9 +9,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How long one spin lasts at most: about what a sleep and a wake-up cost.
-const LIMIT: Duration = Duration::from_micros(20);
+const LIMIT: Duration = Duration::from_micros(60);
 /// After failures in a row at most one in 2^9 waits is tried.
-const RAREST: u32 = 9;
+const RAREST: u32 = 7;
 
 /// The experience of one waiter.
 #[derive(Default)]
@@ -38,6 +38,17 @@ impl Spin {
             self.failures = (self.failures + 1).min(RAREST);
             self.skip = (1 << self.failures) - 1;
         }
+    }
+
+    /// Looks some dozens of times, about a microsecond.
+    pub(crate) fn briefly(mut ready: impl FnMut() -> bool) -> bool {
+        for _ in 0..64 {
+            if ready() {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        false
     }
 
     /// Looks again and again; true if `ready` was true in time.

@@ -172,9 +172,9 @@ unsafe fn copy(to: NonNull<u8>, from: NonNull<u8>, len: usize) {
             // Pieces of 16 bytes, the last one overlapping the one before.
             let mut done = 0;
             while done + 16 < len {
-                to.add(done).cast::<[u8; 16]>().write_unaligned(
-                    from.add(done).cast::<[u8; 16]>().read_unaligned(),
-                );
+                to.add(done)
+                    .cast::<[u8; 16]>()
+                    .write_unaligned(from.add(done).cast::<[u8; 16]>().read_unaligned());
                 done += 16;
             }
             let last = len - 16;

@@ -9,16 +9,25 @@ use super::*;
 use crate::message::MORE;
 
 /// What only the writer touches.
+///
+/// The order of the fields keeps what is written for each message apart: two neighbours would be
+/// copied by one wide load right after a narrow store, which the processor cannot forward.
+#[repr(C)]
 pub(super) struct State {
     /// The chunk that is written to; `None` before the first byte.
     chunk: Option<NonNull<Chunk>>,
-    /// Bytes in `chunk`: complete frames end at `frames`, received bytes at `received`.
+    /// Where the published part ends in all.
+    committed_total: u64,
+    /// Bytes in `chunk` up to the end of the complete frames.
     frames: usize,
-    received: usize,
-    /// Where the published part ends: the chunk, the position in it, and the offset of all.
-    committed: (Option<NonNull<Chunk>>, usize, u64),
+    /// Where the published part ends: the chunk.
+    committed_chunk: Option<NonNull<Chunk>>,
     /// The offset of all complete frames.
     total: u64,
+    /// Where the published part ends: the position in the chunk.
+    committed_frames: usize,
+    /// Bytes in `chunk` up to the end of what was received.
+    received: usize,
     /// The last frame said that more follow.
     in_message: bool,
 }
@@ -27,10 +36,12 @@ impl State {
     pub(super) fn new() -> State {
         State {
             chunk: None,
+            committed_total: 0,
             frames: 0,
-            received: 0,
-            committed: (None, 0, 0),
+            committed_chunk: None,
             total: 0,
+            committed_frames: 0,
+            received: 0,
             in_message: false,
         }
     }
@@ -77,7 +88,7 @@ impl Writer {
             // SAFETY: the tail chunk is live until the writer leaves it.
             Some(old) => unsafe { old.as_ref() }.seal(state.frames, new),
             None => {
-                state.committed.0 = Some(new);
+                state.committed_chunk = Some(new);
                 self.shared.first.store(new.as_ptr(), Relaxed);
             }
         }
@@ -113,8 +124,8 @@ impl Writer {
             }
         }
         state.frames += size;
-        state.received = state.frames;
         state.total += size as u64;
+        state.received = state.frames;
         state.in_message = more;
     }
 
@@ -214,7 +225,9 @@ impl Writer {
     pub(crate) fn publish(&mut self) -> bool {
         let state = self.state();
         let total = state.total;
-        state.committed = (state.chunk, state.frames, total);
+        state.committed_total = total;
+        state.committed_frames = state.frames;
+        state.committed_chunk = state.chunk;
         self.publish_offset(total)
     }
 
@@ -226,7 +239,7 @@ impl Writer {
 
     /// The offset of all that is published.
     pub(crate) fn published(&mut self) -> u64 {
-        self.state().committed.2
+        self.state().committed_total
     }
 
     /// The offset of all that the reader is done with.
@@ -248,7 +261,8 @@ impl Writer {
     /// Removes all that was not published.
     pub(crate) fn rollback(&mut self) {
         let state = self.state();
-        let (keep, position, offset) = state.committed;
+        let (keep, position) = (state.committed_chunk, state.committed_frames);
+        let offset = state.committed_total;
         let (Some(keep), Some(last)) = (keep, state.chunk) else { return };
         // SAFETY: all behind the committed position is the writer's alone.
         unsafe {
@@ -345,7 +359,9 @@ impl Writer {
             return false;
         }
         let offset = offset + messages as u64;
-        state.committed = (state.chunk, position + messages, offset);
+        state.committed_total = offset;
+        state.committed_frames = position + messages;
+        state.committed_chunk = state.chunk;
         self.publish_offset(offset)
     }
 
