@@ -109,6 +109,17 @@ UNUSED static long milliseconds (void)
     return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
 }
 
+UNUSED static int get_int (void *socket, int option);
+
+/* Rests, and meanwhile lets a socket take note of what has happened: libzmq's do that only while they are used. */
+UNUSED static void rest_using (void *socket, int time)
+{
+    for (int done = 0; done < time; done += 20) {
+        rest (20);
+        get_int (socket, ZMQ_EVENTS);
+    }
+}
+
 UNUSED static void *new_context (void)
 {
     void *context = zmq_ctx_new ();

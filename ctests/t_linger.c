@@ -19,6 +19,8 @@ static void closed_before_the_peer_binds (const char *transport, int linger)
     for (int i = 0; i < 3; i++)
         NEED (send_parts (push, "late", NULL) == 0);
     end_socket (push);
+    if (linger == 0)
+        settle ();
     pull = new_socket (other, ZMQ_PULL);
     NEED (zmq_bind (pull, endpoint) == 0);
     if (linger == 0)

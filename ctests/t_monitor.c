@@ -57,6 +57,7 @@ static void report (const char *who, void *watcher, const char *endpoint)
     }
 }
 
+/* A watcher is closed after what it watches: libzmq waits with its I/O thread for somebody who takes the events. */
 static void life (void *context, const char *transport)
 {
     char endpoint[256], name[2][64];
@@ -75,6 +76,8 @@ static void life (void *context, const char *transport)
     send_parts (req, "question", NULL);
     take ("rep", rep, 0);
     report ("client", client, endpoint);
+    send_parts (rep, "answer", NULL);
+    take ("req", req, 0);
     line ("the server closes");
     end_socket (rep);
     report ("server", server, endpoint);
@@ -85,8 +88,9 @@ static void life (void *context, const char *transport)
     NEED (zmq_poll (&item, 1, 2000) == 1 && zmq_recv (client, frame, sizeof frame, 0) == 6);
     NEED (zmq_recv (client, where, sizeof where, 0) != -1);
     line ("first: %s", event_name (frame[0] | (unsigned) frame[1] << 8));
-    end_socket (client);
     end_socket (req);
+    settle ();
+    end_socket (client);
     end_socket (server);
 }
 
@@ -108,9 +112,10 @@ static void mistakes (void *context)
     watcher = new_socket (context, ZMQ_PAIR);
     NEED (zmq_connect (watcher, "inproc://m3") == 0);
     SHOW (zmq_socket_monitor (socket, NULL, 0));
-    end_socket (watcher);
     end_socket (other);
     end_socket (socket);
+    settle ();
+    end_socket (watcher);
 }
 
 static void masked (void *context)

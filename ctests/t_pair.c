@@ -25,10 +25,7 @@ static void over (void *context, const char *transport)
     settle ();
     SHOW (zmq_send (a, "x", 1, ZMQ_DONTWAIT));
     /* libzmq lets go of b in steps, and takes them only while the socket is used. */
-    for (int i = 0; i < 4; i++) {
-        rest (50);
-        get_int (a, ZMQ_EVENTS);
-    }
+    rest_using (a, 200);
     line ("events %d", get_int (a, ZMQ_EVENTS));
     void *c = new_socket (context, ZMQ_PAIR);
     NEED (zmq_connect (c, endpoint) == 0);

@@ -67,7 +67,7 @@ static void immediate (void *context)
     line ("%d came", take_all ("there", there));
     pull = new_socket (context, ZMQ_PULL);
     NEED (zmq_bind (pull, endpoint) == 0);
-    rest (400);
+    rest_using (push, 400);
     for (int i = 0; i < 4; i++)
         send_parts (push, "to both", NULL);
     line ("%d came", take_all ("there", there));
@@ -93,7 +93,7 @@ static void queued_for_the_absent (void *context)
     line ("%d came", take_all ("there", there));
     pull = new_socket (context, ZMQ_PULL);
     NEED (zmq_bind (pull, endpoint) == 0);
-    rest (300);
+    rest_using (push, 300);
     line ("%d came", take_all ("pull", pull));
     end_socket (there);
     end_socket (pull);
@@ -117,7 +117,8 @@ static void subscriptions_survive (void *context)
     pub = new_socket (context, ZMQ_PUB);
     NEED (zmq_bind (pub, endpoint) == 0);
     NEED (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "c", 1) == 0);
-    rest (400);
+    rest_using (sub, 500);
+    get_int (pub, ZMQ_EVENTS);
     send_parts (pub, "a2", NULL);
     send_parts (pub, "b2", NULL);
     send_parts (pub, "c2", NULL);

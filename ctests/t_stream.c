@@ -63,6 +63,7 @@ static void binds (void *context, int notify)
     line ("an empty body closes");
     NEED (zmq_send (stream, other, (size_t) other_size, ZMQ_SNDMORE) == other_size);
     SHOW (zmq_send (stream, "", 0, 0));
+    rest_using (stream, 200);
     show_raw ("the second", second);
     close (second);
     end_socket (stream);

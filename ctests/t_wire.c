@@ -19,10 +19,7 @@ static void handshake (void *socket, int fd, const char *peer_type)
     raw_send (fd, GREETING, sizeof GREETING);
     dump ("greeting", fd, 64);
     raw_send (fd, ready, ready_command (ready, peer_type));
-    for (int i = 0; i < 4; i++) {
-        rest (40);
-        get_int (socket, ZMQ_EVENTS);
-    }
+    rest_using (socket, 160);
     dump ("ready", fd, 1000);
 }
 
