@@ -3,7 +3,6 @@
 //! Only the split is made here; what an address means is its transport's affair. Used by socket,
 //! context and runtime.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 use crate::error::{Error, Result};
 

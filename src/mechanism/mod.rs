@@ -4,7 +4,6 @@
 //! authentication behind them. Each mechanism is one file and one row of [`new`]; `zmtp::handshake`
 //! drives it. Nothing here does I/O; randomness comes with the configuration.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 mod curve;
 mod gssapi;

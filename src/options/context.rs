@@ -58,6 +58,7 @@ type Store = fn(&mut ContextOptions, i32) -> Result<()>;
 
 /// One context option. Every value is a native `int` of exactly four bytes.
 pub(super) struct Row {
+    #[cfg_attr(not(test), expect(dead_code, reason = "for docs/options.md, which a test writes"))]
     pub(super) name: &'static str,
     pub(super) number: i32,
     /// The least value and where it goes; `None`: cannot be set.

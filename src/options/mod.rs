@@ -5,7 +5,6 @@
 //! other room reads the fields of [`SocketOptions`]; only this room decides what may be stored in
 //! them. `docs/adding-an-option.md` tells how to add one.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 mod accept_filter;
 pub(crate) mod context;

@@ -93,6 +93,7 @@ pub(crate) enum Get {
 
 /// One option of sockets.
 pub(crate) struct Row {
+    #[cfg_attr(not(test), expect(dead_code, reason = "for docs/options.md, which a test writes"))]
     pub(crate) name: &'static str,
     pub(crate) number: i32,
     /// `None`: cannot be set.

@@ -47,7 +47,6 @@ pub(crate) struct SocketOptions {
     pub(crate) conflate: bool,
     pub(crate) in_batch_size: i32,
     pub(crate) out_batch_size: i32,
-    pub(crate) zero_copy: bool,
     pub(crate) busy_poll: i32,
 
     // What a pattern wants of its connections.
@@ -174,7 +173,6 @@ impl SocketOptions {
             conflate: false,
             in_batch_size: 8192,
             out_batch_size: 8192,
-            zero_copy: context.zero_copy_recv,
             busy_poll: 0,
             filter: kind == T::Sub,
             invert_matching: false,

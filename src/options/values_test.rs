@@ -12,10 +12,9 @@ fn options(kind: SocketType) -> SocketOptions {
 
 #[test]
 fn a_socket_inherits_from_its_context_and_its_type() {
-    let context =
-        ContextOptions { blocky: false, ipv6: true, zero_copy_recv: false, ..Default::default() };
+    let context = ContextOptions { blocky: false, ipv6: true, ..Default::default() };
     let o = SocketOptions::new(SocketType::Push, &context);
-    assert_eq!((o.linger, o.ipv6, o.zero_copy), (0, true, false));
+    assert_eq!((o.linger, o.ipv6), (0, true));
     assert_eq!(options(SocketType::Push).linger, -1);
     for kind in [SocketType::Sub, SocketType::Xsub, SocketType::Dish] {
         assert_eq!(options(kind).linger, 0);

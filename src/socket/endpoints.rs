@@ -215,6 +215,7 @@ impl Core {
         let how = Attach { locally_initiated: true, ..Attach::default() };
         let id = pipe.map(|pipe| self.attach(pipe, how));
         self.endpoints.add(endpoint, Target::Session(handle, id));
+        self.endpoints.last = transport.connect_endpoint(endpoint, address);
         Ok(id)
     }
 

@@ -5,7 +5,6 @@
 //! zmq_bind and zmq_connect) and by runtime (everything else, on an I/O thread; nothing here
 //! blocks it).
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 mod address;
 mod direct;

@@ -42,6 +42,7 @@ impl Stream {
     /// Whether the bytes of the descriptor are those of the stream. If not, everybody must use the
     /// methods, and a stream of which less was read than there is has more without the descriptor
     /// being readable.
+    #[cfg(test)]
     pub(crate) fn is_direct(&self) -> bool {
         self.layer.is_none()
     }
@@ -107,12 +108,6 @@ impl Stream {
     /// The other side as an endpoint, for monitor events. Empty if the peer is gone already.
     pub(crate) fn remote_endpoint(&self) -> String {
         self.endpoint(net::peer_address(self.fd.as_fd()))
-    }
-
-    /// Ends the connection in both directions; the descriptor stays valid until the drop.
-    pub(crate) fn shutdown(&self) {
-        // The only failure is that the connection is gone, which is what was asked for.
-        let _ = net::shutdown(self.fd.as_fd());
     }
 
     fn endpoint(&self, address: io::Result<net::Address>) -> String {

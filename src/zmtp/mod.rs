@@ -6,7 +6,6 @@
 //! (`crate::mechanism`), and then frames pass: `inbound` delimits those that are canonical as they
 //! come from the wire, `codec_v1` and `codec_v2` transform the rest.
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 mod assembler;
 mod codec_v1;
