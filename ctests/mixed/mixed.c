@@ -1,18 +1,20 @@
 /*
  * One side of a conversation between two ZeroMQ libraries; ctests/mixed/run starts two of them, each on its library:
  *
- *     mixed list                         prints the names of the cases
+ *     mixed list                         prints the names of the cases, each with its transports
  *     mixed serve CASE ENDPOINT          binds, prints "endpoint WHERE", then plays the case's first type
  *     mixed drive CASE ENDPOINT          connects, plays the second type
  *
  * Both print what they receive. Publishers wait for a line on standard input, which the runner sends when the other side
  * has said "ready".
  */
+#define ZMQ_BUILD_DRAFT_API 1
 #include "../common.h"
 
-enum play { ECHO, ASK, TAKE, GIVE };
+enum play { ECHO, ASK, TAKE, GIVE, HEAR, TELL, RETURN, POST };
 
-/* What each side does: ECHO answers what it gets, ASK sends and expects the same back, GIVE sends, TAKE receives. */
+/* What each side does: ECHO answers what it gets, ASK sends and expects the same back, GIVE sends, TAKE receives.
+   HEAR and TELL are that for groups, RETURN and POST are ECHO and ASK for datagrams. */
 static const struct
 {
     const char *name;
@@ -21,24 +23,28 @@ static const struct
     int drive_type;
     enum play drive;
     int publishes;
+    const char *transports;
 } CASES[] = {
-    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0},
-    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0},
-    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, 0},
-    {"router-req", ZMQ_ROUTER, ECHO, ZMQ_REQ, ASK, 0},
-    {"rep-dealer", ZMQ_REP, ECHO, ZMQ_DEALER, ASK, 0},
-    {"dealer-rep", ZMQ_DEALER, ASK, ZMQ_REP, ECHO, 0},
-    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0},
-    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0},
-    {"dealer-dealer", ZMQ_DEALER, ECHO, ZMQ_DEALER, ASK, 0},
-    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0},
-    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0},
-    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1},
-    {"pub-xsub", ZMQ_PUB, GIVE, ZMQ_XSUB, TAKE, 1},
-    {"xpub-sub", ZMQ_XPUB, GIVE, ZMQ_SUB, TAKE, 1},
-    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1},
-    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1},
-    {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1},
+    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
+    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
+    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, 0, "tcp ipc"},
+    {"router-req", ZMQ_ROUTER, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
+    {"rep-dealer", ZMQ_REP, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
+    {"dealer-rep", ZMQ_DEALER, ASK, ZMQ_REP, ECHO, 0, "tcp ipc"},
+    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
+    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
+    {"dealer-dealer", ZMQ_DEALER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
+    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
+    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
+    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
+    {"pub-xsub", ZMQ_PUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
+    {"xpub-sub", ZMQ_XPUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
+    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
+    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
+    {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
+    {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, 1, "tcp ipc"},
+    {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, 1, "tcp ipc udp multicast"},
+    {"dgram-dgram", ZMQ_DGRAM, RETURN, ZMQ_DGRAM, POST, 0, "udp"},
 };
 #define CASE_COUNT (sizeof CASES / sizeof *CASES)
 
@@ -154,16 +160,89 @@ static void subscribe (void *socket, int type)
     } else if (type == ZMQ_XSUB) {
         NEED (zmq_send (socket, "\1message", 8, 0) == 8);
         NEED (zmq_send (socket, "\1end", 4, 0) == 4);
+    } else if (type == ZMQ_DISH) {
+        NEED (zmq_join (socket, "movies") == 0);
+        NEED (zmq_join (socket, "a-group-with-a-name-of-some-length") == 0);
     }
 }
 
-static void play (enum play what, void *socket, int type, int other_type, int publishes)
+/* libzmq 4.3.5 overflows its buffer above 8 KiB (issue 4296), and a receiver's kernel has room for only some datagrams. */
+static const size_t DATAGRAM_SIZES[] = {0, 1, 33, 255, 256, 257, 1472, 1473, 7900, 5};
+#define DATAGRAM_SIZE_COUNT (sizeof DATAGRAM_SIZES / sizeof *DATAGRAM_SIZES)
+
+static void make_body (zmq_msg_t *message, size_t number)
+{
+    const size_t size = DATAGRAM_SIZES[number % DATAGRAM_SIZE_COUNT];
+    NEED (zmq_msg_init_size (message, size) == 0);
+    for (size_t i = 0; i < size; i++)
+        ((unsigned char *) zmq_msg_data (message))[i] = (unsigned char) (i * 31 + number);
+}
+
+static void tell_group (void *socket, const char *group, zmq_msg_t *message)
+{
+    NEED (zmq_msg_set_group (message, group) == 0);
+    NEED (zmq_msg_send (message, socket, 0) != -1);
+}
+
+static void tell (void *socket)
+{
+    static const char *const GROUPS[] = {"movies", "not joined", "a-group-with-a-name-of-some-length", ""};
+    zmq_msg_t message;
+    for (size_t i = 0; i < 4 * DATAGRAM_SIZE_COUNT; i++) {
+        make_body (&message, i);
+        tell_group (socket, GROUPS[i % 4], &message);
+        rest (1);
+    }
+    NEED (zmq_msg_init_size (&message, 3) == 0);
+    memcpy (zmq_msg_data (&message), "end", 3);
+    tell_group (socket, "movies", &message);
+}
+
+static void hear (void *socket)
+{
+    for (int alive = 1; alive;) {
+        zmq_msg_t message;
+        NEED (zmq_msg_init (&message) == 0);
+        NEED (zmq_msg_recv (&message, socket, 0) != -1);
+        printf ("in '%s' ", zmq_msg_group (&message));
+        print_bytes (zmq_msg_data (&message), zmq_msg_size (&message));
+        printf ("\n");
+        alive = !(zmq_msg_size (&message) == 3 && memcmp (zmq_msg_data (&message), "end", 3) == 0);
+        zmq_msg_close (&message);
+    }
+}
+
+/* Sends datagrams to an address and prints what comes back. */
+static void post (void *socket, const char *address)
+{
+    for (size_t i = 0; i <= 2 * DATAGRAM_SIZE_COUNT; i++) {
+        zmq_msg_t message;
+        char from[64] = "";
+        make_body (&message, i);
+        if (i == 2 * DATAGRAM_SIZE_COUNT)
+            NEED (zmq_msg_init_size (&message, 3) == 0 && memcpy (zmq_msg_data (&message), "end", 3));
+        NEED (zmq_send (socket, address, strlen (address), ZMQ_SNDMORE) != -1);
+        NEED (zmq_msg_send (&message, socket, 0) != -1);
+        NEED (zmq_recv (socket, from, sizeof from - 1, 0) != -1);
+        line ("from the address it went to: %d", strcmp (from, address) == 0);
+        take ("datagram", socket, 0);
+    }
+}
+
+static void play (enum play what, void *socket, int type, int other_type, int publishes, const char *address)
 {
     const int delimited = type == ZMQ_DEALER && other_type == ZMQ_REP;
     switch (what) {
         case ECHO: echo (socket); break;
         case ASK: ask (socket, delimited); break;
         case TAKE: receive (socket); break;
+        case HEAR: hear (socket); break;
+        case RETURN: echo (socket); break;
+        case POST: post (socket, address); break;
+        case TELL:
+            wait_for_go ();
+            tell (socket);
+            break;
         case GIVE:
             if (publishes)
                 wait_for_go ();
@@ -175,7 +254,7 @@ int main (int argc, char **argv)
 {
     if (argc == 2 && strcmp (argv[1], "list") == 0) {
         for (size_t i = 0; i < CASE_COUNT; i++)
-            line ("%s", CASES[i].name);
+            line ("%s %s", CASES[i].name, CASES[i].transports);
         return 0;
     }
     size_t n = 0;
@@ -195,18 +274,19 @@ int main (int argc, char **argv)
     /* A subscriber whose publisher has gone would linger over the subscriptions that it means to repeat. */
     set_int (socket, ZMQ_LINGER, type == ZMQ_SUB || type == ZMQ_XSUB ? 0 : 10000);
     subscribe (socket, type);
+    const int udp = strncmp (argv[3], "udp://", 6) == 0;
     if (serves) {
         char endpoint[256];
         size_t size = sizeof endpoint;
         NEED (zmq_bind (socket, argv[3]) == 0);
         NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
-        line ("endpoint %s", endpoint);
+        line ("endpoint %s%s", udp ? "udp://" : "", endpoint);
     } else {
-        NEED (zmq_connect (socket, argv[3]) == 0);
+        NEED ((type == ZMQ_DGRAM ? zmq_bind (socket, "udp://127.0.0.1:*") : zmq_connect (socket, argv[3])) == 0);
         settle ();
         line ("ready");
     }
-    play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, CASES[n].publishes);
+    play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, CASES[n].publishes, argv[3] + (udp ? 6 : 0));
     line ("done");
     end_socket (socket);
     end_context (context);
