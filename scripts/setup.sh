@@ -5,7 +5,7 @@
 # net (namespaces), clients (Ruby, Python, PHP bindings).
 set -euo pipefail
 
-rust=1.88.0 # as in Cargo.toml
+rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml").0
 
 packages_of() {
     case "$1" in

@@ -131,6 +131,12 @@ fn what_is_not_there_yet_is_listed() {
 }
 
 #[test]
+fn the_readme_tells_which_rust_is_needed() {
+    let wanted = concat!(env!("CARGO_PKG_RUST_VERSION"), " or newer");
+    assert!(read("README.md".to_owned()).text.contains(wanted), "README.md does not say: {wanted}");
+}
+
+#[test]
 fn documents_lead_to_files_that_exist() {
     let mut paths = Vec::new();
     walk(&top(), &mut paths);
