@@ -22,7 +22,8 @@ enum Input {
     Slot(conflate::Reader),
 }
 
-/// Below this high water mark not a single message more is received than it allows.
+/// Below this high water mark not a single message more is received than it allows, and a message
+/// counts as waiting until all of it is with the kernel.
 const EXACT_BELOW: u64 = 64;
 
 /// One end of a pipe. Dropping it closes the pipe: the peer reads what was published and then
@@ -349,6 +350,11 @@ impl Pipe {
         {
             writer.rollback();
         }
+    }
+
+    /// Whether the high water mark of what is read here is so small that each message counts.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self.link.limit(self.side.other()), 1..EXACT_BELOW)
     }
 
     // ---- the ends of life

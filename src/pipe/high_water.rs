@@ -40,7 +40,7 @@ impl HighWater {
         }
         self.unmarked += messages;
         if self.unmarked >= limit.div_ceil(2) {
-            if messages > limit / 2 {
+            if messages > (limit / 2).max(1) {
                 self.mark_middle(messages, offset);
             }
             self.mark(offset);

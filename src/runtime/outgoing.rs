@@ -184,9 +184,10 @@ impl Outgoing {
 
 /// Writes from the queue; false if there is nothing or the stream takes no more.
 fn write_raw(stream: &Stream, pipe: &mut Pipe, writable: &mut bool) -> Result<bool, End> {
+    let ahead = !pipe.is_exact();
     let Some(reader) = pipe.reader() else { return Ok(false) };
     let mut pieces = [IoSlice::new(&[]); PIECES];
-    let count = reader.slices(&mut pieces, BATCH);
+    let count = reader.slices(&mut pieces, BATCH, ahead);
     if count == 0 {
         return Ok(false);
     }

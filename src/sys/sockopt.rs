@@ -34,6 +34,8 @@ options! {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     USER_TIMEOUT = IPPROTO_TCP, TCP_USER_TIMEOUT;
     #[cfg(any(target_os = "linux", target_os = "android"))]
+    UNSENT_LOW_WATER = IPPROTO_TCP, TCP_NOTSENT_LOWAT;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
     PRIORITY = SOL_SOCKET, SO_PRIORITY;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     BUSY_POLL = SOL_SOCKET, SO_BUSY_POLL;

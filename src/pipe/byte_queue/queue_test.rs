@@ -117,7 +117,7 @@ fn drain(reader: &mut Reader, step: usize, most: usize) -> Vec<u8> {
     let mut out = Vec::new();
     while out.len() < most {
         let mut slices = [std::io::IoSlice::new(&[]); 4];
-        let count = reader.slices(&mut slices, step.min(most - out.len()));
+        let count = reader.slices(&mut slices, step.min(most - out.len()), true);
         if count == 0 {
             break;
         }

@@ -22,7 +22,7 @@ pub(super) struct State {
     body_consumed: usize,
     /// The offset of the position.
     total: u64,
-    /// How far `slices` has shown the bytes. They count as consumed: they are on their way.
+    /// How far `slices` has shown bytes that count as consumed.
     shown: u64,
     /// What was published when we last looked.
     published: u64,
@@ -281,7 +281,13 @@ impl Reader {
     }
 
     /// Fills `slices` with published bytes, at most about `most` of them; returns how many slices.
-    pub(crate) fn slices<'a>(&'a mut self, slices: &mut [IoSlice<'a>], most: usize) -> usize {
+    /// With `ahead` the bytes count as consumed at once: they are on their way.
+    pub(crate) fn slices<'a>(
+        &'a mut self,
+        slices: &mut [IoSlice<'a>],
+        most: usize,
+        ahead: bool,
+    ) -> usize {
         if !self.has_bytes() {
             return 0;
         }
@@ -326,7 +332,7 @@ impl Reader {
             let state = self.state();
             let wanted = (state.published - state.total).min(most as u64);
             let shown = state.total + wanted - left as u64;
-            if shown > state.shown {
+            if ahead && shown > state.shown {
                 state.shown = shown;
                 self.shared.consumed.0.store(shown, Release);
             }

@@ -212,6 +212,23 @@ fn options_are_applied() {
 }
 
 #[test]
+fn a_small_high_water_mark_is_not_hidden_by_the_kernel() {
+    let options = SocketOptions { sndhwm: 1, ..options() };
+    let (dialed, accepted) = meet("tcp://127.0.0.1:*", &options);
+    let taken: usize = std::iter::from_fn(|| dialed.write(&[0; 65536]).ok()).sum();
+    assert!(taken < 600_000, "{taken} bytes");
+    // It goes on when the peer reads.
+    let mut buffer = vec![0; 65536];
+    let mut left = taken;
+    while left > 0 {
+        left -= accepted.read(&mut buffer).unwrap_or(0);
+    }
+    let mut items = [PollFd::new(dialed.descriptor(), libc::POLLOUT)];
+    assert_eq!(poll(&mut items, Some(Duration::from_secs(5))).unwrap(), 1);
+    assert!(dialed.write(b"more").is_ok());
+}
+
+#[test]
 fn listening_socket_of_the_application() {
     use std::os::fd::IntoRawFd;
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -22,7 +22,16 @@ pub(in crate::transport) struct Tuning {
     keepalive_idle: i32,
     keepalive_intvl: i32,
     maxrt: i32,
+    /// So few messages may wait that the kernel must not hide many more in its buffer.
+    few: bool,
 }
+
+/// A send high water mark below this one is meant to be felt (see `pipe`, which counts exactly
+/// below the same mark).
+const FEW: i32 = 64;
+/// What the kernel may then hold unsent, where it would take megabytes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const LITTLE_UNSENT: i32 = 32 * 1024;
 
 impl Tuning {
     pub(in crate::transport) fn new(options: &SocketOptions) -> Tuning {
@@ -38,6 +47,7 @@ impl Tuning {
             keepalive_idle: options.tcp_keepalive_idle,
             keepalive_intvl: options.tcp_keepalive_intvl,
             maxrt: options.tcp_maxrt,
+            few: (1..FEW).contains(&options.sndhwm),
         }
     }
 
@@ -100,6 +110,10 @@ impl Tuning {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if self.maxrt > 0 {
             sockopt::set(fd, sockopt::USER_TIMEOUT, self.maxrt)?;
+        }
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if self.few {
+            advise(fd, sockopt::UNSENT_LOW_WATER, LITTLE_UNSENT);
         }
         Ok(())
     }
