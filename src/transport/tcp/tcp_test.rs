@@ -245,13 +245,18 @@ fn listening_socket_of_the_application() {
 #[test]
 fn abandoned_and_cancelled() {
     let options = options();
-    // TEST-NET-1 answers nothing, or the machine says at once that there is no way to it.
+    // TEST-NET-1 answers nothing, or the machine says, soon or at once, that there is no way to it.
     let mut dialer = find("tcp").unwrap().dialer("192.0.2.1:5", &options).unwrap();
     match dialer.start(nothing()) {
         Dial::Connecting(descriptor) => {
             assert_eq!(dialer.descriptor(), Some(descriptor));
-            assert!(matches!(dialer.poll(), Dial::Connecting(_)), "called without need");
-            assert!(matches!(dialer.abandon(), Dial::Failed(Error::TIMEDOUT)));
+            // Called without need.
+            match dialer.poll() {
+                Dial::Connecting(_) => {
+                    assert!(matches!(dialer.abandon(), Dial::Failed(Error::TIMEDOUT)));
+                }
+                dial => assert!(matches!(dial, Dial::Failed(_)), "{dial:?}"),
+            }
         }
         Dial::Failed(_) => {}
         other => panic!("{other:?}"),
