@@ -8,7 +8,8 @@ use crate::zmtp::greeting::Version;
 use crate::zmtp::metadata::Properties;
 use crate::zmtp::{EngineConfig, Failure, codec_v1, error_code, frame};
 
-/// No frame of a handshake is larger; `ZMQ_MAXMSGSIZE` is about messages.
+/// No frame of a handshake is larger. `ZMQ_MAXMSGSIZE` is about messages, and the identities of old
+/// peers look like those: without a greeting anything else that speaks first does, too.
 const MAX_FRAME: u64 = 128 * 1024;
 
 /// A handshake in progress.
@@ -23,8 +24,8 @@ pub(crate) struct Handshake {
 }
 
 enum Step {
-    /// Waiting for the peer's identity.
-    Identity(Framing),
+    /// Waiting for the peer's identity, of at most so many bytes.
+    Identity(Framing, u64),
     /// Exchanging commands.
     Commands(Box<dyn Mechanism>),
 }
@@ -51,17 +52,18 @@ impl Handshake {
             return Err(Failure::protocol());
         }
         let framing = if version == Version::V2 { Framing::V2 } else { Framing::V1 };
+        let limit = u64::try_from(config.maxmsgsize).map_or(MAX_FRAME, |max| max.min(MAX_FRAME));
         match version {
             Version::Unversioned => {
                 // Our signature was the header of the identity frame, and what came is the
                 // beginning of the peer's.
                 out.extend_from_slice(&config.routing_id);
-                assembler.step(received, framing, MAX_FRAME)?;
+                assembler.step(received, framing, limit)?;
             }
             Version::V1 => codec_v1::put_frame(0, &[], &config.routing_id, out),
             _ => frame::put_frame(0, &config.routing_id, out),
         }
-        Ok(Handshake { assembler, step: Step::Identity(framing) })
+        Ok(Handshake { assembler, step: Step::Identity(framing, limit) })
     }
 
     /// Takes bytes from the front of `input`, never beyond the end of the handshake. The peer's
@@ -71,8 +73,8 @@ impl Handshake {
         input: &[u8],
     ) -> Result<(usize, Option<Vec<u8>>), Failure> {
         match &mut self.step {
-            Step::Identity(framing) => {
-                let step = self.assembler.step(input, *framing, MAX_FRAME)?;
+            Step::Identity(framing, limit) => {
+                let step = self.assembler.step(input, *framing, *limit)?;
                 Ok((step.consumed, step.frame.map(|(_, identity)| identity.to_vec())))
             }
             Step::Commands(mechanism) => {
@@ -89,7 +91,7 @@ impl Handshake {
     /// The mechanism, if there is one.
     pub(crate) fn mechanism(&mut self) -> Option<&mut (dyn Mechanism + 'static)> {
         match &mut self.step {
-            Step::Identity(_) => None,
+            Step::Identity(..) => None,
             Step::Commands(mechanism) => Some(&mut **mechanism),
         }
     }
@@ -113,7 +115,7 @@ impl Handshake {
     pub(crate) fn finish(self, identity: Vec<u8>) -> Option<Secured> {
         match self.step {
             Step::Commands(mechanism) => mechanism.finish(),
-            Step::Identity(_) => {
+            Step::Identity(..) => {
                 let peer = Properties { list: Vec::new(), identity };
                 Some(Secured { peer, zap: None, transform: None })
             }

@@ -76,6 +76,21 @@ fn a_large_frame_is_not_allocated_before_it_comes() {
     assert_eq!(sink.0, [(0, vec![1; 10_000]), (0, vec![1; 10_000])]);
 }
 
+#[test]
+fn an_identity_is_a_message_to_the_limit() {
+    let whole: [&[u8]; 2] = [b"\x07\0abcdef", &[&GREETING[..10], b"\x01\x08\0\x06abcdef"].concat()];
+    for (limit, fails) in [(-1, false), (6, false), (5, true), (0, true)] {
+        for hello in whole {
+            let mut own = config(Pull);
+            own.maxmsgsize = limit;
+            let now = Instant::now();
+            let mut side = Side::new(own, now);
+            side.feed(now, hello, 1);
+            assert_eq!(side.failure.is_some(), fails, "{limit} {hello:?}");
+        }
+    }
+}
+
 fn established_v1() -> (Side, Instant) {
     let (mut side, now) = side(Pull);
     side.feed(now, b"\x01\0", usize::MAX);

@@ -25,8 +25,14 @@ impl TcpListener {
         scheme: &'static str,
     ) -> Result<TcpListener> {
         let socket = if options.use_fd == -1 {
-            // A source address has no meaning here, but may be written.
-            let address = address.rsplit_once(';').map_or(address, |(_, local)| local);
+            // A source address has no meaning here, but may be written, and then be right.
+            let address = match address.rsplit_once(';') {
+                None => address,
+                Some((source, local)) => {
+                    HostPort::parse(source, true)?.resolve_local(options.ipv6, false)?;
+                    local
+                }
+            };
             let address = HostPort::parse(address, true)?;
             open(&address, options)?
         } else {

@@ -37,6 +37,7 @@ fn wildcards_are_resolved_and_reached() {
         ("tcp://localhost:*", &plain, "tcp://127.0.0.1:"),
         ("tcp://*:*", &ipv6, "tcp://[::]:"),
         ("tcp://127.0.0.1:*", &ipv6, "tcp://[::ffff:127.0.0.1]:"),
+        ("tcp://127.0.0.1:5;127.0.0.1:*", &plain, "tcp://127.0.0.1:"),
         ("tcp://[::1]:*", &ipv6, "tcp://[::1]:"),
     ] {
         let endpoint = listen(bind, options).unwrap().endpoint();
@@ -83,6 +84,9 @@ fn bind_errors() {
         ("tcp://127.0.0.1", Error::INVAL),
         ("tcp://127.0.0.1:x", Error::INVAL),
         ("tcp://[::1]:5555", Error::NODEV),
+        ("tcp://nosuch;127.0.0.1:*", Error::INVAL),
+        ("tcp://;127.0.0.1:*", Error::INVAL),
+        ("tcp://nosuchif0:0;127.0.0.1:*", Error::NODEV),
     ] {
         assert_eq!(listen(endpoint, &options).err(), Some(error), "{endpoint}");
     }
