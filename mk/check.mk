@@ -2,9 +2,9 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-CHECK_STEPS += check-abi check-ctests check-mixed check-clients check-libzmq
+CHECK_STEPS += check-abi check-ctests check-mixed check-peers check-clients check-libzmq
 
-.PHONY: check-abi check-ctests check-mixed check-clients check-libzmq bench demo
+.PHONY: check-abi check-ctests check-mixed check-peers check-clients check-libzmq bench demo
 
 check-abi: all ## symbols, soname and header against the tables of libzmq's interface
 	@scripts/setup.sh build
@@ -17,6 +17,10 @@ check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs
 check-mixed: all ## libzmq 4.3.5 and this library talk to each other, every pair of socket types (MIXED="options")
 	@scripts/setup.sh build
 	ctests/mixed/run $(MIXED)
+
+check-peers: all ## scripted peers of ZMTP 1.0 to 3.0 and of none, outputs compared with libzmq's (PEERS="options")
+	@scripts/setup.sh build net
+	ctests/peers/run $(PEERS)
 
 check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="options")
 	@scripts/setup.sh build net

@@ -5,13 +5,30 @@
  *     mixed serve CASE ENDPOINT          binds, prints "endpoint WHERE", then plays the case's first type
  *     mixed drive CASE ENDPOINT          connects, plays the second type
  *
- * Both print what they receive. Publishers wait for a line on standard input, which the runner sends when the other side
- * has said "ready".
+ * Both print what they receive. Before they begin they wait for a line on standard input, which the runner sends when the
+ * other side has said "ready"; a publisher gets it last.
  */
 #define ZMQ_BUILD_DRAFT_API 1
 #include "../common.h"
 
 enum play { ECHO, ASK, TAKE, GIVE, HEAR, TELL, RETURN, POST };
+
+/* How a conversation differs from the plain one, as the end of its name says. */
+enum {
+    LATE = 1,    /* subscriptions are made on a connection that stands */
+    RESTART = 2, /* the server ends and is started again, the other side goes on */
+    HWM1 = 4,    /* both high water marks are 1 */
+    NAMED = 8    /* the server has a routing id */
+};
+
+static int variant (const char *name)
+{
+    const char *const end = strrchr (name, '-');
+    return strcmp (end, "-late") == 0 ? LATE : strcmp (end, "-restart") == 0 ? RESTART : strcmp (end, "-hwm1") == 0 ? HWM1
+         : strcmp (end, "-named") == 0 ? NAMED : 0;
+}
+
+static const char NAME[] = "the server";
 
 /* What each side does: ECHO answers what it gets, ASK sends and expects the same back, GIVE sends, TAKE receives.
    HEAR and TELL are that for groups, RETURN and POST are ECHO and ASK for datagrams. */
@@ -42,6 +59,26 @@ static const struct
     {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
     {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
     {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
+    {"sub-xpub", ZMQ_SUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
+    {"xsub-pub", ZMQ_XSUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
+    {"req-router", ZMQ_REQ, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
+    {"router-router-named", ZMQ_ROUTER, ECHO, ZMQ_ROUTER, ASK, 0, "tcp ipc"},
+    {"pub-sub-late", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
+    {"xpub-xsub-late", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
+    {"sub-pub-late", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
+    {"xsub-xpub-late", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
+    {"pub-sub-restart", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
+    {"xpub-xsub-restart", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
+    {"sub-pub-restart", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
+    {"pull-push-restart", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
+    {"push-pull-restart", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
+    {"rep-req-restart", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
+    {"router-dealer-restart", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
+    {"dealer-router-restart", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
+    {"pair-pair-restart", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
+    {"pull-push-hwm1", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
+    {"push-pull-hwm1", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
+    {"pair-pair-hwm1", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
     {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, 1, "tcp ipc"},
     {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, 1, "tcp ipc udp multicast"},
     {"dgram-dgram", ZMQ_DGRAM, RETURN, ZMQ_DGRAM, POST, 0, "udp"},
@@ -52,6 +89,13 @@ static const size_t SIZES[] = {1, 33, 34, 0, 255, 256, 257, 8191, 8192, 8193, 65
 #define SIZE_COUNT (sizeof SIZES / sizeof *SIZES)
 #define MESSAGES (4 * (int) SIZE_COUNT)
 
+/* A ROUTER that speaks first says to whom. */
+static void address (void *socket)
+{
+    if (get_int (socket, ZMQ_TYPE) == ZMQ_ROUTER)
+        NEED (zmq_send (socket, NAME, sizeof NAME - 1, ZMQ_SNDMORE) == sizeof NAME - 1);
+}
+
 /* The parts of message `number`: a line to tell it by, then up to three bodies. */
 static void send_numbered (void *socket, int number, int delimited)
 {
@@ -60,6 +104,7 @@ static void send_numbered (void *socket, int number, int delimited)
     const int bodies = number % 4;
     if (delimited)
         NEED (zmq_send (socket, "", 0, ZMQ_SNDMORE) == 0);
+    address (socket);
     snprintf (head, sizeof head, "message %d", number);
     NEED (zmq_send (socket, head, strlen (head), bodies ? ZMQ_SNDMORE : 0) != -1);
     for (int i = 0; i < bodies; i++) {
@@ -96,7 +141,7 @@ static void ask (void *socket, int delimited)
         take ("answer", socket, 0);
     }
     /* Several under way at once, where the type allows it. */
-    if (get_int (socket, ZMQ_TYPE) != ZMQ_REQ) {
+    if (get_int (socket, ZMQ_TYPE) != ZMQ_REQ && get_int (socket, ZMQ_SNDHWM) != 1) {
         for (int i = 0; i < 20; i++)
             send_numbered (socket, i * 4, delimited);
         for (int i = 0; i < 20; i++)
@@ -104,6 +149,7 @@ static void ask (void *socket, int delimited)
     }
     if (delimited)
         NEED (zmq_send (socket, "", 0, ZMQ_SNDMORE) == 0);
+    address (socket);
     send_parts (socket, "end", NULL);
     take ("last answer", socket, 0);
 }
@@ -229,7 +275,7 @@ static void post (void *socket, const char *address)
     }
 }
 
-static void play (enum play what, void *socket, int type, int other_type, int publishes, const char *address)
+static void play (enum play what, void *socket, int type, int other_type, const char *address)
 {
     const int delimited = type == ZMQ_DEALER && other_type == ZMQ_REP;
     switch (what) {
@@ -239,14 +285,8 @@ static void play (enum play what, void *socket, int type, int other_type, int pu
         case HEAR: hear (socket); break;
         case RETURN: echo (socket); break;
         case POST: post (socket, address); break;
-        case TELL:
-            wait_for_go ();
-            tell (socket);
-            break;
-        case GIVE:
-            if (publishes)
-                wait_for_go ();
-            give (socket, type);
+        case TELL: tell (socket); break;
+        case GIVE: give (socket, type);
     }
 }
 
@@ -267,13 +307,24 @@ int main (int argc, char **argv)
     const int serves = strcmp (argv[1], "serve") == 0;
     const int type = serves ? CASES[n].serve_type : CASES[n].drive_type;
     const int other_type = serves ? CASES[n].drive_type : CASES[n].serve_type;
+    const int how = variant (CASES[n].name);
     void *context = new_context ();
     void *socket = new_socket (context, type);
+    set_int (socket, ZMQ_RECONNECT_IVL, 20);
+    if (how == HWM1) {
+        set_int (socket, ZMQ_SNDHWM, 1);
+        set_int (socket, ZMQ_RCVHWM, 1);
+    }
+    if (how == NAMED && serves)
+        NEED (zmq_setsockopt (socket, ZMQ_ROUTING_ID, NAME, sizeof NAME - 1) == 0);
+    if (how == NAMED)
+        set_int (socket, ZMQ_ROUTER_MANDATORY, 1);
     set_int (socket, ZMQ_RCVTIMEO, 10000);
     set_int (socket, ZMQ_SNDTIMEO, 10000);
     /* A subscriber whose publisher has gone would linger over the subscriptions that it means to repeat. */
     set_int (socket, ZMQ_LINGER, type == ZMQ_SUB || type == ZMQ_XSUB ? 0 : 10000);
-    subscribe (socket, type);
+    if (how != LATE)
+        subscribe (socket, type);
     const int udp = strncmp (argv[3], "udp://", 6) == 0;
     if (serves) {
         char endpoint[256];
@@ -283,11 +334,22 @@ int main (int argc, char **argv)
         line ("endpoint %s%s", udp ? "udp://" : "", endpoint);
     } else {
         NEED ((type == ZMQ_DGRAM ? zmq_bind (socket, "udp://127.0.0.1:*") : zmq_connect (socket, argv[3])) == 0);
-        settle ();
-        line ("ready");
     }
-    play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, CASES[n].publishes, argv[3] + (udp ? 6 : 0));
+    for (int rounds = how == RESTART && !serves ? 2 : 1; rounds > 0; rounds--) {
+        if (!serves) {
+            rest_using (socket, 100);
+            line ("ready");
+        }
+        wait_for_go ();
+        if (how == LATE)
+            subscribe (socket, type);
+        rest_using (socket, 40);
+        play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, argv[3] + (udp ? 6 : 0));
+    }
     line ("done");
+    /* libzmq loses what is left in an ipc connection when the sender goes while it is at its high water mark. */
+    if (how == HWM1)
+        rest_using (socket, 500);
     end_socket (socket);
     end_context (context);
     return 0;

@@ -153,6 +153,11 @@ class Monitor:
                 text += f" {value:#x}"
             if text not in ("CONNECT_RETRIED", "CONNECT_DELAYED"):
                 found.append(text)
+            if text == "MONITOR_STOPPED":
+                return found
 
     def close(self):
+        """Once the socket is closed: libzmq waits, for ever, for somebody who takes its events."""
+        while "MONITOR_STOPPED" not in (events := self.events(1000)) and events:
+            pass
         self.pair.close()
