@@ -84,9 +84,15 @@ impl<T: Default + Sync> Table<T> {
     /// free already.
     pub(crate) fn free(&self, value: &T) {
         if let Some((slot, _, place)) = self.find(std::ptr::from_ref(value) as usize) {
-            let freed = |uses: u32| (uses % 2 == 1).then(|| uses.wrapping_add(1));
-            let result = slot.uses.fetch_update(Ordering::AcqRel, Ordering::Acquire, freed);
-            if result.is_ok() {
+            let uses = slot.uses.load(Ordering::Acquire);
+            let freed = uses.wrapping_add(1);
+            // If this fails, somebody else has freed the slot since.
+            if uses % 2 == 1
+                && slot
+                    .uses
+                    .compare_exchange(uses, freed, Ordering::AcqRel, Ordering::Relaxed)
+                    .is_ok()
+            {
                 self.free.lock().push_back(place);
             }
         }
