@@ -3,13 +3,14 @@
 #![forbid(unsafe_code)]
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::byte_queue::{self, Style, queue};
 use super::conflate;
 use super::high_water::HighWater;
 use super::link::{EndConfig, Link, Side};
 use super::set::Ended;
-use super::{PipeEvent, PipeId};
+use super::{Direct, PipeEvent, PipeId};
 use crate::message::{COMMAND, Message, Metadata};
 
 enum Output {
@@ -25,6 +26,9 @@ enum Input {
 /// Below this high water mark not a single message more is received than it allows, and a message
 /// counts as waiting until all of it is with the kernel.
 const EXACT_BELOW: u64 = 64;
+
+/// Messages closer together than this make a burst.
+const BURST: Duration = Duration::from_micros(2);
 
 /// One end of a pipe. Dropping it closes the pipe: the peer reads what was published and then
 /// finds the end; what it writes is lost.
@@ -44,6 +48,15 @@ pub(crate) struct Pipe {
     ended: bool,
     /// Where the socket looks for ends that are done for, and the name of this one there.
     registry: Option<(Arc<Ended>, PipeId)>,
+    /// What `link` offered at the time of `direct_changes`.
+    direct: Option<Arc<dyn Direct>>,
+    direct_changes: u32,
+    /// When this thread sent by itself; and whether it has received by itself since.
+    last_direct: Option<Instant>,
+    fresh: bool,
+    /// How often this thread tried to receive by itself.
+    direct_reads: u64,
+    background: bool,
 }
 
 /// How a pipe is made.
@@ -88,6 +101,12 @@ impl Pipe {
             nodelay: false,
             ended: false,
             registry: None,
+            direct: None,
+            direct_changes: 0,
+            last_direct: None,
+            fresh: false,
+            direct_reads: 0,
+            background: false,
         }
     }
 
@@ -124,6 +143,11 @@ impl Pipe {
     /// True: asleep or ended. False: look again.
     #[cold]
     fn fall_asleep(&mut self) -> bool {
+        if let Some(asleep) = self.receive_directly()
+            && !(asleep && self.peer_finished())
+        {
+            return asleep;
+        }
         let closed = self.peer_finished();
         let asleep = match &mut self.input {
             // Saying so again is not needed until the writer took notice.
@@ -142,6 +166,60 @@ impl Pipe {
             return true;
         }
         false
+    }
+
+    /// Lets this thread receive, if the connection is its to read: `None` if it is not. True: there
+    /// was nothing, and the reader sleeps.
+    fn receive_directly(&mut self) -> Option<bool> {
+        let direct = self.direct()?.clone();
+        self.direct_reads += 1;
+        let Input::Queue(reader) = &mut self.input else { return None };
+        reader.rouse();
+        let mine = direct.receive(&mut || {
+            if !reader.has_bytes() {
+                reader.doze();
+            }
+        });
+        if !mine {
+            return None;
+        }
+        let nothing = !reader.has_bytes();
+        self.fresh |= !nothing;
+        Some(nothing)
+    }
+
+    /// The connection behind the pipe, if this thread may work on it.
+    #[inline]
+    pub(crate) fn direct(&mut self) -> Option<&Arc<dyn Direct>> {
+        let changes = self.link.changes();
+        if changes != self.direct_changes {
+            self.direct_changes = changes;
+            self.direct = self.link.direct();
+        }
+        self.direct.as_ref()
+    }
+
+    /// How often this thread tried to receive by itself.
+    pub(crate) fn direct_reads(&self) -> u64 {
+        self.direct_reads
+    }
+
+    /// Offers the connection to the thread at the other end, or takes the offer back.
+    pub(crate) fn offer_direct(&mut self, direct: Option<Arc<dyn Direct>>) {
+        self.link.set_direct(direct);
+    }
+
+    /// Messages written here always leave by the I/O thread: for patterns that write the same
+    /// message to many.
+    pub(crate) fn write_in_background(&mut self) {
+        self.background = true;
+    }
+
+    /// Lets the reader sleep, for a session that works on the writer's thread.
+    pub(crate) fn doze(&mut self) {
+        if let Input::Queue(reader) = &mut self.input {
+            reader.doze();
+        }
     }
 
     /// Reads the next frame; `None` if there is none. Once the first frame of a message was read,
@@ -294,10 +372,28 @@ impl Pipe {
         if !more {
             self.count(1);
         }
-        if notify {
+        if notify && !self.send_directly() {
             self.link.notify(self.side.other(), PipeEvent::Readable);
         }
         true
+    }
+
+    /// Sends on this thread what the I/O thread would have to be woken for. Not in a burst: there
+    /// the other thread, once awake, takes many messages at a time.
+    #[cold]
+    fn send_directly(&mut self) -> bool {
+        if self.background || self.direct().is_none() {
+            return false;
+        }
+        let now = Instant::now();
+        let calm = self.last_direct.is_none_or(|last| now.duration_since(last) >= BURST);
+        if !std::mem::take(&mut self.fresh) && !calm {
+            self.last_direct = Some(now);
+            return false;
+        }
+        let sent = self.direct().is_some_and(|direct| direct.send());
+        self.last_direct = Some(Instant::now());
+        sent
     }
 
     /// Counts messages that were written and published.

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use super::PipeEvent;
+use parking_lot::Mutex;
+
+use super::{Direct, PipeEvent};
 
 /// Where the events of a pipe end go: the mailbox of a socket or of an I/O thread.
 ///
@@ -44,6 +46,9 @@ struct End {
 pub(super) struct Link {
     a: End,
     b: End,
+    /// What the session offers to the socket, and how often that changed.
+    direct: Mutex<Option<Arc<dyn Direct>>>,
+    changes: AtomicU32,
 }
 
 /// How an end is set up.
@@ -68,11 +73,32 @@ impl End {
 
 impl Link {
     pub(super) fn new(a: EndConfig, b: EndConfig) -> Arc<Link> {
-        Arc::new(Link { a: End::new(a), b: End::new(b) })
+        Arc::new(Link {
+            a: End::new(a),
+            b: End::new(b),
+            direct: Mutex::new(None),
+            changes: AtomicU32::new(0),
+        })
     }
 
     fn end(&self, side: Side) -> &End {
         if side == Side::A { &self.a } else { &self.b }
+    }
+
+    pub(super) fn set_direct(&self, direct: Option<Arc<dyn Direct>>) {
+        let old = std::mem::replace(&mut *self.direct.lock(), direct);
+        self.changes.fetch_add(1, Ordering::Release);
+        drop(old);
+    }
+
+    /// How often what the session offers has changed.
+    #[inline]
+    pub(super) fn changes(&self) -> u32 {
+        self.changes.load(Ordering::Acquire)
+    }
+
+    pub(super) fn direct(&self) -> Option<Arc<dyn Direct>> {
+        self.direct.lock().clone()
     }
 
     pub(super) fn notify(&self, side: Side, event: PipeEvent) {

@@ -12,12 +12,14 @@
 
 pub(crate) mod byte_queue;
 mod conflate;
+mod direct;
 mod end;
 mod high_water;
 mod link;
 mod set;
 
 pub(crate) use byte_queue::Style;
+pub(crate) use direct::Direct;
 pub(crate) use end::{Pipe, PipeConfig, pair};
 pub(crate) use link::{EndConfig, Notify};
 pub(crate) use set::Pipes;

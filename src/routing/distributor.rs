@@ -89,7 +89,10 @@ impl Distributor {
             let Some(id) = self.pipes.at(place) else { break };
             let last = place + 1 == self.matching;
             let mut copy = if last { message.take() } else { message.share() };
-            if pipes.get_mut(id).is_some_and(|pipe| pipe.write(&mut copy)) {
+            if pipes.get_mut(id).is_some_and(|pipe| {
+                pipe.write_in_background();
+                pipe.write(&mut copy)
+            }) {
                 place += 1;
             } else {
                 if self.more

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use super::incoming::Incoming;
+use super::incoming::{Incoming, Source};
 use super::outgoing::{Outgoing, Sent};
 use super::task::{Io, Ready};
 use super::zap::Asked;
@@ -163,15 +163,40 @@ impl Connection {
         self.outgoing.greet(&mut self.engine, hello)
     }
 
-    /// Receives into the pipe until it would block or the high water mark is reached.
-    pub(super) fn receive(&mut self, io: &mut Io<'_>, pipe: &mut Pipe) -> Result<(), End> {
+    /// Receives into the pipe until it would block, the high water mark is reached, or `turns`
+    /// reads are done; then there may be more.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        turns: usize,
+        pipe: &mut Pipe,
+    ) -> Result<bool, End> {
+        let from = Source { stream: &self.stream, hung_up: self.hung_up };
         let readable = &mut self.readable;
         match &mut self.engine {
-            Some(engine) => {
-                self.incoming.receive(io, &self.stream, engine, pipe, readable, self.hung_up)
-            }
-            None => self.incoming.receive_plain(io, &self.stream, pipe, readable),
+            Some(engine) => self.incoming.receive(now, turns, from, engine, pipe, readable),
+            None => self.incoming.receive_plain(turns, from, pipe, readable),
         }
+    }
+
+    /// Says that the stream may have something, whatever the reactor said.
+    pub(super) fn set_readable(&mut self) {
+        self.readable = true;
+    }
+
+    /// Whether the stream can be waited for by its descriptor alone and is ZMTP.
+    pub(super) fn is_direct(&self) -> bool {
+        self.stream.is_direct() && self.engine.is_some()
+    }
+
+    /// Whether the engine has something to say.
+    pub(super) fn has_control(&self) -> bool {
+        self.engine.as_ref().is_some_and(Engine::has_transmit)
+    }
+
+    /// Sends from the pipe on the thread that writes into it: see `Outgoing::send_directly`.
+    pub(super) fn send_directly(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
+        self.outgoing.send_directly(&self.stream, &self.engine, pipe, &mut self.writable)
     }
 
     /// Sends from the pipe until it would block or all is sent.

@@ -5,11 +5,11 @@
 //! own. Otherwise the engine decodes frame by frame. Reading stops at the high water mark, so that
 //! the peer feels it.
 
+use std::cell::RefCell;
 use std::io::{ErrorKind, IoSliceMut};
 use std::time::Instant;
 
 use super::connection::End;
-use super::task::Io;
 use crate::error::Error;
 use crate::message::{COMMAND, MORE, Message};
 use crate::pipe::byte_queue::{self, Place};
@@ -19,8 +19,6 @@ use crate::zmtp::{Engine, FrameSink};
 
 /// Bodies above this size are received into a block of their own.
 const LARGE_BODY: u64 = 64 * 1024;
-/// Reads per turn, so that one connection does not starve the others of its thread.
-const TURN: usize = 16;
 /// Room to read into: at first, and once a read filled it.
 const LITTLE: usize = 512;
 const MUCH: usize = 16 * 1024;
@@ -79,16 +77,17 @@ impl Incoming {
         Ok(count)
     }
 
-    /// Receives messages into the pipe.
+    /// Receives messages into the pipe; true if there may be more.
     pub(super) fn receive(
         &mut self,
-        io: &mut Io<'_>,
-        stream: &Stream,
+        now: Instant,
+        turns: usize,
+        from: Source<'_>,
         engine: &mut Engine,
         pipe: &mut Pipe,
         readable: &mut bool,
-        hung_up: bool,
-    ) -> Result<(), End> {
+    ) -> Result<bool, End> {
+        let stream = from.stream;
         let raw = engine.inbound_raw();
         if raw && pipe.writer().is_none() && self.staging.is_none() {
             self.staging = Some(byte_queue::queue(Style::Memory));
@@ -104,31 +103,40 @@ impl Incoming {
                 }
             }
         }
-        for _ in 0..TURN {
-            let open = if raw {
-                self.scan(io.now, engine, pipe)?
-            } else {
-                self.decode(io.now, engine, pipe)?
-            };
-            engine.set_input_paused(io.now, !open);
+        let mut open = self.take_in(now, raw, engine, pipe)?;
+        for _ in 0..turns {
             if !open || !*readable {
-                return Ok(());
+                return Ok(false);
             }
             let (count, room) = if raw {
                 self.read_raw(stream, pipe, readable)?
             } else {
                 self.read_buffer(stream, readable)?
             };
-            if count > 0 {
-                engine.note_activity(io.now);
-            }
             // A short read has emptied the stream, unless its end is behind it.
-            if count < room && !hung_up {
+            if count < room && !from.hung_up {
                 *readable = false;
             }
+            if count > 0 {
+                engine.note_activity(now);
+                open = self.take_in(now, raw, engine, pipe)?;
+            }
         }
-        io.again();
-        Ok(())
+        Ok(open && *readable)
+    }
+
+    /// Makes messages of what was received. False: the high water mark.
+    fn take_in(
+        &mut self,
+        now: Instant,
+        raw: bool,
+        engine: &mut Engine,
+        pipe: &mut Pipe,
+    ) -> Result<bool, End> {
+        let open =
+            if raw { self.scan(now, engine, pipe)? } else { self.decode(now, engine, pipe)? };
+        engine.set_input_paused(now, !open);
+        Ok(open)
     }
 
     /// One read into the queue: how much came, of how much room.
@@ -161,11 +169,11 @@ impl Incoming {
     }
 
     fn read_buffer(&mut self, stream: &Stream, readable: &mut bool) -> Result<(usize, usize), End> {
-        let old = self.buffer.len();
-        self.buffer.resize(old + BUFFER, 0);
-        let result = read(stream.read(self.buffer.get_mut(old..).unwrap_or_default()), readable);
-        self.buffer.truncate(old + *result.as_ref().unwrap_or(&0));
-        Ok((result?, BUFFER))
+        with_scratch(|scratch| {
+            let count = read(stream.read(scratch), readable)?;
+            self.buffer.extend_from_slice(scratch.get(..count).unwrap_or_default());
+            Ok((count, scratch.len()))
+        })
     }
 
     /// Publishes the complete messages among the received bytes. False: the high water mark.
@@ -275,28 +283,53 @@ impl Incoming {
         }
     }
 
-    /// Receives plain bytes: every read is a message.
+    /// Receives plain bytes: every read is a message. True if there may be more.
     pub(super) fn receive_plain(
         &mut self,
-        io: &mut Io<'_>,
-        stream: &Stream,
+        turns: usize,
+        from: Source<'_>,
         pipe: &mut Pipe,
         readable: &mut bool,
-    ) -> Result<(), End> {
-        io.scratch.resize(PLAIN, 0);
-        for _ in 0..TURN {
+    ) -> Result<bool, End> {
+        for _ in 0..turns {
             if !*readable || !pipe.check_write() {
-                return Ok(());
+                return Ok(false);
             }
-            let count = read(stream.read(io.scratch), readable)?;
-            if count > 0 {
-                let bytes = io.scratch.get(..count).unwrap_or_default();
-                pipe.write(&mut Message::from_slice(bytes).map_err(End::Closed)?);
-            }
+            with_scratch(|scratch| {
+                let scratch = scratch.get_mut(..PLAIN).unwrap_or_default();
+                let count = read(from.stream.read(scratch), readable)?;
+                if count > 0 {
+                    let bytes = scratch.get(..count).unwrap_or_default();
+                    pipe.write(&mut Message::from_slice(bytes).map_err(End::Closed)?);
+                }
+                Ok::<(), End>(())
+            })?;
         }
-        io.again();
-        Ok(())
+        Ok(*readable)
     }
+}
+
+/// Lends a buffer for bytes that pass through; one for each thread, cleared once.
+fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut scratch) => {
+            scratch.resize(BUFFER, 0);
+            use_it(&mut scratch)
+        }
+        // Nobody calls this while using it; but a buffer can be had either way.
+        Err(_) => use_it(&mut vec![0; BUFFER]),
+    })
+}
+
+/// Where bytes come from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) stream: &'a Stream,
+    /// The peer has closed its direction: a short read is not the end of what there is.
+    pub(super) hung_up: bool,
 }
 
 /// The queue that bytes are received into.

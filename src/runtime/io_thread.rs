@@ -92,7 +92,7 @@ impl IoThread {
             load: AtomicUsize::new(0),
         });
         let state = Loop {
-            reactor,
+            reactor: Arc::new(reactor),
             shared: shared.clone(),
             tasks: HashMap::new(),
             timers: BinaryHeap::new(),
@@ -158,7 +158,7 @@ struct Slot {
 }
 
 struct Loop {
-    reactor: Reactor,
+    reactor: Arc<Reactor>,
     shared: Arc<Shared>,
     tasks: HashMap<u32, Slot>,
     /// May hold times that were replaced since; `Slot::timer` tells.

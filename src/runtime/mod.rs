@@ -11,6 +11,7 @@ mod connection;
 mod datagrams;
 mod incoming;
 mod io_thread;
+mod link;
 mod listener;
 mod notices;
 mod outgoing;

@@ -146,6 +146,28 @@ impl Outgoing {
         }
     }
 
+    /// Sends what is in the queue on the thread that writes into it, and then lets the reader sleep.
+    /// `Blocked` when it cannot be done here; whoever has the descriptor in its reactor goes on.
+    pub(super) fn send_directly(
+        &mut self,
+        stream: &Stream,
+        engine: &Option<Engine>,
+        pipe: &mut Pipe,
+        writable: &mut bool,
+    ) -> Result<Sent, End> {
+        let plain = engine.as_ref().is_some_and(|e| e.outbound_raw() && !e.has_transmit());
+        if !plain || pipe.reader().is_none() || self.has_unsent() || !*writable {
+            return Ok(Sent::Blocked);
+        }
+        while write_raw(stream, pipe, writable)? {}
+        if !*writable {
+            return Ok(Sent::Blocked);
+        }
+        // Nobody else publishes meanwhile, so there is no need to look again.
+        pipe.doze();
+        Ok(Sent::All)
+    }
+
     /// Whether to take another turn before the pipe is told that we sleep.
     fn look_again(&mut self, pipe: &mut Pipe) -> bool {
         if pipe.peer_finished() || pipe.reader_asleep() {

@@ -38,6 +38,14 @@ impl Reactor {
         self.registry.register(&mut SourceFd(&descriptor), Token(key as usize), interest)
     }
 
+    /// Reports a registered descriptor's reading side, or leaves it to somebody else.
+    pub(super) fn watch_reading(&self, descriptor: RawFd, key: u32, watch: bool) -> bool {
+        let interest =
+            if watch { Interest::READABLE | Interest::WRITABLE } else { Interest::WRITABLE };
+        let token = Token(key as usize);
+        self.registry.reregister(&mut SourceFd(&descriptor), token, interest).is_ok()
+    }
+
     /// Reports only incoming connections.
     pub(super) fn register_listener(&self, descriptor: RawFd, key: u32) -> io::Result<()> {
         let token = Token(key as usize);

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!              dial            connected           handshake done
-//!   Waiting ---------> Dialing ----------> Connected -------------> Connected (established)
-//!      ^                  | failed             | broken                  | broken
-//!      +------------------+--------------------+-------------------------+
+//!   Waiting ---------> Dialing ----------> Connected -------------> Linked
+//!      ^                  | failed             | broken               | broken
+//!      +------------------+--------------------+----------------------+
 //! ```
 //! An accepted session starts at Connected and ends where another would wait. A session ends for
 //! good when its socket closes it, after what was to be sent is sent or the linger time is over.
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::Home;
 use super::backoff::Backoff;
 use super::connection::{Connection, End, Handshake};
+use super::link::{Link, Watch};
 use super::notices;
 use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
@@ -36,7 +37,10 @@ enum State {
     Waiting(Option<Instant>),
     /// A dialer is at work; gives up at the given time.
     Dialing(Option<Instant>),
+    /// There is a connection, and the handshake goes on.
     Connected(Box<Connection>),
+    /// The handshake is done; connection and pipe are in the link.
+    Linked(Arc<Link>),
 }
 
 /// See the head of this file.
@@ -52,6 +56,8 @@ pub(super) struct Session {
     backoff: Backoff,
     /// The socket is done with this session; nothing is sent after the time, if there is one.
     closing: Option<Option<Instant>>,
+    /// What the link's watchdog remembers.
+    watch: Watch,
     alive: Arc<()>,
     _guard: Box<dyn Send>,
 }
@@ -106,6 +112,7 @@ impl Session {
             state,
             backoff,
             closing: None,
+            watch: Watch::default(),
             alive: Arc::new(()),
             _guard: guard,
         }
@@ -202,8 +209,7 @@ impl Session {
     }
 
     fn try_pump(&mut self, io: &mut Io<'_>) -> Result<(), End> {
-        let State::Connected(connection) = &mut self.state else { return Ok(()) };
-        if !connection.established {
+        if let State::Connected(connection) = &mut self.state {
             match connection.handshake(io)? {
                 Handshake::Going => return Ok(()),
                 Handshake::Done(metadata) => {
@@ -211,7 +217,7 @@ impl Session {
                     if options.can_send_hello_msg && !options.hello_msg.is_empty() {
                         connection.greet(&options.hello_msg)?;
                     }
-                    self.established(io.key, metadata);
+                    self.established(io, metadata);
                 }
                 Handshake::Zap(request) => {
                     let mut pipe = self.home.threads.zap_pipe(self.mailbox.clone());
@@ -224,23 +230,16 @@ impl Session {
                 }
             }
         }
-        let (State::Connected(connection), Some(pipe)) = (&mut self.state, &mut self.pipe) else {
-            return Ok(());
-        };
-        let received = connection.receive(io, pipe);
-        match connection.send(pipe)? {
-            Sent::Finished => {
-                self.end(io);
-                return Ok(());
-            }
-            Sent::Soon => io.again(),
-            Sent::All | Sent::Blocked => {}
+        if let State::Linked(link) = &self.state
+            && link.pump(io)? == Sent::Finished
+        {
+            self.end(io);
         }
-        received
+        Ok(())
     }
 
     /// The handshake is done: announces the peer.
-    fn established(&mut self, key: u32, mut metadata: Metadata) {
+    fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) {
         let EndpointPair { local, remote, .. } = &self.endpoints;
         metadata.set_endpoints(local.clone(), remote.clone());
         self.backoff.reset();
@@ -252,13 +251,25 @@ impl Session {
         if self.pipe.is_none() {
             let (mut ours, theirs) = super::make_pipe(&self.home, self.mailbox.clone());
             ours.accept_commands();
-            ours.set_owner_key(key);
+            ours.set_owner_key(io.key);
             self.pipe = Some(ours);
             attach = Some(theirs);
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.write_metadata(Arc::new(metadata));
             notices::connected(pipe, &self.home.options);
+        }
+        if let Some(pipe) = self.pipe.take() {
+            match std::mem::replace(&mut self.state, State::Waiting(None)) {
+                State::Connected(connection) => {
+                    self.state = State::Linked(Link::new(io, connection, pipe));
+                    self.watch = Watch::default();
+                }
+                other => {
+                    self.state = other;
+                    self.pipe = Some(pipe);
+                }
+            }
         }
         if let Some(pipe) = attach {
             let how = Attach { locally_initiated, ..Attach::default() };
@@ -268,9 +279,17 @@ impl Session {
 
     /// The connection is lost: reports it, cleans the pipe, and connects again or ends.
     fn disconnected(&mut self, io: &mut Io<'_>, end: End) {
-        let State::Connected(connection) = std::mem::replace(&mut self.state, State::Waiting(None))
-        else {
-            return;
+        let connection = match std::mem::replace(&mut self.state, State::Waiting(None)) {
+            State::Connected(connection) => *connection,
+            State::Linked(link) => {
+                let Some((connection, pipe)) = link.dissolve() else { return };
+                self.pipe = Some(pipe);
+                connection
+            }
+            other => {
+                self.state = other;
+                return;
+            }
         };
         io.reactor.deregister(connection.stream.descriptor());
         let established = connection.established;
@@ -330,8 +349,17 @@ impl Session {
 
     /// Ends the session for good.
     fn end(&mut self, io: &mut Io<'_>) {
-        if let State::Connected(connection) = &self.state {
-            io.reactor.deregister(connection.stream.descriptor());
+        match std::mem::replace(&mut self.state, State::Waiting(None)) {
+            State::Connected(connection) => {
+                io.reactor.deregister(connection.stream.descriptor());
+            }
+            State::Linked(link) => {
+                if let Some((connection, pipe)) = link.dissolve() {
+                    io.reactor.deregister(connection.stream.descriptor());
+                    self.pipe = Some(pipe);
+                }
+            }
+            _ => {}
         }
         if let Some(dialer) = &mut self.dialer {
             if let Some(descriptor) = dialer.descriptor() {
@@ -342,7 +370,6 @@ impl Session {
                 self.home.owner.gone(io.key);
             }
         }
-        self.state = State::Waiting(None);
         self.pipe = None;
         io.finish();
     }
@@ -352,6 +379,11 @@ impl Session {
         let own = match &self.state {
             State::Waiting(at) | State::Dialing(at) => *at,
             State::Connected(connection) => connection.deadline(),
+            State::Linked(link) => {
+                let tick = link.tick(io.now, &mut self.watch);
+                let deadline = link.lock().as_ref().and_then(|joint| joint.connection.deadline());
+                [tick, deadline].into_iter().flatten().min()
+            }
         };
         let linger = self.closing.flatten();
         io.set_timer([own, linger].into_iter().flatten().min());
@@ -371,6 +403,12 @@ impl Task for Session {
         match &mut self.state {
             State::Connected(connection) => {
                 connection.note(ready);
+                self.pump(io);
+            }
+            State::Linked(link) => {
+                if let Some(joint) = &mut *link.lock() {
+                    joint.connection.note(ready);
+                }
                 self.pump(io);
             }
             State::Dialing(_) => self.wake(io),
@@ -401,6 +439,14 @@ impl Task for Session {
                 Ok(()) => self.pump(io),
                 Err(end) => self.disconnected(io, end),
             },
+            State::Linked(link) => {
+                let result =
+                    link.lock().as_mut().map_or(Ok(()), |joint| joint.connection.timer(io.now));
+                match result {
+                    Ok(()) => self.pump(io),
+                    Err(end) => self.disconnected(io, end),
+                }
+            }
             _ => {}
         }
         self.reschedule(io);
@@ -409,7 +455,7 @@ impl Task for Session {
     fn pipe_event(&mut self, io: &mut Io<'_>, _event: PipeEvent) {
         self.pump(io);
         // A pipe that its socket has ended leaves nothing to connect for.
-        if !matches!(self.state, State::Connected(_))
+        if !matches!(self.state, State::Connected(_) | State::Linked(_))
             && let Some(pipe) = &mut self.pipe
             && pipe.peer_finished()
             && !pipe.check_read()
@@ -427,7 +473,7 @@ impl Task for Session {
                     self.dialed(io, dial, false);
                 }
             }
-            State::Connected(_) => self.pump(io),
+            State::Connected(_) | State::Linked(_) => self.pump(io),
             State::Waiting(_) => {}
         }
         self.reschedule(io);
@@ -437,6 +483,10 @@ impl Task for Session {
         self.closing = Some(linger.map(|linger| io.now + linger));
         let pending = match (&self.state, &mut self.pipe) {
             (State::Connected(connection), _) if connection.has_unsent() => true,
+            (State::Linked(link), _) => link
+                .lock()
+                .as_mut()
+                .is_some_and(|joint| joint.connection.has_unsent() || !joint.pipe.is_drained()),
             (_, Some(pipe)) => !pipe.is_drained(),
             (_, None) => false,
         };

@@ -37,7 +37,7 @@ pub(super) trait Task: Send {
 
 /// The thread, as a task sees it during a call.
 pub(super) struct Io<'a> {
-    pub(super) reactor: &'a Reactor,
+    pub(super) reactor: &'a Arc<Reactor>,
     pub(super) key: u32,
     pub(super) now: Instant,
     /// Room for bytes that pass through a transformation.

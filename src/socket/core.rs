@@ -33,6 +33,8 @@ pub(super) struct Core {
     pub(super) receive_more: bool,
     /// Whether it pays to wait awake for the mailbox.
     pub(super) spin: Spin,
+    /// Some connections may have been taken over, see `waiting`.
+    pub(super) owns: bool,
     /// The context ends.
     stopped: bool,
 }
@@ -60,6 +62,7 @@ impl Core {
             endpoints: Endpoints::default(),
             receive_more: false,
             spin: Spin::default(),
+            owns: false,
             stopped: false,
         })
     }
@@ -138,6 +141,8 @@ impl Core {
 
     /// Which of POLLIN and POLLOUT hold.
     pub(super) fn events(&mut self) -> i16 {
+        // Who asks for events sleeps elsewhere; the I/O threads have to tell.
+        self.give_back();
         let mut events = 0;
         if self.pattern.has_in(&mut self.pipes) {
             events |= POLLIN;

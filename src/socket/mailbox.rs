@@ -16,6 +16,9 @@ use crate::patterns::Attach;
 use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::sys::{PollFd, Signaler, poll};
 
+/// At most this many descriptors are waited for besides the mailbox's own.
+pub(crate) const OTHERS: usize = 16;
+
 /// Something a socket shall take in.
 pub(crate) enum Command {
     /// Something happened to the pipe with this key.
@@ -106,16 +109,29 @@ impl Mailbox {
         }
     }
 
-    /// Sleeps until a command may have come. `AGAIN` when the time is up, `INTR` after a signal.
-    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<()> {
-        let mut items = [PollFd::new(self.signaler.descriptor(), libc::POLLIN)];
-        let result = poll(&mut items, timeout);
+    /// Sleeps until a command may have come or one of the other descriptors is readable. `AGAIN`
+    /// when the time is up, `INTR` after a signal.
+    ///
+    /// A bit for each of `others` that is readable.
+    pub(crate) fn wait(&self, others: &[RawFd], timeout: Option<Duration>) -> Result<u32> {
+        let own = self.signaler.descriptor();
+        let mut items = [const { PollFd::new(-1, 0) }; 1 + OTHERS];
+        let mut count = 0;
+        for &descriptor in std::iter::once(&own).chain(others.iter().take(OTHERS)) {
+            items[count] = PollFd::new(descriptor, libc::POLLIN);
+            count += 1;
+        }
+        let result = poll(&mut items[..count], timeout);
         let mut inner = self.inner.lock();
         inner.waiting -= 1;
         drop(inner);
         match result {
             Ok(0) => Err(crate::error::Error::AGAIN),
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let ready = items[1..count].iter().enumerate();
+                let bits = ready.map(|(index, item)| u32::from(item.revents() != 0) << index);
+                Ok(bits.fold(0, |all, bit| all | bit))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -138,6 +154,12 @@ impl Mailbox {
             self.pending.store(true, Ordering::Release);
             self.signal(&mut inner);
         }
+    }
+
+    /// Whether the application was given the descriptor, or threads wait already.
+    pub(crate) fn is_watched(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.exposed || inner.waiting > 0
     }
 
     /// The descriptor that becomes readable when there are commands (ZMQ_FD).

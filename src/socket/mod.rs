@@ -18,6 +18,7 @@ pub(crate) mod mailbox;
 mod monitoring;
 mod option;
 mod transfer;
+mod waiting;
 
 use std::ffi::{CStr, c_void};
 use std::os::fd::RawFd;
@@ -108,7 +109,9 @@ impl Socket {
 
     /// ZMQ_FD: becomes readable when ZMQ_EVENTS may have changed.
     pub(crate) fn descriptor(&self) -> Result<RawFd> {
-        Ok(self.enter()?.mailbox.expose())
+        let mut core = self.enter()?;
+        core.give_back();
+        Ok(core.mailbox.expose())
     }
 
     /// ZMQ_EVENTS: which of POLLIN (1) and POLLOUT (2) hold now.

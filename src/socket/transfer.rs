@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::MappedMutexGuard;
 
+use super::waiting::Owned;
 use super::{Core, Socket};
 use crate::error::{Error, Result};
 use crate::message::{MORE, Message};
@@ -46,7 +47,7 @@ impl Socket {
             result => return result,
         }
         let timeout = core.options.send_timeout();
-        self.block(core, timeout, |core| core.try_send(message))
+        self.block(core, timeout, false, |core| core.try_send(message))
     }
 
     /// Sends a copy of `bytes` as one frame; see `send`.
@@ -71,25 +72,29 @@ impl Socket {
             result => return result,
         }
         let timeout = core.options.receive_timeout();
-        self.block(core, timeout, |core| core.try_recv(message))
+        self.block(core, timeout, true, |core| core.try_recv(message))
     }
 
-    /// Tries again whenever something happened, until the time is up.
+    /// Tries again whenever something happened, until the time is up. `receiving`: what is waited
+    /// for are messages, so that the connections may be waited for directly.
     #[cold]
     fn block<'a, T>(
         &'a self,
         mut core: MappedMutexGuard<'a, Core>,
         timeout: Option<Duration>,
+        receiving: bool,
         mut attempt: impl FnMut(&mut Core) -> Result<T>,
     ) -> Result<T> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut direct = receiving;
         loop {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
                 return Err(Error::AGAIN);
             }
+            let owned = if direct { core.take_over() } else { Owned::nothing() };
             let mailbox = core.mailbox.clone();
-            if core.spin.worthwhile() {
+            if owned.is_empty() && core.spin.worthwhile() {
                 drop(core);
                 let success = Spin::wait(|| mailbox.pending());
                 core = self.enter()?;
@@ -103,11 +108,20 @@ impl Socket {
             }
             mailbox.prepare_wait();
             drop(core);
-            mailbox.wait(left)?;
-            core = self.enter()?;
+            let waited = mailbox.wait(owned.descriptors(), left);
+            core = self.lock()?;
+            core.waited(&owned, waited.as_ref().map_or(0, |ready| *ready));
+            core.take_in()?;
+            let ready = waited?;
+            let reads = core.direct_reads(&owned);
             match attempt(&mut core) {
                 Err(Error::AGAIN) => {}
                 result => return result,
+            }
+            if ready != 0 && core.direct_reads(&owned) == reads {
+                // Readable, but not what the pattern wants to read now: leave it to others.
+                core.give_back();
+                direct = false;
             }
         }
     }

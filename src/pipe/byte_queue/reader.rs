@@ -249,6 +249,16 @@ impl Reader {
         self.shared.reader_asleep.load(Relaxed)
     }
 
+    /// Takes the sleep back, so that a publication by this very thread notifies nobody.
+    pub(crate) fn rouse(&mut self) {
+        self.shared.reader_asleep.store(false, Relaxed);
+    }
+
+    /// Goes to sleep without looking again: for a side that knows that nobody publishes meanwhile.
+    pub(crate) fn doze(&mut self) {
+        self.shared.reader_asleep.store(true, Release);
+    }
+
     /// Goes to sleep: the next `publish` or `close` reports true. False: there is something to
     /// read, or the writer is gone.
     pub(crate) fn sleep(&mut self) -> bool {

@@ -1,0 +1,30 @@
+//! Doing a connection's work on the application's thread.
+//!
+//! Behind a pipe there may be a connection whose descriptor this thread may as well read or write
+//! itself: a message then needs no other thread to wake up. The session offers that through this
+//! trait (`runtime::link`); the end in the socket uses it when it would otherwise wait, or wake the
+//! I/O thread. The socket lends itself to it in `socket::waiting`.
+
+use std::os::fd::RawFd;
+
+/// The connection behind a pipe. Nothing here blocks; all calls come with the socket's lock held.
+pub(crate) trait Direct: Send + Sync {
+    /// Receives into the pipe, if the descriptor is this side's to read. `arm` runs before anybody
+    /// else can receive: it lets the reader sleep if nothing came. False: not this side's.
+    fn receive(&self, arm: &mut dyn FnMut()) -> bool;
+
+    /// Sends what is published and lets the reader of the other end sleep. False: somebody else is
+    /// at it, or it cannot be done here, and the I/O thread must be notified.
+    fn send(&self) -> bool;
+
+    /// Makes the descriptor this side's to read and returns it, if that is possible. The caller is
+    /// about to wait for it; `waits` says so.
+    fn take_over(&self) -> Option<RawFd>;
+
+    /// Says whether this side is waiting for the descriptor. When it neither waits nor receives for
+    /// a while, the I/O thread takes the descriptor back.
+    fn waits(&self, waiting: bool);
+
+    /// Gives the descriptor back to the I/O thread.
+    fn give_back(&self);
+}
