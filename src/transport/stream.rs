@@ -42,7 +42,6 @@ impl Stream {
     /// Whether the bytes of the descriptor are those of the stream. If not, everybody must use the
     /// methods, and a stream of which less was read than there is has more without the descriptor
     /// being readable.
-    #[cfg(test)]
     pub(crate) fn is_direct(&self) -> bool {
         self.layer.is_none()
     }
