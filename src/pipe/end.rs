@@ -211,8 +211,13 @@ impl Pipe {
 
     /// Messages written here always leave by the I/O thread: for patterns that write the same
     /// message to many.
+    ///
+    /// They also count as waiting until they are sent: what is refused here is refused or dropped,
+    /// and not just late.
     pub(crate) fn write_in_background(&mut self) {
-        self.background = true;
+        if !std::mem::replace(&mut self.background, true) {
+            self.link.set_broadcast();
+        }
     }
 
     /// Lets the reader sleep, for a session that works on the writer's thread.
@@ -305,6 +310,18 @@ impl Pipe {
             return false;
         }
         self.in_message || self.write_credit() > 0
+    }
+
+    /// The same for a writer that would rather hear of the mark than go on at once: when the mark
+    /// is reached as far as is known, it says no even if the peer has read since, and a `Writable`
+    /// event follows. So a publisher that must not drop (ZMQ_XPUB_NODROP) is told at its mark.
+    pub(crate) fn check_write_as_known(&mut self) -> bool {
+        let full = self.high_water.credit(self.link.limit(self.side)) == 0 && !self.in_message;
+        let room = self.check_write();
+        if full && room {
+            self.link.notify(self.side, PipeEvent::Writable);
+        }
+        room && !full
     }
 
     /// Whether the peer is gone altogether, so that nothing written is read.
@@ -448,9 +465,10 @@ impl Pipe {
         }
     }
 
-    /// Whether the high water mark of what is read here is so small that each message counts.
+    /// Whether the high water mark of what is read here is so small, or its writer so minded, that
+    /// each message counts.
     pub(crate) fn is_exact(&self) -> bool {
-        matches!(self.link.limit(self.side.other()), 1..EXACT_BELOW)
+        self.link.is_broadcast() || matches!(self.link.limit(self.side.other()), 1..EXACT_BELOW)
     }
 
     // ---- the ends of life

@@ -1,6 +1,6 @@
 //! What the two ends of a pipe share besides the queues: whom to notify, and the high water marks.
 
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -49,6 +49,8 @@ pub(super) struct Link {
     /// What the session offers to the socket, and how often that changed.
     direct: Mutex<Option<Arc<dyn Direct>>>,
     changes: AtomicU32,
+    /// One side writes the same messages to many.
+    broadcast: AtomicBool,
 }
 
 /// How an end is set up.
@@ -78,6 +80,7 @@ impl Link {
             b: End::new(b),
             direct: Mutex::new(None),
             changes: AtomicU32::new(0),
+            broadcast: AtomicBool::new(false),
         })
     }
 
@@ -89,6 +92,14 @@ impl Link {
         let old = std::mem::replace(&mut *self.direct.lock(), direct);
         self.changes.fetch_add(1, Ordering::Release);
         drop(old);
+    }
+
+    pub(super) fn set_broadcast(&self) {
+        self.broadcast.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_broadcast(&self) -> bool {
+        self.broadcast.load(Ordering::Relaxed)
     }
 
     /// How often what the session offers has changed.

@@ -113,7 +113,7 @@ impl Distributor {
     pub(crate) fn marked_have_room(&self, pipes: &mut Pipes) -> bool {
         (0..self.matching)
             .filter_map(|place| self.pipes.at(place))
-            .all(|id| pipes.get_mut(id).is_none_or(Pipe::check_write))
+            .all(|id| pipes.get_mut(id).is_none_or(Pipe::check_write_as_known))
     }
 
     /// Does `write` to every pipe, full ones too: for subscriptions, which no mark holds up.

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::Home;
 use super::io_thread::IoThread;
@@ -18,6 +18,8 @@ use crate::transport::{Accept, Listener};
 
 /// How long accepting pauses when the process ran out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long zmq_unbind waits for the I/O thread at most.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Connections accepted in one turn, so that a flood does not starve the others.
 const TURN: usize = 64;
 
@@ -26,12 +28,21 @@ pub(crate) struct Door {
     listener: Mutex<Option<Box<dyn Listener>>>,
     endpoints: EndpointPair,
     monitor: Arc<Monitor>,
+    /// The task has told its sessions to close.
+    finished: Mutex<bool>,
+    finish: Condvar,
 }
 
 impl Door {
     pub(super) fn new(listener: Box<dyn Listener>, monitor: Arc<Monitor>) -> Arc<Door> {
         let endpoints = EndpointPair::bound(&listener.endpoint(), "");
-        Arc::new(Door { listener: Mutex::new(Some(listener)), endpoints, monitor })
+        Arc::new(Door {
+            listener: Mutex::new(Some(listener)),
+            endpoints,
+            monitor,
+            finished: Mutex::new(false),
+            finish: Condvar::new(),
+        })
     }
 
     /// Closes the descriptor and says so; the address is free afterwards.
@@ -46,6 +57,20 @@ impl Door {
 
     fn emit(&self, event: Event, value: i32) {
         self.monitor.emit(event, value as u64, &self.endpoints);
+    }
+
+    fn finish(&self) {
+        *self.finished.lock() = true;
+        self.finish.notify_all();
+    }
+
+    /// Waits until the accepted connections take nothing more in, so that what a peer sends after
+    /// zmq_unbind has returned is not received; not for long, should the I/O thread be busy.
+    pub(super) fn wait(&self) {
+        let mut finished = self.finished.lock();
+        if !*finished {
+            self.finish.wait_for(&mut finished, PATIENCE);
+        }
     }
 }
 
@@ -144,6 +169,7 @@ impl Task for ListenerTask {
         for child in self.sessions.drain(..) {
             child.thread.close(child.key, linger);
         }
+        self.door.finish();
         io.finish();
     }
 }

@@ -72,12 +72,20 @@ impl TaskHandle {
         self.key
     }
 
-    /// Whether the task runs on this thread; keys are unique only within one.
+    /// Closes the task; what it has to send goes out within `linger`.
     pub(crate) fn close(&self, linger: Option<Duration>) {
         if let Some(door) = &self.listener {
             door.close();
         }
         self.thread.close(self.key, linger);
+    }
+
+    /// Closes a listener and waits until its connections take nothing more in.
+    pub(crate) fn close_and_wait(&self, linger: Option<Duration>) {
+        self.close(linger);
+        if let Some(door) = &self.listener {
+            door.wait();
+        }
     }
 }
 

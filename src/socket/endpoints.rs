@@ -246,7 +246,7 @@ impl Core {
         let linger = self.options.linger();
         for target in targets {
             match target {
-                Target::Listener(handle) => handle.close(linger),
+                Target::Listener(handle) => handle.close_and_wait(linger),
                 Target::Session(handle, pipe) => {
                     // What was received and not read is gone; what was sent goes out.
                     if let Some(pipe) = pipe.and_then(|id| self.pipes.get_mut(id)) {
