@@ -87,13 +87,15 @@ pub(super) struct ListenerTask {
     door: Arc<Door>,
     /// Accepted connections, which may have ended since.
     sessions: Vec<Child>,
+    /// The socket is done with this listener.
+    closed: bool,
     _guard: Box<dyn Send>,
 }
 
 impl ListenerTask {
     pub(super) fn new(home: Home, door: Arc<Door>) -> ListenerTask {
         let guard = home.threads.guard();
-        ListenerTask { home, door, sessions: Vec::new(), _guard: guard }
+        ListenerTask { home, door, sessions: Vec::new(), closed: false, _guard: guard }
     }
 
     fn accept(&mut self, io: &mut Io<'_>) {
@@ -161,6 +163,10 @@ impl Task for ListenerTask {
     }
 
     fn wake(&mut self, io: &mut Io<'_>) {
+        if self.closed {
+            self.door.finish();
+            return io.finish();
+        }
         self.accept(io);
     }
 
@@ -169,7 +175,8 @@ impl Task for ListenerTask {
         for child in self.sessions.drain(..) {
             child.thread.close(child.key, linger);
         }
-        self.door.finish();
-        io.finish();
+        // The sessions of this thread obey before the next turn.
+        self.closed = true;
+        io.again();
     }
 }
