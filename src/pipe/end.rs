@@ -314,9 +314,11 @@ impl Pipe {
 
     /// The same for a writer that would rather hear of the mark than go on at once: when the mark
     /// is reached as far as is known, it says no even if the peer has read since, and a `Writable`
-    /// event follows. So a publisher that must not drop (ZMQ_XPUB_NODROP) is told at its mark.
+    /// event follows. So a publisher that must not drop (ZMQ_XPUB_NODROP) is told at its mark. Small
+    /// marks are exact anyway.
     pub(crate) fn check_write_as_known(&mut self) -> bool {
-        let full = self.high_water.credit(self.link.limit(self.side)) == 0 && !self.in_message;
+        let limit = self.link.limit(self.side);
+        let full = limit >= EXACT_BELOW && self.high_water.credit(limit) == 0 && !self.in_message;
         let room = self.check_write();
         if full && room {
             self.link.notify(self.side, PipeEvent::Writable);
