@@ -12,7 +12,7 @@ use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
-use crate::sys::{gssapi, signals};
+use crate::sys::{gssapi, norm, signals};
 use crate::transport::find as transport;
 
 /// What zmq_has(3) may be asked, and whether it is there.
@@ -20,7 +20,7 @@ const CAPABILITIES: &[Capability] = &[
     (b"ipc", || transport("ipc").is_some()),
     (b"pgm", || transport("pgm").is_some()),
     (b"tipc", || transport("tipc").is_some()),
-    (b"norm", || transport("norm").is_some()),
+    (b"norm", norm::is_available),
     (b"vmci", || transport("vmci").is_some()),
     (b"vsock", || transport("vsock").is_some()),
     (b"WS", || transport("ws").is_some()),

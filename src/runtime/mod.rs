@@ -13,6 +13,7 @@ mod incoming;
 mod io_thread;
 mod link;
 mod listener;
+mod multicast;
 mod notices;
 mod outgoing;
 mod reactor;
@@ -30,7 +31,7 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
-use crate::transport::{Dialer, Listener, UdpSocket};
+use crate::transport::{Dialer, Listener, NormSocket, UdpSocket};
 
 /// The socket a task works for, as far as the runtime knows it.
 pub(crate) trait Owner: Notify {
@@ -121,11 +122,24 @@ pub(crate) fn connect(
 
 /// Starts to exchange datagrams, and makes the socket's end of the pipe they go through.
 pub(crate) fn exchange(home: Home, socket: UdpSocket) -> Result<(TaskHandle, Pipe)> {
+    add_with_pipe(home, |home, pipe| Box::new(datagrams::Datagrams::new(home, socket, pipe)))
+}
+
+/// The same for reliable multicast.
+pub(crate) fn multicast(home: Home, socket: NormSocket) -> Result<(TaskHandle, Pipe)> {
+    add_with_pipe(home, |home, pipe| Box::new(multicast::Multicast::new(home, socket, pipe)))
+}
+
+/// Starts a task with one end of a pipe; gives the socket's.
+fn add_with_pipe(
+    home: Home,
+    make: impl FnOnce(Home, Pipe) -> Box<dyn task::Task>,
+) -> Result<(TaskHandle, Pipe)> {
     let thread = home.threads.choose(home.options.affinity)?;
     let key = thread.reserve();
     let (mut ours, theirs) = make_pipe(&home, thread.mailbox());
     ours.set_owner_key(key);
-    thread.add_reserved(key, Box::new(datagrams::Datagrams::new(home, socket, ours)));
+    thread.add_reserved(key, make(home, ours));
     Ok((TaskHandle { thread, key, listener: None }, theirs))
 }
 

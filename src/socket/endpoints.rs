@@ -13,7 +13,7 @@ use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Pipe, PipeId};
 use crate::runtime::{self, Home, Owner, TaskHandle};
 use crate::transport;
-use crate::transport::UdpSocket;
+use crate::transport::{NormSocket, UdpSocket};
 
 /// What an endpoint of this socket is.
 enum Target {
@@ -178,6 +178,9 @@ impl Core {
             let socket = UdpSocket::bind(address, &self.options)?;
             return self.exchange(endpoint, socket).map(drop);
         }
+        if scheme == "norm" {
+            return self.join_multicast(endpoint, address).map(drop);
+        }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         let listener = transport.listen(address, &self.options).inspect_err(|error| {
             let pair = EndpointPair::bound(endpoint, "");
@@ -202,6 +205,9 @@ impl Core {
             let socket = UdpSocket::connect(address, &self.options)?;
             return self.exchange(endpoint, socket).map(Some);
         }
+        if scheme == "norm" {
+            return self.join_multicast(endpoint, address).map(Some);
+        }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         transport.check_connect(address, &self.options)?;
         // A second connection to the same peer makes no sense for these; libzmq ignores it.
@@ -223,19 +229,31 @@ impl Core {
     fn exchange(&mut self, endpoint: &str, socket: UdpSocket) -> Result<PipeId> {
         let last = socket.last_endpoint().to_owned();
         let (handle, pipe) = runtime::exchange(self.home(), socket)?;
+        let id = self.add_session(endpoint, handle, pipe);
+        self.endpoints.last = last;
+        Ok(id)
+    }
+
+    /// Sends to or receives from a group, by NORM; binding and connecting are the same.
+    fn join_multicast(&mut self, endpoint: &str, address: &str) -> Result<PipeId> {
+        let socket = NormSocket::open(address, &self.options)?;
+        let (handle, pipe) = runtime::multicast(self.home(), socket)?;
+        Ok(self.add_session(endpoint, handle, pipe))
+    }
+
+    /// Takes in the pipe of what has no connections. Nobody can subscribe or join through it.
+    fn add_session(&mut self, endpoint: &str, handle: TaskHandle, pipe: Pipe) -> PipeId {
         self.options.connected = true;
-        // Nobody can subscribe or join by datagrams.
         let how = Attach { locally_initiated: true, subscribe_to_all: true };
         let id = self.attach(pipe, how);
         self.endpoints.add(endpoint, Target::Session(handle, Some(id)));
-        self.endpoints.last = last;
-        Ok(id)
+        id
     }
 
     /// Ends all endpoints of this name. `NOENT` if there is none.
     fn end_endpoint(&mut self, endpoint: &str, bound: bool) -> Result<()> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
-        if !matches!(scheme, "inproc" | "udp") && transport::find(scheme).is_none() {
+        if !matches!(scheme, "inproc" | "udp" | "norm") && transport::find(scheme).is_none() {
             return Err(Error::PROTONOSUPPORT);
         }
         // libzmq makes no difference between the two calls.

@@ -18,6 +18,7 @@ pub(crate) mod gssapi;
 pub(crate) mod membarrier;
 pub(crate) mod names;
 pub(crate) mod net;
+pub(crate) mod norm;
 mod poll;
 pub(crate) mod salsa20;
 mod signaler;

@@ -9,6 +9,7 @@
 mod address;
 mod direct;
 mod ipc;
+pub(crate) mod norm;
 mod resolver;
 mod socks;
 mod stream;
@@ -22,6 +23,7 @@ pub(crate) mod udp;
 mod vsock;
 mod ws;
 
+pub(crate) use norm::NormSocket;
 pub(crate) use stream::Stream;
 pub(crate) use udp::UdpSocket;
 
@@ -32,7 +34,6 @@ use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 
 // Not yet: pgm:// and epgm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
-// Not yet: norm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 
 /// The table: a new transport is one row here.
 static TRANSPORTS: &[(&str, &dyn Transport)] = &[
@@ -48,8 +49,8 @@ static TRANSPORTS: &[(&str, &dyn Transport)] = &[
     ("wss", &ws::Ws { secure: true }),
 ];
 
-/// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and `udp`,
-/// which has no connections, is [`udp::UdpSocket`].
+/// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and `udp`
+/// and `norm`, which have no connections, are [`UdpSocket`] and [`NormSocket`].
 pub(crate) fn find(scheme: &str) -> Option<&'static dyn Transport> {
     TRANSPORTS.iter().find(|(name, _)| *name == scheme).map(|(_, transport)| *transport)
 }

@@ -1,0 +1,126 @@
+//! The task that joins a pipe to a session of reliable multicast (norm).
+//!
+//! Like udp it has no connections and no handshake, and it goes one way: a publisher's messages go
+//! out frame by frame, a subscriber's come in whole. What a subscriber says of its topics is
+//! dropped, as nobody could hear it; its own filter does all the work. Started by
+//! `runtime::multicast`.
+
+use std::time::Duration;
+
+use super::Home;
+use super::task::{Io, Ready, Task};
+use crate::message::Message;
+use crate::pipe::{Pipe, PipeEvent};
+use crate::transport::norm::{Frames, NormSocket};
+
+/// Messages in one turn, so that a flood does not starve the other tasks.
+const TURN: usize = 64;
+/// How long a close waits at most for the library to send what it has taken. libzmq does not wait.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// See the head of this file.
+pub(super) struct Multicast {
+    home: Home,
+    socket: NormSocket,
+    pipe: Pipe,
+    closing: bool,
+    _guard: Box<dyn Send>,
+}
+
+impl Multicast {
+    pub(super) fn new(home: Home, socket: NormSocket, pipe: Pipe) -> Multicast {
+        let guard = home.threads.guard();
+        Multicast { home, socket, pipe, closing: false, _guard: guard }
+    }
+
+    fn pump(&mut self, io: &mut Io<'_>) {
+        let more = if self.socket.sends() { self.send() } else { self.receive() };
+        let ended = self.closing || self.pipe.peer_finished();
+        if ended && !more && self.pipe.is_drained() && self.socket.is_idle() {
+            return self.end(io);
+        }
+        if more {
+            io.again();
+        }
+    }
+
+    /// Sends from the pipe. True: there is more, and room for it.
+    fn send(&mut self) -> bool {
+        for _ in 0..TURN {
+            if !self.socket.can_send() {
+                return false;
+            }
+            let Some(message) = self.pipe.read() else { return false };
+            self.socket.send(message.more(), message.data());
+        }
+        true
+    }
+
+    /// Receives into the pipe. True: there may be more, and room for it.
+    fn receive(&mut self) -> bool {
+        while self.pipe.read().is_some() {}
+        for _ in 0..TURN {
+            if self.closing || !self.pipe.check_write() {
+                return false;
+            }
+            let Some(frames) = self.socket.receive() else { return false };
+            deliver(&mut self.pipe, &frames);
+        }
+        true
+    }
+
+    fn end(&mut self, io: &mut Io<'_>) {
+        io.reactor.deregister(self.socket.descriptor());
+        if !self.closing {
+            self.home.owner.gone(io.key);
+        }
+        io.finish();
+    }
+}
+
+/// Writes a message into the pipe, or, for want of memory, none of it.
+fn deliver(pipe: &mut Pipe, frames: &Frames) {
+    let last = frames.len().saturating_sub(1);
+    for (place, body) in frames.iter().enumerate() {
+        let Ok(mut frame) = Message::from_slice(body) else { return pipe.rollback() };
+        frame.set_more(place < last);
+        pipe.write(&mut frame);
+    }
+}
+
+impl Task for Multicast {
+    fn start(&mut self, io: &mut Io<'_>) {
+        if io.reactor.register_listener(self.socket.descriptor(), io.key).is_err() {
+            return self.end(io);
+        }
+        self.socket.note_events();
+        self.pump(io);
+    }
+
+    fn ready(&mut self, io: &mut Io<'_>, _ready: Ready) {
+        self.socket.note_events();
+        self.pump(io);
+    }
+
+    fn timer(&mut self, io: &mut Io<'_>) {
+        self.end(io);
+    }
+
+    fn pipe_event(&mut self, io: &mut Io<'_>, _event: PipeEvent) {
+        self.pump(io);
+    }
+
+    fn wake(&mut self, io: &mut Io<'_>) {
+        self.pump(io);
+    }
+
+    fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
+        self.closing = true;
+        let patience = linger.map_or(PATIENCE, |linger| linger.min(PATIENCE));
+        if patience.is_zero() || !self.socket.sends() {
+            return self.end(io);
+        }
+        io.set_timer(Some(io.now + patience));
+        self.pump(io);
+    }
+}

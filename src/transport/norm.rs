@@ -1,0 +1,348 @@
+//! The norm transport: reliable multicast by the NORM library, zmq_norm in libzmq's sources.
+//!
+//! PUB and XPUB send, SUB and XSUB receive; whether bound or connected makes no difference. There
+//! is no handshake: a sender writes its frames into one endless stream, and a receiver begins
+//! wherever it finds the beginning of a message. So before each frame (23/ZMTP, "Framing") stands
+//! a byte, 0 if the frame is the first of a message and 255 if not, and NORM marks where it is.
+
+#[cfg(test)]
+#[path = "norm_test.rs"]
+mod norm_test;
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::CString;
+use std::os::fd::RawFd;
+
+use crate::error::{Error, Result};
+use crate::options::SocketOptions;
+use crate::patterns::SocketType;
+use crate::sys::norm::{ANY_NODE, Event, Pace, SenderSettings, Session, Settings, StreamId};
+
+/// What is read from a stream at once.
+const PIECE: usize = 8192;
+/// Before a frame: it is the first of a message, or not.
+const FIRST: u8 = 0;
+const CONTINUED: u8 = 0xff;
+/// Flags of a frame.
+const MORE: u8 = 1;
+const LARGE: u8 = 2;
+const COMMAND: u8 = 4;
+
+/// A session; one socket may have several.
+pub(crate) struct NormSocket {
+    session: Session,
+    sends: bool,
+    /// Bytes that the session did not take yet, from `written` on.
+    unsent: Vec<u8>,
+    written: usize,
+    in_message: bool,
+    /// The session has not sent all that was written.
+    busy: bool,
+    streams: HashMap<StreamId, Assembler>,
+    /// Streams that may have something to read.
+    readable: VecDeque<StreamId>,
+    max_size: u64,
+}
+
+/// The frames of a received message.
+pub(crate) type Frames = Vec<Vec<u8>>;
+
+impl NormSocket {
+    /// For the publishing and subscribing types, others NOCOMPATPROTO. PROTONOSUPPORT if the
+    /// machine has no NORM, INVAL for a bad address, else what the system says to it.
+    pub(crate) fn open(address: &str, options: &SocketOptions) -> Result<NormSocket> {
+        let sends = match options.kind {
+            SocketType::Pub | SocketType::Xpub => true,
+            SocketType::Sub | SocketType::Xsub => false,
+            _ => return Err(Error::NOCOMPATPROTO),
+        };
+        let address = Address::parse(address)?;
+        let session = Session::open(&Settings {
+            address: &address.group,
+            port: address.port,
+            node: address.node,
+            interface: address.interface.as_deref(),
+            hops: u8::try_from(options.multicast_hops).unwrap_or(u8::MAX),
+            tos: service(options),
+            unicast_nacks: options.norm_unicast_nacks,
+            buffer: u32::try_from(options.norm_buffer_size)
+                .unwrap_or(0)
+                .checked_mul(1024)
+                .ok_or(Error::INVAL)?,
+            sender: sends.then(|| sender(options)),
+        })?;
+        Ok(NormSocket {
+            session,
+            sends,
+            unsent: Vec::new(),
+            written: 0,
+            in_message: false,
+            busy: false,
+            streams: HashMap::new(),
+            readable: VecDeque::new(),
+            max_size: u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Readable, at the edge, when `note_events` has something to take in.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.session.descriptor()
+    }
+
+    pub(crate) fn sends(&self) -> bool {
+        self.sends
+    }
+
+    /// Takes in what happened.
+    pub(crate) fn note_events(&mut self) {
+        while let Some(event) = self.session.next_event() {
+            match event {
+                Event::Sent => self.busy = self.written < self.unsent.len(),
+                Event::Readable(id) => {
+                    if !self.readable.contains(&id) {
+                        self.readable.push_back(id);
+                    }
+                }
+                Event::Ended(id) => {
+                    self.streams.remove(&id);
+                    self.readable.retain(|&other| other != id);
+                }
+                Event::Writable | Event::Other => {}
+            }
+        }
+    }
+
+    /// Whether everything written was sent at least once.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.busy
+    }
+
+    /// Whether `send` would take a frame; gives what is left of the last one to the session.
+    pub(crate) fn can_send(&mut self) -> bool {
+        if self.written < self.unsent.len() {
+            let rest = self.unsent.get(self.written..).unwrap_or_default();
+            self.written += self.session.write(rest);
+            if self.written < self.unsent.len() {
+                return false;
+            }
+            self.session.flush();
+        }
+        true
+    }
+
+    /// Sends a frame. Only if `can_send`.
+    pub(crate) fn send(&mut self, more: bool, body: &[u8]) {
+        self.unsent.clear();
+        self.written = 0;
+        self.busy = true;
+        encode(&mut self.unsent, self.in_message, more, body);
+        self.in_message = more;
+        self.can_send();
+    }
+
+    /// The next whole message from any of the senders.
+    pub(crate) fn receive(&mut self) -> Option<Frames> {
+        while let Some(&id) = self.readable.front() {
+            let assembler = self.streams.entry(id).or_default();
+            match assembler.message(self.max_size) {
+                Ok(Some(message)) => {
+                    // The others shall have their turn.
+                    self.readable.rotate_left(1);
+                    return Some(message);
+                }
+                Ok(None) => {}
+                Err(Malformed) => assembler.reset(),
+            }
+            if !read_more(&mut self.session, id, assembler) {
+                self.readable.pop_front();
+            }
+        }
+        None
+    }
+}
+
+/// Reads what a stream has; false if that is nothing.
+fn read_more(session: &mut Session, id: StreamId, assembler: &mut Assembler) -> bool {
+    while !assembler.in_step {
+        if !session.seek_message(id) {
+            return false;
+        }
+        let mut mark = [0];
+        match session.read(id, &mut mark) {
+            Some(0) => return false,
+            Some(_) if mark == [FIRST] => assembler.begin(),
+            // The frame is not the first, or the stream is broken: at the next one.
+            _ => {}
+        }
+    }
+    let mut piece = [0; PIECE];
+    match session.read(id, &mut piece) {
+        Some(0) => false,
+        Some(count) => {
+            assembler.buffer.extend_from_slice(piece.get(..count).unwrap_or_default());
+            true
+        }
+        None => {
+            assembler.reset();
+            true
+        }
+    }
+}
+
+/// What the peer wrote is no frame, or too large.
+struct Malformed;
+
+/// Makes messages of what a stream brings.
+#[derive(Default)]
+struct Assembler {
+    /// From the byte before a frame on.
+    buffer: Vec<u8>,
+    frames: Frames,
+    in_step: bool,
+}
+
+impl Assembler {
+    /// Gives up what has come; the next message must be found.
+    fn reset(&mut self) {
+        *self = Assembler::default();
+    }
+
+    /// The byte before a first frame was read.
+    fn begin(&mut self) {
+        *self = Assembler { buffer: vec![FIRST], frames: Frames::new(), in_step: true };
+    }
+
+    /// The next message that is complete.
+    fn message(&mut self, max_size: u64) -> std::result::Result<Option<Frames>, Malformed> {
+        let mut at = 0;
+        let mut complete = None;
+        while complete.is_none() {
+            let rest = self.buffer.get(at..).unwrap_or_default();
+            let Some(Frame { flags, body, end }) = decode(rest, max_size)? else { break };
+            at += end;
+            if flags & COMMAND != 0 {
+                continue;
+            }
+            self.frames.push(body.to_vec());
+            if flags & MORE == 0 {
+                complete = Some(std::mem::take(&mut self.frames));
+            }
+        }
+        self.buffer.drain(..at);
+        Ok(complete)
+    }
+}
+
+/// A frame at the beginning of some bytes.
+struct Frame<'a> {
+    flags: u8,
+    body: &'a [u8],
+    /// Where the next one begins.
+    end: usize,
+}
+
+/// The frame at the beginning, if all of it is there.
+fn decode(bytes: &[u8], max_size: u64) -> std::result::Result<Option<Frame<'_>>, Malformed> {
+    let [_, flags, rest @ ..] = bytes else { return Ok(None) };
+    if flags & !(MORE | LARGE | COMMAND) != 0 {
+        return Err(Malformed);
+    }
+    let (size, header) = if flags & LARGE != 0 {
+        let Some(size) = rest.first_chunk() else { return Ok(None) };
+        (u64::from_be_bytes(*size), 8)
+    } else {
+        let Some(&size) = rest.first() else { return Ok(None) };
+        (u64::from(size), 1)
+    };
+    if size > max_size {
+        return Err(Malformed);
+    }
+    let size = usize::try_from(size).map_err(|_| Malformed)?;
+    let end = size.checked_add(header).ok_or(Malformed)?;
+    Ok(rest.get(header..end).map(|body| Frame { flags: *flags, body, end: end + 2 }))
+}
+
+fn encode(to: &mut Vec<u8>, continued: bool, more: bool, body: &[u8]) {
+    to.push(if continued { CONTINUED } else { FIRST });
+    let flags = if more { MORE } else { 0 };
+    match u8::try_from(body.len()) {
+        Ok(size) => to.extend_from_slice(&[flags, size]),
+        Err(_) => {
+            to.push(flags | LARGE);
+            to.extend_from_slice(&(body.len() as u64).to_be_bytes());
+        }
+    }
+    to.extend_from_slice(body);
+}
+
+/// `[node,][interface;]address:port`.
+#[derive(Debug, PartialEq, Eq)]
+struct Address {
+    node: u32,
+    interface: Option<CString>,
+    group: CString,
+    port: u16,
+}
+
+impl Address {
+    fn parse(text: &str) -> Result<Address> {
+        let (node, text) = match text.split_once(',') {
+            Some((node, rest)) => (node.parse().map_err(|_| Error::INVAL)?, rest),
+            None => (ANY_NODE, text),
+        };
+        let (interface, text) = match text.split_once(';') {
+            Some((interface, rest)) => (Some(interface), rest),
+            None => (None, text),
+        };
+        let (group, port) = text.rsplit_once(':').ok_or(Error::INVAL)?;
+        let port = port.parse().map_err(|_| Error::INVAL)?;
+        if group.is_empty() || port == 0 {
+            return Err(Error::INVAL);
+        }
+        let c_string = |text: &str| CString::new(text).map_err(|_| Error::INVAL);
+        Ok(Address {
+            node,
+            interface: interface.map(c_string).transpose()?,
+            group: c_string(group)?,
+            port,
+        })
+    }
+}
+
+/// ZMQ_NORM_MODE.
+const FIXED: i32 = 0;
+const CCL: i32 = 2;
+const CCE: i32 = 3;
+const CCE_ECNONLY: i32 = 4;
+
+/// The type of service. Its lowest bits say that congestion can be marked, if that is wanted.
+fn service(options: &SocketOptions) -> u8 {
+    let tos = options.tos as u8;
+    let marks = matches!(options.norm_mode, CCE | CCE_ECNONLY);
+    match tos % 4 {
+        0 if marks => tos + 1,
+        3 if marks => tos - 1,
+        _ => tos,
+    }
+}
+
+fn sender(options: &SocketOptions) -> SenderSettings {
+    let small = |value: i32| u8::try_from(value).unwrap_or(u8::MAX);
+    let auto_parity = small(options.norm_num_autoparity);
+    let parity = small(options.norm_num_parity).max(auto_parity);
+    SenderSettings {
+        segment_size: u16::try_from(options.norm_segment_size).unwrap_or(u16::MAX),
+        block_size: small(options.norm_block_size).max(parity.saturating_add(1)).into(),
+        parity: parity.into(),
+        auto_parity,
+        push: options.norm_push_enable,
+        pace: match options.norm_mode {
+            FIXED => Pace::Fixed(f64::from(options.rate) * 1000.0),
+            mode => Pace::Controlled {
+                ecn: matches!(mode, CCE | CCE_ECNONLY),
+                ecn_only: mode == CCE_ECNONLY,
+                lossy: mode == CCL,
+            },
+        },
+    }
+}
