@@ -6,17 +6,16 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::idle::Idle;
 use super::inproc::Directory;
 use crate::error::{Error, Result};
 use crate::options::ContextOptions;
 use crate::pipe::{Notify, Pipe};
 use crate::runtime::{IoThread, ThreadConfig, Threads};
 use crate::socket::mailbox::{Command, Mailbox};
-use crate::sys::{PollFd, Signaler, fork, poll};
 
 /// See the head of this file.
 pub(crate) struct Core {
@@ -32,9 +31,7 @@ pub(crate) struct Core {
     /// Sessions and listeners that are not finished.
     tasks: AtomicUsize,
     terminating: AtomicBool,
-    /// What `wait_until_unused` sleeps on; made by the first that does.
-    unused: Mutex<Option<Arc<Signaler>>>,
-    generation: u32,
+    idle: Idle,
 }
 
 impl Core {
@@ -48,14 +45,8 @@ impl Core {
             threads: Mutex::new(Vec::new()),
             tasks: AtomicUsize::new(0),
             terminating: AtomicBool::new(false),
-            unused: Mutex::new(None),
-            generation: fork::generation(),
+            idle: Idle::default(),
         })
-    }
-
-    /// The process this context belongs to, see `sys::fork`.
-    pub(crate) fn generation(&self) -> u32 {
-        self.generation
     }
 
     /// Whether the context is shut down or being terminated.
@@ -87,13 +78,7 @@ impl Core {
     pub(crate) fn leave(&self, id: u32) {
         self.inproc.forget(id);
         self.sockets.lock().remove(&id);
-        self.signal_unused();
-    }
-
-    fn signal_unused(&self) {
-        if let Some(signaler) = &*self.unused.lock() {
-            signaler.signal();
-        }
+        self.idle.report();
     }
 
     pub(super) fn shut_down(&self) {
@@ -109,30 +94,7 @@ impl Core {
     }
 
     pub(super) fn wait_until_unused(&self) -> Result<()> {
-        while self.in_use() {
-            let signaler = self.signaler();
-            if !self.in_use() {
-                break;
-            }
-            match signaler {
-                Some(signaler) => {
-                    let mut items = [PollFd::new(signaler.descriptor(), libc::POLLIN)];
-                    poll(&mut items, None)?;
-                    signaler.drain();
-                }
-                // No descriptor left to sleep on: look again now and then.
-                None => std::thread::sleep(Duration::from_millis(1)),
-            }
-        }
-        Ok(())
-    }
-
-    fn signaler(&self) -> Option<Arc<Signaler>> {
-        let mut unused = self.unused.lock();
-        if unused.is_none() {
-            *unused = Signaler::new().ok().map(Arc::new);
-        }
-        unused.clone()
+        self.idle.wait_while(|| self.in_use())
     }
 
     pub(super) fn stop_threads(&self) {
@@ -199,6 +161,6 @@ struct TaskGuard(Arc<Core>);
 impl Drop for TaskGuard {
     fn drop(&mut self) {
         self.0.tasks.fetch_sub(1, Ordering::AcqRel);
-        self.0.signal_unused();
+        self.0.idle.report();
     }
 }

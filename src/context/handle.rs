@@ -5,11 +5,8 @@
 //! socket, even one whose slot was taken again since, is recognised by arithmetic alone; nothing is
 //! read through the pointer. Called by `context` and `socket` for `ffi`.
 
-use std::collections::VecDeque;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// The first segment holds this many slots, each later one twice as many as the one before.
 const FIRST: usize = 64;
@@ -35,80 +32,104 @@ impl<T> Slot<T> {
     fn taken(&self) -> bool {
         self.uses.load(Ordering::Acquire) % 2 == 1
     }
+
+    /// Adds to the number of uses, if it is still this one.
+    fn change(&self, uses: u32, step: u32) -> bool {
+        let new = uses.wrapping_add(step);
+        self.uses.compare_exchange(uses, new, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
 }
 
-/// A table of objects of one kind.
+/// A table of objects of one kind. It has no lock, since a forked child uses it, too, and a thread
+/// that held the lock at that moment would not be there to give it back.
 pub(crate) struct Table<T: 'static> {
-    segments: [OnceLock<&'static [Slot<T>]>; SEGMENTS],
-    /// Free slots, the longest unused first.
-    free: Mutex<VecDeque<(usize, usize)>>,
+    segments: [OnceLock<Box<[Slot<T>]>>; SEGMENTS],
+    taken: AtomicUsize,
+    /// Where the search for a free slot goes on: round the table, so that the handle of a closed
+    /// object stays unused as long as possible.
+    next: AtomicUsize,
 }
 
 impl<T: Default + Sync> Table<T> {
     pub(crate) const fn new() -> Table<T> {
-        Table { segments: [const { OnceLock::new() }; SEGMENTS], free: Mutex::new(VecDeque::new()) }
+        let segments = [const { OnceLock::new() }; SEGMENTS];
+        Table { segments, taken: AtomicUsize::new(0), next: AtomicUsize::new(0) }
     }
 
     /// Takes a free slot. `None`: there are 2^24 objects already.
-    pub(crate) fn take(&self) -> Option<&'static T> {
-        let mut free = self.free.lock();
-        if free.is_empty() {
-            let segment = self.segments.iter().position(|segment| segment.get().is_none())?;
-            let slots: Vec<Slot<T>> = (0..FIRST << segment)
-                .map(|_| Slot { uses: AtomicU32::new(0), value: T::default() })
-                .collect();
-            free.extend((0..slots.len()).map(|index| (segment, index)));
-            // Leaked on purpose: a handle may be looked up at any later time.
-            let _ = self.segments[segment].set(Vec::leak(slots));
+    pub(crate) fn take(&'static self) -> Option<&'static T> {
+        loop {
+            let segments = self.segments.iter().take_while(|segment| segment.get().is_some());
+            let segments = segments.count();
+            let size = (FIRST << segments) - FIRST;
+            // Half of the table is kept free, so that the search is short.
+            if segments == SEGMENTS || self.taken.load(Ordering::Relaxed) < size / 2 {
+                let found = (0..size).find_map(|_| self.try_next(size));
+                if found.is_some() || segments == SEGMENTS {
+                    return found;
+                }
+            }
+            let slot = |_| Slot { uses: AtomicU32::new(0), value: T::default() };
+            // If another thread was quicker, there is room as well.
+            let _ = self.segments.get(segments)?.set((0..FIRST << segments).map(slot).collect());
         }
-        let (segment, index) = free.pop_front()?;
-        let slot = &self.segments[segment].get()?[index];
-        slot.uses.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes the next slot of the first `size`, if it is free.
+    fn try_next(&'static self, size: usize) -> Option<&'static T> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % size;
+        let segment = (index / FIRST + 1).ilog2() as usize;
+        let slot = self.segments[segment].get()?.get(index + FIRST - (FIRST << segment))?;
+        let uses = slot.uses.load(Ordering::Acquire);
+        if !uses.is_multiple_of(2) || !slot.change(uses, 1) {
+            return None;
+        }
+        self.taken.fetch_add(1, Ordering::Relaxed);
         Some(&slot.value)
     }
 
     /// The handle of an object of this table.
-    pub(crate) fn handle(&self, value: &T) -> usize {
-        self.find(std::ptr::from_ref(value) as usize)
-            .map_or(0, |(slot, base, _)| base + slot.offset())
+    pub(crate) fn handle(&'static self, value: &T) -> usize {
+        self.find(std::ptr::from_ref(value) as usize).map_or(0, |(slot, base)| base + slot.offset())
     }
 
     /// The object a handle stands for, if it is one and is not stale.
     #[inline]
-    pub(crate) fn lookup(&self, handle: usize) -> Option<&'static T> {
-        let (slot, base, _) = self.find(handle)?;
+    pub(crate) fn lookup(&'static self, handle: usize) -> Option<&'static T> {
+        let (slot, base) = self.find(handle)?;
         (slot.taken() && handle - base == slot.offset()).then_some(&slot.value)
     }
 
     /// Frees the slot of an object: its handle is stale from now on. Nothing happens when it is
     /// free already.
-    pub(crate) fn free(&self, value: &T) {
-        if let Some((slot, _, place)) = self.find(std::ptr::from_ref(value) as usize) {
-            let uses = slot.uses.load(Ordering::Acquire);
-            let freed = uses.wrapping_add(1);
-            // If this fails, somebody else has freed the slot since.
-            if uses % 2 == 1
-                && slot
-                    .uses
-                    .compare_exchange(uses, freed, Ordering::AcqRel, Ordering::Relaxed)
-                    .is_ok()
-            {
-                self.free.lock().push_back(place);
-            }
+    pub(crate) fn free(&'static self, value: &T) {
+        if self.end_use(value, 1) {
+            self.taken.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
-    /// The slot an address lies in: the slot, its own address, and its place.
+    /// The same, but the slot is not used again.
+    pub(crate) fn abandon(&'static self, value: &T) {
+        self.end_use(value, 2);
+    }
+
+    fn end_use(&'static self, value: &T, step: u32) -> bool {
+        let Some((slot, _)) = self.find(std::ptr::from_ref(value) as usize) else { return false };
+        let uses = slot.uses.load(Ordering::Acquire);
+        // If the change fails, somebody else has freed the slot since.
+        !uses.is_multiple_of(2) && slot.change(uses, step)
+    }
+
+    /// The slot an address lies in, and the slot's own address.
     #[inline]
-    fn find(&self, address: usize) -> Option<(&'static Slot<T>, usize, (usize, usize))> {
-        for (segment, slots) in self.segments.iter().enumerate() {
+    fn find(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
+        for slots in &self.segments {
             let slots: &'static [Slot<T>] = slots.get()?;
             let base = slots.as_ptr() as usize;
             let offset = address.wrapping_sub(base);
             if offset < size_of_val(slots) {
                 let index = offset / size_of::<Slot<T>>();
-                let slot = &slots[index];
-                return Some((slot, base + index * size_of::<Slot<T>>(), (segment, index)));
+                return Some((&slots[index], base + index * size_of::<Slot<T>>()));
             }
         }
         None
@@ -117,6 +138,8 @@ impl<T: Default + Sync> Table<T> {
 
 #[cfg(test)]
 mod tests {
+    use parking_lot::Mutex;
+
     use super::*;
 
     #[test]
@@ -131,18 +154,53 @@ mod tests {
         TABLE.free(object);
         TABLE.free(object);
         assert!(TABLE.lookup(handle).is_none());
-        // The same slot comes back with another handle.
-        let mut taken = Vec::new();
+        // The same slot comes back, but not soon, and with another handle.
+        let mut others = 0;
         loop {
             let again = TABLE.take().unwrap();
-            taken.push(again);
             if std::ptr::eq(again, object) {
                 break;
             }
+            others += 1;
+            TABLE.free(again);
         }
         assert!(TABLE.lookup(handle).is_none());
         assert_ne!(TABLE.handle(object), handle);
-        assert_eq!(taken.len(), FIRST);
+        assert_eq!(others, FIRST - 1);
+    }
+
+    #[test]
+    fn an_abandoned_slot_does_not_come_back() {
+        static TABLE: Table<Mutex<u32>> = Table::new();
+        let object = TABLE.take().unwrap();
+        let handle = TABLE.handle(object);
+        TABLE.abandon(object);
+        assert!(TABLE.lookup(handle).is_none());
+        for _ in 0..2 * FIRST {
+            let another = TABLE.take().unwrap();
+            assert!(!std::ptr::eq(another, object));
+            TABLE.free(another);
+        }
+    }
+
+    #[test]
+    fn threads_take_different_slots() {
+        static TABLE: Table<Mutex<u32>> = Table::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..2000 {
+                        let object = TABLE.take().unwrap();
+                        assert!(object.try_lock().is_some_and(|mut count| {
+                            *count += 1;
+                            std::thread::yield_now();
+                            true
+                        }));
+                        TABLE.free(object);
+                    }
+                });
+            }
+        });
     }
 
     #[test]

@@ -8,11 +8,13 @@
 
 mod core;
 pub(crate) mod handle;
+mod idle;
 pub(crate) mod inproc;
 mod zap;
 
 use std::ffi::c_void;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 
@@ -29,6 +31,8 @@ static CONTEXTS: Table<Context> = Table::new();
 #[derive(Default)]
 pub(crate) struct Context {
     core: Mutex<Option<Arc<Core>>>,
+    /// The process it was made in, see `sys::fork`.
+    generation: AtomicU32,
 }
 
 /// The context a handle stands for. `FAULT` if it stands for none.
@@ -41,6 +45,7 @@ impl Context {
     /// A new context; it has no threads and no descriptors until it needs them.
     pub(crate) fn create() -> Result<&'static Context> {
         let context = CONTEXTS.take().ok_or(Error::MFILE)?;
+        context.generation.store(fork::generation(), Ordering::Relaxed);
         *context.core.lock() = Some(Core::new());
         Ok(context)
     }
@@ -52,6 +57,12 @@ impl Context {
 
     fn core(&self) -> Result<Arc<Core>> {
         self.core.lock().clone().ok_or(Error::FAULT)
+    }
+
+    /// Whether this is a forked child, and the context belongs to its parent: its locks may be held
+    /// for ever, its threads are not there, and its descriptors are the parent's.
+    fn is_inherited(&self) -> bool {
+        self.generation.load(Ordering::Relaxed) != fork::generation()
     }
 
     /// Sets a context option.
@@ -71,18 +82,19 @@ impl Context {
 
     /// Makes every call on every socket fail with `TERM`, except closing it. Does not wait.
     pub(crate) fn shutdown(&self) -> Result<()> {
-        self.core()?.shut_down();
+        if !self.is_inherited() {
+            self.core()?.shut_down();
+        }
         Ok(())
     }
 
     /// Ends the context: waits until its sockets are closed and have lingered. `INTR` after a
     /// signal; then it may be called again.
     pub(crate) fn terminate(&self) -> Result<()> {
-        let core = self.core()?;
-        if core.generation() != fork::generation() {
-            // A forked child: the threads and descriptors are the parent's.
+        if self.is_inherited() {
             return Err(Error::INTR);
         }
+        let core = self.core()?;
         core.shut_down();
         core.wait_until_unused()?;
         let last = self.core.lock().take();

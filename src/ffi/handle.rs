@@ -38,7 +38,7 @@ impl<T: Default + Sync> Shelf<T> {
     }
 
     /// Takes an object, lets `set` fill it and gives its handle. `MFILE` when there are no more.
-    pub(super) fn take(&self, set: impl FnOnce(&T)) -> Result<*mut c_void> {
+    pub(super) fn take(&'static self, set: impl FnOnce(&T)) -> Result<*mut c_void> {
         let object = self.0.take().ok_or(Error::MFILE)?;
         set(object);
         Ok(std::ptr::without_provenance_mut(self.0.handle(object)))
@@ -46,14 +46,14 @@ impl<T: Default + Sync> Shelf<T> {
 
     /// The object behind a handle. `FAULT` if it is none of this kind or was given back.
     #[inline]
-    pub(super) fn get(&self, handle: *mut c_void) -> Result<&'static T> {
+    pub(super) fn get(&'static self, handle: *mut c_void) -> Result<&'static T> {
         self.0.lookup(handle.addr()).ok_or(Error::FAULT)
     }
 
     /// Lets `clear` empty an object and keeps it for another use. `FAULT` if there is none, or
     /// `clear` finds it empty because another thread was faster.
     pub(super) fn give_back<R>(
-        &self,
+        &'static self,
         handle: *mut c_void,
         clear: impl FnOnce(&T) -> Option<R>,
     ) -> Result<R> {

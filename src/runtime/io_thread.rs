@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::inbox::Inbox;
 use super::reactor::{Reactor, Waiter, reactor};
 use super::task::{Io, Task};
 use crate::error::{Error, Result};
@@ -21,6 +22,9 @@ use crate::sys;
 
 /// Keys are unique in the process, so that a socket can tell its tasks apart.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(0);
+
+/// How often the thread looks for new orders before it looks at its descriptors and timers.
+const ROUNDS: usize = 8;
 
 /// What zmq_ctx_set(3) says about threads.
 #[derive(Clone, Default)]
@@ -42,24 +46,15 @@ enum Order {
 
 /// What other threads touch.
 pub(super) struct Shared {
-    inbox: Mutex<Inbox>,
+    inbox: Inbox<Order>,
     waker: mio::Waker,
     /// How many tasks there are.
     load: AtomicUsize,
 }
 
-#[derive(Default)]
-struct Inbox {
-    orders: Vec<Order>,
-    asleep: bool,
-}
-
 impl Shared {
     fn order(&self, order: Order) {
-        let mut inbox = self.inbox.lock();
-        inbox.orders.push(order);
-        if std::mem::take(&mut inbox.asleep) {
-            drop(inbox);
+        if self.inbox.put(order) {
             // Fails only if the descriptor is gone, and then there is nobody to wake.
             let _ = self.waker.wake();
         }
@@ -86,11 +81,7 @@ impl IoThread {
     /// Starts a thread. EMFILE, EAGAIN or ENOMEM when the system has no room for one.
     pub(crate) fn start(config: ThreadConfig) -> Result<IoThread> {
         let (reactor, waiter, waker) = reactor()?;
-        let shared = Arc::new(Shared {
-            inbox: Mutex::new(Inbox::default()),
-            waker,
-            load: AtomicUsize::new(0),
-        });
+        let shared = Arc::new(Shared { inbox: Inbox::new(), waker, load: AtomicUsize::new(0) });
         let state = Loop {
             reactor: Arc::new(reactor),
             shared: shared.clone(),
@@ -174,14 +165,12 @@ impl Loop {
         let mut ready = Vec::new();
         loop {
             // Orders first, with those that they lead to: what was closed is closed before its
-            // descriptor is looked at again.
-            loop {
-                {
-                    let mut inbox = self.shared.inbox.lock();
-                    std::mem::swap(&mut orders, &mut inbox.orders);
-                    inbox.asleep = orders.is_empty() && self.turns.is_empty();
-                }
+            // descriptor is looked at again. But they may come as fast as they are carried out.
+            let mut caught_up = false;
+            for _ in 0..ROUNDS {
+                self.shared.inbox.take(&mut orders, self.turns.is_empty());
                 if orders.is_empty() {
+                    caught_up = true;
                     break;
                 }
                 let now = Instant::now();
@@ -193,7 +182,7 @@ impl Loop {
                 }
             }
             let now = Instant::now();
-            let timeout = if self.turns.is_empty() {
+            let timeout = if caught_up && self.turns.is_empty() {
                 self.next_timer().map(|at| at.saturating_duration_since(now))
             } else {
                 Some(Duration::ZERO)

@@ -35,6 +35,8 @@ pub(super) struct Core {
     pub(super) spin: Spin,
     /// Some connections may have been taken over, see `waiting`.
     pub(super) owns: bool,
+    /// Threads that sleep in a call on this socket, or have not come back yet.
+    pub(super) waiters: u32,
     /// The context ends.
     stopped: bool,
 }
@@ -63,6 +65,7 @@ impl Core {
             receive_more: false,
             spin: Spin::default(),
             owns: false,
+            waiters: 0,
             stopped: false,
         })
     }
@@ -89,8 +92,6 @@ impl Core {
             }
         }
         self.reap();
-        // Other threads may sleep on what was taken in here.
-        self.mailbox.pass_on();
     }
 
     fn pipe_event(&mut self, id: PipeId, event: PipeEvent) {

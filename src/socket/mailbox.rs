@@ -1,23 +1,18 @@
 //! The mailbox of a socket: what other threads have to tell it, and the descriptor that says so.
 //!
 //! Pipe events, new pipes and the end of the context arrive here from I/O threads and from other
-//! sockets; the application's thread takes them in at its next call. The signaler behind it is what
+//! sockets; the application's thread takes them in at its next call. The bell behind it is what
 //! a blocked call sleeps on, and ZMQ_FD once the application asked for it. A writer pays for a
 //! system call only when somebody may be watching.
 
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-use parking_lot::Mutex;
 
 use crate::error::Result;
 use crate::patterns::Attach;
 use crate::pipe::{Notify, Pipe, PipeEvent};
-use crate::sys::{PollFd, Signaler, poll};
-
-/// At most this many descriptors are waited for besides the mailbox's own.
-pub(crate) const OTHERS: usize = 16;
+use crate::sys::Bell;
+use crate::sys::sync::{AtomicBool, Mutex, Ordering, yield_now};
 
 /// Something a socket shall take in.
 pub(crate) enum Command {
@@ -36,21 +31,32 @@ pub(crate) struct Mailbox {
     /// Whether `commands` may hold something; lets the fast path look without the lock.
     pending: AtomicBool,
     inner: Mutex<Inner>,
-    signaler: Signaler,
+    bell: Bell,
 }
 
 #[derive(Default)]
 struct Inner {
     commands: Vec<Command>,
-    /// Threads that sleep on the signaler.
+    /// Threads that sleep on the bell.
     waiting: u32,
+    /// Those of them that began before the last commands were taken, which may concern them: the
+    /// bell stays rung until each of them has looked.
+    behind: u32,
+    /// How often commands were taken.
+    takes: u64,
     /// The application knows the descriptor and may be watching it at any time.
     exposed: bool,
     /// The socket has endpoints: whoever starts to watch shall look at ZMQ_EVENTS once.
     stirred: bool,
-    signalled: bool,
+    rung: bool,
     /// The socket is closed: nothing is taken in any more.
     closed: bool,
+}
+
+/// The right, and the duty, to call `wait`.
+#[must_use]
+pub(crate) struct Ticket {
+    takes: u64,
 }
 
 impl Mailbox {
@@ -59,7 +65,7 @@ impl Mailbox {
         Ok(Mailbox {
             pending: AtomicBool::new(false),
             inner: Mutex::new(Inner::default()),
-            signaler: Signaler::new()?,
+            bell: Bell::new()?,
         })
     }
 
@@ -74,12 +80,18 @@ impl Mailbox {
         }
         inner.commands.push(command);
         self.pending.store(true, Ordering::Release);
-        self.signal(&mut inner);
+        self.ring(&mut inner);
     }
 
-    fn signal(&self, inner: &mut Inner) {
-        if (inner.waiting > 0 || inner.exposed) && !std::mem::replace(&mut inner.signalled, true) {
-            self.signaler.signal();
+    fn ring(&self, inner: &mut Inner) {
+        if (inner.waiting > 0 || inner.exposed) && !std::mem::replace(&mut inner.rung, true) {
+            self.bell.ring();
+        }
+    }
+
+    fn silence(&self, inner: &mut Inner) {
+        if std::mem::take(&mut inner.rung) {
+            self.bell.silence();
         }
     }
 
@@ -89,60 +101,61 @@ impl Mailbox {
         self.pending.load(Ordering::Acquire)
     }
 
-    /// Takes all commands.
+    /// Takes all commands, and wakes the other threads that wait on this socket: what one of them
+    /// takes in may concern them. Call with the socket's lock held, so that they come behind.
     pub(crate) fn take(&self) -> Vec<Command> {
+        if !self.bell.is_ours() {
+            // A forked child. What came is for the parent, and the lock may be held for ever.
+            return Vec::new();
+        }
         let mut inner = self.inner.lock();
         self.pending.store(false, Ordering::Relaxed);
-        if std::mem::take(&mut inner.signalled) {
-            self.signaler.drain();
+        if !inner.commands.is_empty() {
+            inner.takes += 1;
+            inner.behind = inner.waiting;
+        }
+        if inner.behind > 0 {
+            self.ring(&mut inner);
+        } else {
+            self.silence(&mut inner);
         }
         std::mem::take(&mut inner.commands)
     }
 
     /// Announces that this thread is about to sleep. Call with the socket's lock held, so that
-    /// nothing that comes later is missed; every call needs a `wait`.
-    pub(crate) fn prepare_wait(&self) {
+    /// nothing that comes later is missed.
+    pub(crate) fn prepare_wait(&self) -> Ticket {
         let mut inner = self.inner.lock();
         inner.waiting += 1;
         if !inner.commands.is_empty() {
-            self.signal(&mut inner);
+            self.ring(&mut inner);
         }
+        Ticket { takes: inner.takes }
     }
 
-    /// Sleeps until a command may have come or one of the other descriptors is readable. `AGAIN`
-    /// when the time is up, `INTR` after a signal.
-    ///
-    /// A bit for each of `others` that is readable.
-    pub(crate) fn wait(&self, others: &[RawFd], timeout: Option<Duration>) -> Result<u32> {
-        let own = self.signaler.descriptor();
-        let mut items = [const { PollFd::new(-1, 0) }; 1 + OTHERS];
-        let mut count = 0;
-        for &descriptor in std::iter::once(&own).chain(others.iter().take(OTHERS)) {
-            items[count] = PollFd::new(descriptor, libc::POLLIN);
-            count += 1;
-        }
-        let result = poll(&mut items[..count], timeout);
+    /// Sleeps until a command may have come or one of the other descriptors is readable; gives a
+    /// bit for each of them that is. `AGAIN` when the time is up, `INTR` after a signal.
+    pub(crate) fn wait(
+        &self,
+        ticket: Ticket,
+        others: &[RawFd],
+        timeout: Option<Duration>,
+    ) -> Result<u32> {
+        let result = self.bell.wait(others, timeout);
         let mut inner = self.inner.lock();
         inner.waiting -= 1;
-        drop(inner);
-        match result {
-            Ok(0) => Err(crate::error::Error::AGAIN),
-            Ok(_) => {
-                let ready = items[1..count].iter().enumerate();
-                let bits = ready.map(|(index, item)| u32::from(item.revents() != 0) << index);
-                Ok(bits.fold(0, |all, bit| all | bit))
+        if ticket.takes != inner.takes {
+            inner.behind -= 1;
+            // What is pending, and the end of the socket, others have yet to see.
+            if inner.behind == 0 && !self.pending() && !inner.closed {
+                self.silence(&mut inner);
             }
-            Err(error) => Err(error.into()),
+        } else if inner.behind > 0 {
+            // It was rung for others; they shall have the processor.
+            drop(inner);
+            yield_now();
         }
-    }
-
-    /// Wakes the other threads that wait on this socket: what one of them took in may concern them.
-    pub(crate) fn pass_on(&self) {
-        let mut inner = self.inner.lock();
-        if inner.waiting > 0 {
-            self.pending.store(true, Ordering::Release);
-            self.signal(&mut inner);
-        }
+        result
     }
 
     /// The socket was bound or connected. The descriptor becomes readable, as libzmq's does:
@@ -152,14 +165,13 @@ impl Mailbox {
         inner.stirred = true;
         if inner.exposed {
             self.pending.store(true, Ordering::Release);
-            self.signal(&mut inner);
+            self.ring(&mut inner);
         }
     }
 
-    /// Whether the application was given the descriptor, or threads wait already.
-    pub(crate) fn is_watched(&self) -> bool {
-        let inner = self.inner.lock();
-        inner.exposed || inner.waiting > 0
+    /// Whether the application was given the descriptor.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.inner.lock().exposed
     }
 
     /// The descriptor that becomes readable when there are commands (ZMQ_FD).
@@ -169,10 +181,10 @@ impl Mailbox {
             inner.exposed = true;
             if inner.stirred || !inner.commands.is_empty() {
                 self.pending.store(true, Ordering::Release);
-                self.signal(&mut inner);
+                self.ring(&mut inner);
             }
         }
-        self.signaler.descriptor()
+        self.bell.descriptor()
     }
 
     /// The socket is closed: drops what came and what will come, and wakes whoever waits.
@@ -180,7 +192,7 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         inner.closed = true;
         let commands = std::mem::take(&mut inner.commands);
-        self.signal(&mut inner);
+        self.ring(&mut inner);
         drop(inner);
         drop(commands);
     }
@@ -191,3 +203,7 @@ impl Notify for Mailbox {
         self.send(Command::Pipe(key, event));
     }
 }
+
+#[cfg(all(test, loom))]
+#[path = "mailbox_loom_test.rs"]
+mod loom_test;

@@ -23,6 +23,7 @@ mod waiting;
 use std::ffi::{CStr, c_void};
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
@@ -41,6 +42,8 @@ static SOCKETS: Table<Socket> = Table::new();
 pub(crate) struct Socket {
     /// `None`: closed, or the slot was never used.
     core: Mutex<Option<Box<Core>>>,
+    /// The process it was made in, see `sys::fork`.
+    generation: AtomicU32,
 }
 
 /// The socket a handle stands for. `NOTSOCK` if it stands for none.
@@ -58,8 +61,10 @@ impl Socket {
             return Err(Error::TERM);
         }
         let mailbox = Arc::new(Mailbox::new()?);
-        let core = Core::new(context.clone(), kind, mailbox)?;
         let socket = SOCKETS.take().ok_or(Error::MFILE)?;
+        let core =
+            Core::new(context.clone(), kind, mailbox).inspect_err(|_| SOCKETS.free(socket))?;
+        socket.generation.store(fork::generation(), Ordering::Relaxed);
         *socket.core.lock() = Some(Box::new(core));
         Ok(socket)
     }
@@ -72,8 +77,22 @@ impl Socket {
     /// The core, locked. `NOTSOCK` if the socket was closed meanwhile.
     #[inline]
     fn lock(&self) -> Result<MappedMutexGuard<'_, Core>> {
-        MutexGuard::try_map(self.core.lock(), |core| core.as_deref_mut())
-            .map_err(|_| Error::NOTSOCK)
+        let core = match self.core.try_lock() {
+            Some(core) => core,
+            None => self.lock_in_turn()?,
+        };
+        MutexGuard::try_map(core, |core| core.as_deref_mut()).map_err(|_| Error::NOTSOCK)
+    }
+
+    #[cold]
+    fn lock_in_turn(&self) -> Result<MutexGuard<'_, Option<Box<Core>>>> {
+        // In a forked child the owner of the lock may be a thread that is not there.
+        if self.is_inherited() { Err(Error::INTR) } else { Ok(self.core.lock()) }
+    }
+
+    /// Whether this is a forked child, and the socket belongs to its parent.
+    fn is_inherited(&self) -> bool {
+        self.generation.load(Ordering::Relaxed) != fork::generation()
     }
 
     /// The core, locked, after it has taken in what happened. `TERM` once the context ends.
@@ -84,16 +103,22 @@ impl Socket {
         Ok(core)
     }
 
+    /// The core, locked again after a pause. `NOTSOCK` also if the slot is another socket's by now.
+    fn lock_again(&self, mailbox: &Arc<Mailbox>) -> Result<MappedMutexGuard<'_, Core>> {
+        let core = self.lock()?;
+        if Arc::ptr_eq(&core.mailbox, mailbox) { Ok(core) } else { Err(Error::NOTSOCK) }
+    }
+
     /// Closes the socket. Connections go on sending in the background for the linger time.
     pub(crate) fn close(&self) -> Result<()> {
+        if self.is_inherited() {
+            // What the core holds is the parent's, and its lock may be held for ever.
+            SOCKETS.abandon(self);
+            return Ok(());
+        }
         let core = self.core.lock().take().ok_or(Error::NOTSOCK)?;
         SOCKETS.free(self);
-        if core.context.generation() == fork::generation() {
-            core.close();
-        } else {
-            // A forked child: what the core holds is the parent's, and locks may be held for ever.
-            std::mem::forget(core);
-        }
+        core.close();
         Ok(())
     }
 

@@ -67,6 +67,7 @@ impl Socket {
     #[inline]
     pub(crate) fn recv_into(&self, message: &mut Message, flags: i32) -> Result<()> {
         let mut core = self.enter()?;
+        core.share_connections();
         match core.try_recv(message) {
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
             result => return result,
@@ -85,6 +86,9 @@ impl Socket {
         receiving: bool,
         mut attempt: impl FnMut(&mut Core) -> Result<T>,
     ) -> Result<T> {
+        if self.is_inherited() {
+            return Err(Error::INTR);
+        }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut direct = receiving;
         loop {
@@ -97,7 +101,8 @@ impl Socket {
             if owned.is_empty() && core.spin.worthwhile() {
                 drop(core);
                 let success = Spin::wait(|| mailbox.pending());
-                core = self.enter()?;
+                core = self.lock_again(&mailbox)?;
+                core.take_in()?;
                 core.spin.learn(success);
                 // Entering took in what came, in time or just too late.
                 match attempt(&mut core) {
@@ -106,10 +111,12 @@ impl Socket {
                     result => return result,
                 }
             }
-            mailbox.prepare_wait();
+            let ticket = mailbox.prepare_wait();
+            core.waiters += 1;
             drop(core);
-            let waited = mailbox.wait(owned.descriptors(), left);
-            core = self.lock()?;
+            let waited = mailbox.wait(ticket, owned.descriptors(), left);
+            core = self.lock_again(&mailbox)?;
+            core.waiters -= 1;
             core.waited(&owned, waited.as_ref().map_or(0, |ready| *ready));
             core.take_in()?;
             let ready = waited?;

@@ -7,8 +7,8 @@
 use std::os::fd::RawFd;
 
 use super::Core;
-use super::mailbox::OTHERS;
 use crate::pipe::PipeId;
+use crate::sys::bell::OTHERS;
 
 /// The connections that a thread waits for.
 pub(super) struct Owned {
@@ -40,7 +40,7 @@ impl Core {
         if self.pipes.len() > OTHERS {
             return owned;
         }
-        if self.mailbox.is_watched() {
+        if self.waiters > 0 || self.mailbox.is_exposed() {
             self.give_back();
             return owned;
         }
@@ -75,6 +75,15 @@ impl Core {
     pub(super) fn direct_reads(&mut self, owned: &Owned) -> u64 {
         let pipes = owned.pipes[..owned.count].iter();
         pipes.filter_map(|&id| Some(self.pipes.get_mut(id)?.direct_reads())).sum()
+    }
+
+    /// Gives the connections back if another thread sleeps on them: it would not learn of messages
+    /// that this one receives and leaves behind. The I/O thread tells everybody.
+    #[inline]
+    pub(super) fn share_connections(&mut self) {
+        if self.waiters > 0 {
+            self.give_back();
+        }
     }
 
     /// Gives all connections back to the I/O threads.

@@ -2,12 +2,13 @@
 //! may use `unsafe`.
 //!
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
-//! sleeping thread (`Signaler`), `poll` and `epoll`, names and interfaces (`names`), threads and
+//! sleeping thread (`Signaler`, `Bell`), `poll` and `epoll`, names and interfaces (`names`), threads and
 //! signals (`thread`, `signals`), asymmetric fences (`membarrier`) and the detection of `fork`
 //! (`fork`). Used by transport, runtime, socket and poller.
 #![allow(dead_code, unused_imports)]
 
 mod address;
+pub(crate) mod bell;
 pub(crate) mod credentials;
 #[cfg(target_os = "linux")]
 pub(crate) mod epoll;
@@ -25,8 +26,10 @@ mod signaler;
 pub(crate) mod signals;
 pub(crate) mod sockopt;
 pub(crate) mod spin;
+pub(crate) mod sync;
 pub(crate) mod thread;
 
+pub(crate) use bell::Bell;
 pub(crate) use poll::{PollFd, poll, ppoll};
 pub(crate) use signaler::Signaler;
 

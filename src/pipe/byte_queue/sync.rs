@@ -30,14 +30,15 @@ impl Pool {
         Pool { blocks: parking_lot::Mutex::new(Blocks(Vec::new())) }
     }
 
-    /// A block, if there is one.
+    /// A block, if there is one and nobody else is here. Nobody waits: a new block is as quick,
+    /// and in a forked child the one who is here may be a thread that is not.
     pub(super) fn take(&self) -> Option<NonNull<u8>> {
-        self.blocks.lock().0.pop()
+        self.blocks.try_lock()?.0.pop()
     }
 
-    /// Keeps the block for later; false if the pool is full, then the block is still the caller's.
+    /// Keeps the block for later; false if that cannot be, then the block is still the caller's.
     pub(super) fn put(&self, block: NonNull<u8>) -> bool {
-        let mut blocks = self.blocks.lock();
+        let Some(mut blocks) = self.blocks.try_lock() else { return false };
         if blocks.0.len() == KEPT || cfg!(loom) {
             return false;
         }

@@ -1,0 +1,162 @@
+//! The mailbox under loom: threads that share a socket sleep in it, and none sleeps through what
+//! concerns it. Run by `make check-loom`.
+
+use std::collections::VecDeque;
+
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use super::*;
+
+fn model(test: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(test);
+}
+
+/// What a socket's lock guards, as far as blocking is concerned: what came and was not received.
+#[derive(Default)]
+struct Core {
+    received: VecDeque<u32>,
+    stopped: bool,
+    /// Closed: the socket is not there any more.
+    gone: bool,
+}
+
+#[derive(Clone)]
+struct Socket(Arc<(Mutex<Core>, Mailbox)>);
+
+#[derive(Debug, PartialEq)]
+enum End {
+    Stopped,
+    Closed,
+}
+
+impl Socket {
+    fn new() -> Socket {
+        Socket(Arc::new((Mutex::default(), Mailbox::new().unwrap())))
+    }
+
+    fn mailbox(&self) -> &Mailbox {
+        &self.0.1
+    }
+
+    /// As `Socket::enter`.
+    fn enter(&self) -> Result<loom::sync::MutexGuard<'_, Core>, End> {
+        let mut core = self.0.0.lock().unwrap();
+        if core.gone {
+            return Err(End::Closed);
+        }
+        if self.mailbox().pending() {
+            for command in self.mailbox().take() {
+                match command {
+                    Command::Gone(number) => core.received.push_back(number),
+                    _ => core.stopped = true,
+                }
+            }
+        }
+        if core.stopped { Err(End::Stopped) } else { Ok(core) }
+    }
+
+    /// As `Socket::recv`: sleeps until there is something.
+    fn recv(&self) -> Result<u32, End> {
+        let mut core = self.enter()?;
+        loop {
+            if let Some(number) = core.received.pop_front() {
+                return Ok(number);
+            }
+            let ticket = self.mailbox().prepare_wait();
+            drop(core);
+            self.mailbox().wait(ticket, &[], None).unwrap();
+            core = self.enter()?;
+        }
+    }
+
+    fn close(&self) {
+        self.0.0.lock().unwrap().gone = true;
+        self.mailbox().close();
+    }
+}
+
+#[test]
+fn loom_two_threads_that_wait_get_what_comes() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let receiver = thread::spawn(move || other.recv().unwrap());
+        let sender = socket.clone();
+        let sender = thread::spawn(move || {
+            sender.mailbox().send(Command::Gone(1));
+            sender.mailbox().send(Command::Gone(2));
+        });
+        let sum = socket.recv().unwrap() + receiver.join().unwrap();
+        assert_eq!(sum, 3);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_what_a_third_thread_takes_in_wakes_both_that_wait() {
+    model(|| {
+        let socket = Socket::new();
+        let receivers: Vec<_> = (0..2)
+            .map(|_| {
+                let socket = socket.clone();
+                thread::spawn(move || socket.recv().unwrap())
+            })
+            .collect();
+        for number in [1, 2] {
+            socket.mailbox().send(Command::Gone(number));
+        }
+        // Any call on the socket takes in what came.
+        drop(socket.enter().unwrap());
+        let sum: u32 = receivers.into_iter().map(|receiver| receiver.join().unwrap()).sum();
+        assert_eq!(sum, 3);
+    });
+}
+
+#[test]
+fn loom_the_end_of_the_context_wakes_all() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let receiver = thread::spawn(move || other.recv());
+        let context = socket.clone();
+        let context = thread::spawn(move || context.mailbox().send(Command::Stop));
+        assert_eq!(socket.recv(), Err(End::Stopped));
+        assert_eq!(receiver.join().unwrap(), Err(End::Stopped));
+        context.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_closing_wakes_all_even_among_other_news() {
+    model(|| {
+        let socket = Socket::new();
+        let receivers: Vec<_> = (0..2)
+            .map(|_| {
+                let socket = socket.clone();
+                thread::spawn(move || while socket.recv().is_ok() {})
+            })
+            .collect();
+        socket.mailbox().send(Command::Gone(1));
+        socket.close();
+        for receiver in receivers {
+            receiver.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn loom_a_quiet_mailbox_is_silent() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let receiver = thread::spawn(move || other.recv().unwrap());
+        socket.mailbox().send(Command::Gone(1));
+        receiver.join().unwrap();
+        let _ = socket.enter();
+        let inner = socket.mailbox().inner.lock();
+        assert!(!inner.rung && inner.behind == 0 && inner.waiting == 0);
+    });
+}

@@ -1,0 +1,125 @@
+//! What a thread sleeps on until another one rings: a `Signaler` that knows about forks.
+//!
+//! It stays rung until it is silenced, and wakes everybody who waits. In a forked child, which
+//! shares the descriptor with its parent, ringing and silencing do nothing and waiting is
+//! interrupted. Used by the mailbox of a socket and by the end of a context. Under `--cfg loom` it
+//! is a flag with loom's condition variable.
+
+/// At most this many other descriptors can be waited for beside a bell.
+pub(crate) const OTHERS: usize = 16;
+
+#[cfg(loom)]
+pub(crate) use model::Bell;
+#[cfg(not(loom))]
+pub(crate) use real::Bell;
+
+#[cfg(not(loom))]
+mod real {
+    use std::io;
+    use std::os::fd::RawFd;
+    use std::time::Duration;
+
+    use super::OTHERS;
+    use crate::error::{Error, Result};
+    use crate::sys::{PollFd, Signaler, fork, poll};
+
+    pub(crate) struct Bell {
+        signaler: Signaler,
+        generation: u32,
+    }
+
+    impl Bell {
+        /// EMFILE or ENFILE when descriptors ran out.
+        pub(crate) fn new() -> io::Result<Bell> {
+            Ok(Bell { signaler: Signaler::new()?, generation: fork::generation() })
+        }
+
+        /// Readable while the bell is rung.
+        pub(crate) fn descriptor(&self) -> RawFd {
+            self.signaler.descriptor()
+        }
+
+        pub(crate) fn ring(&self) {
+            if self.is_ours() {
+                self.signaler.signal();
+            }
+        }
+
+        pub(crate) fn silence(&self) {
+            if self.is_ours() {
+                self.signaler.drain();
+            }
+        }
+
+        /// Sleeps until it is rung or one of the other descriptors is readable, and gives a bit for
+        /// each of those that is. `AGAIN` when the time is up, `INTR` after a signal.
+        pub(crate) fn wait(&self, others: &[RawFd], timeout: Option<Duration>) -> Result<u32> {
+            if !self.is_ours() {
+                return Err(Error::INTR);
+            }
+            let mut items = [const { PollFd::new(-1, 0) }; 1 + OTHERS];
+            let mut count = 0;
+            for &descriptor in std::iter::once(&self.descriptor()).chain(others.iter().take(OTHERS))
+            {
+                items[count] = PollFd::new(descriptor, libc::POLLIN);
+                count += 1;
+            }
+            if poll(&mut items[..count], timeout)? == 0 {
+                return Err(Error::AGAIN);
+            }
+            let ready = items[1..count].iter().enumerate();
+            let bits = ready.map(|(index, item)| u32::from(item.revents() != 0) << index);
+            Ok(bits.fold(0, |all, bit| all | bit))
+        }
+
+        /// Whether it was made by this process, and not by the parent of a forked child.
+        pub(crate) fn is_ours(&self) -> bool {
+            self.generation == fork::generation()
+        }
+    }
+}
+
+#[cfg(loom)]
+mod model {
+    use std::io;
+    use std::os::fd::RawFd;
+    use std::time::Duration;
+
+    use crate::error::Result;
+
+    pub(crate) struct Bell {
+        rung: loom::sync::Mutex<bool>,
+        changed: loom::sync::Condvar,
+    }
+
+    impl Bell {
+        pub(crate) fn new() -> io::Result<Bell> {
+            Ok(Bell { rung: loom::sync::Mutex::new(false), changed: loom::sync::Condvar::new() })
+        }
+
+        pub(crate) fn descriptor(&self) -> RawFd {
+            -1
+        }
+
+        pub(crate) fn is_ours(&self) -> bool {
+            true
+        }
+
+        pub(crate) fn ring(&self) {
+            *self.rung.lock().unwrap() = true;
+            self.changed.notify_all();
+        }
+
+        pub(crate) fn silence(&self) {
+            *self.rung.lock().unwrap() = false;
+        }
+
+        pub(crate) fn wait(&self, _others: &[RawFd], _timeout: Option<Duration>) -> Result<u32> {
+            let mut rung = self.rung.lock().unwrap();
+            while !*rung {
+                rung = self.changed.wait(rung).unwrap();
+            }
+            Ok(0)
+        }
+    }
+}
