@@ -1,0 +1,130 @@
+//! fork(2) in a process with live contexts, sockets and busy threads: the child may close and end
+//! what it inherited and have contexts of its own; the parent notices nothing. See zmq(7).
+
+mod stress;
+
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use stress::*;
+use zmq::ffi::*;
+
+/// Runs `work` in a child, and gives what it ended with. A child that hangs ends by SIGALRM.
+fn in_child(work: impl FnOnce() -> c_int) -> c_int {
+    // SAFETY: the child calls this library and leaves without returning to the test harness.
+    match unsafe { libc::fork() } {
+        -1 => panic!("no more processes"),
+        // SAFETY: neither call takes a pointer.
+        0 => unsafe {
+            libc::alarm(10);
+            libc::_exit(std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or(99))
+        },
+        child => {
+            let mut status = 0;
+            // SAFETY: waits for our own child.
+            assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { -status }
+        }
+    }
+}
+
+/// Goes on in other threads while the process forks: sockets exchange messages, come and go.
+fn busy(context: Context, over: &AtomicBool, transport: &str) {
+    while !over.load(Ordering::Relaxed) {
+        let (pull, push) = context.pair(transport, (ZMQ_PULL, ZMQ_PUSH));
+        for _ in 0..50 {
+            push.send(&[1; 1500], 0).unwrap();
+        }
+        for _ in 0..50 {
+            pull.recv(0).unwrap();
+        }
+        pull.close().unwrap();
+        push.close().unwrap();
+    }
+}
+
+fn among_busy_threads(child: impl Fn(Context, Socket) -> c_int) {
+    let context = Context::new();
+    let (pull, push) = context.pair("tcp", (ZMQ_PULL, ZMQ_PUSH));
+    let over = AtomicBool::new(false);
+    let failure = thread::scope(|scope| {
+        for transport in ["inproc", "tcp", "ipc"] {
+            let over = &over;
+            scope.spawn(move || busy(context, over, transport));
+        }
+        // One that sleeps in the very socket that the child will close.
+        let receiver = scope.spawn(move || {
+            let mut count = 0;
+            while pull.recv(0).unwrap() != b"end" {
+                count += 1;
+            }
+            count
+        });
+        let (count, mut failure) = (rounds(60), None);
+        for round in 0..count {
+            push.send(b"message", 0).unwrap();
+            a_moment(round, Duration::from_millis(2));
+            match in_child(|| child(context, pull)) {
+                0 => {}
+                code => failure = failure.or(Some((round, code))),
+            }
+        }
+        push.send(b"end", 0).unwrap();
+        assert_eq!(receiver.join().unwrap(), count);
+        over.store(true, Ordering::Relaxed);
+        failure
+    });
+    assert_eq!(failure, None, "round and exit code, or signal below zero");
+    pull.close().unwrap();
+    push.close().unwrap();
+    context.term().unwrap();
+}
+
+#[test]
+fn a_child_may_close_and_end_what_it_inherited() {
+    within(200, || {
+        among_busy_threads(|context, pull| {
+            let closed = pull.close() == Ok(0);
+            let ended = context.term() == Err(libc::EINTR);
+            c_int::from(!closed) + 2 * c_int::from(!ended)
+        });
+    });
+}
+
+#[test]
+fn a_child_that_uses_an_inherited_socket_neither_blocks_nor_takes_from_the_parent() {
+    within(200, || {
+        among_busy_threads(|_context, pull| {
+            // What was there at the fork is there twice, as all memory is.
+            while pull.recv(0).is_ok() {}
+            match (pull.recv(0), pull.close()) {
+                (Err(libc::EINTR), Ok(0)) => 0,
+                _ => 1,
+            }
+        });
+    });
+}
+
+#[test]
+fn a_child_may_have_a_context_of_its_own() {
+    within(200, || {
+        among_busy_threads(|_context, _pull| {
+            let own = Context::new();
+            for transport in ["inproc", "tcp", "ipc"] {
+                let (pull, push) = own.pair(transport, (ZMQ_PULL, ZMQ_PUSH));
+                for _ in 0..100 {
+                    push.send(&[2; 3000], 0).unwrap();
+                }
+                for _ in 0..100 {
+                    assert_eq!(pull.recv(0).unwrap(), [2; 3000]);
+                }
+                pull.close().unwrap();
+                push.close().unwrap();
+            }
+            own.term().unwrap();
+            0
+        });
+    });
+}
