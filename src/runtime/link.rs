@@ -30,6 +30,7 @@ use super::outgoing::Sent;
 use super::reactor::Reactor;
 use super::task::Io;
 use crate::pipe::{Direct, Pipe};
+use crate::sys::fork;
 
 /// How long the application may be away before the I/O thread takes over.
 const TICK: Duration = Duration::from_millis(1);
@@ -64,6 +65,8 @@ pub(super) struct Link {
     thread: Arc<Shared>,
     reactor: Arc<Reactor>,
     key: u32,
+    /// The process it was made in: in a forked child the application can do nothing here.
+    generation: u32,
 }
 
 /// The watchdog's memory, kept by the session.
@@ -90,6 +93,7 @@ impl Link {
             thread: io.thread.clone(),
             reactor: io.reactor.clone(),
             key: io.key,
+            generation: fork::generation(),
         });
         if suitable {
             pipe.offer_direct(Some(link.clone()));
@@ -175,6 +179,10 @@ impl Link {
         due
     }
 
+    fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
+    }
+
     /// The application has found something for the session to do.
     fn wake_session(&self) {
         self.thread.wake_task(self.key);
@@ -183,7 +191,7 @@ impl Link {
 
 impl Direct for Link {
     fn receive(&self, arm: &mut dyn FnMut()) -> bool {
-        if !self.taken.load(Ordering::Acquire) {
+        if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
             return false;
         }
         let Some(mut guard) = self.joint.try_lock() else { return false };
@@ -211,6 +219,9 @@ impl Direct for Link {
     }
 
     fn send(&self) -> bool {
+        if !self.is_ours() {
+            return false;
+        }
         let Some(mut guard) = self.joint.try_lock() else { return false };
         let Some(joint) = &mut *guard else { return false };
         if joint.ended.is_some() {
@@ -226,7 +237,7 @@ impl Direct for Link {
     }
 
     fn take_over(&self) -> Option<RawFd> {
-        if !self.suitable {
+        if !self.suitable || !self.is_ours() {
             return None;
         }
         // The I/O thread holds it for some reads or writes at most, and there is nothing else to do.
@@ -256,7 +267,7 @@ impl Direct for Link {
     }
 
     fn give_back(&self) {
-        if !self.taken.load(Ordering::Acquire) {
+        if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
             return;
         }
         if let Some(joint) = &mut *self.joint.lock() {
