@@ -23,7 +23,7 @@ check-peers: all ## scripted peers of ZMTP 1.0 to 3.0 and of none, outputs compa
 	ctests/peers/run $(PEERS)
 
 check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="options")
-	@scripts/setup.sh build net
+	@scripts/setup.sh build net kerberos
 	ctests/libzmq/run $(SUITE)
 
 bench: all ## throughput and round trips beside libzmq 4.3.5 (BENCH="options")

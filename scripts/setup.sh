@@ -2,7 +2,7 @@
 # Installs the Debian packages that building, checking and the demo need, and only those that are missing.
 # Called by the Makefile and mk/*.mk as `scripts/setup.sh GROUP...`; without groups it is all of them:
 # rust (cargo and a linker), lint (rustfmt, clippy), build (compilers for the reference and the C tests),
-# net (namespaces), clients (Ruby, Python, PHP bindings).
+# net (namespaces), kerberos (a realm for the tests of GSSAPI), clients (Ruby, Python, PHP bindings).
 set -euo pipefail
 
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml").0
@@ -13,8 +13,9 @@ packages_of() {
         lint) ;;
         build) echo g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev ;;
         net) echo iproute2 util-linux ;;
+        kerberos) echo krb5-kdc krb5-admin-server krb5-user ;;
         clients) echo ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5 ;;
-        *) echo "setup: unknown group '$1' (known: rust lint build net clients)" >&2; return 2 ;;
+        *) echo "setup: unknown group '$1' (known: rust lint build net kerberos clients)" >&2; return 2 ;;
     esac
 }
 
@@ -38,7 +39,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-[ $# -gt 0 ] || set -- rust lint build net clients
+[ $# -gt 0 ] || set -- rust lint build net kerberos clients
 missing=()
 for group in "$@"; do
     names=$(packages_of "$group")
