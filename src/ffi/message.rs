@@ -67,7 +67,13 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { init(msg, || Message::with_size(size)) })
+    boundary(|| unsafe {
+        let raw = msg.cast::<Message>();
+        if raw.is_null() || !raw.is_aligned() {
+            return Err(Error::FAULT);
+        }
+        Message::init_sized(raw, size)
+    })
 }
 
 /// Makes a message over memory of the application, see zmq_msg_init_data(3).

@@ -98,6 +98,25 @@ impl Message {
         Ok(message)
     }
 
+    /// Makes the memory at `raw` a message of `len` bytes, in place; see [`Message::with_size`].
+    ///
+    /// # Safety
+    /// `raw` must be aligned and writable; what it holds is overwritten and not dropped.
+    pub(crate) unsafe fn init_sized(raw: *mut Message, len: usize) -> Result<()> {
+        // SAFETY: the caller vouches for the memory.
+        unsafe {
+            if len <= MAX_INLINE {
+                let mut message = Message::new();
+                message.body = [MaybeUninit::new(0); MAX_INLINE];
+                raw.write(message);
+                (&raw mut (*raw).size).write(len as u8);
+            } else {
+                raw.write(Message::with_size(len)?);
+            }
+        }
+        Ok(())
+    }
+
     /// A message with a copy of `bytes`.
     pub(crate) fn from_slice(bytes: &[u8]) -> Result<Message> {
         let mut message = Message::new();

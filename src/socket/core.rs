@@ -76,7 +76,8 @@ impl Core {
         if self.mailbox.pending() {
             self.obey();
         }
-        if self.stopped { Err(Error::TERM) } else { Ok(()) }
+        // The context says so to all its sockets at once; the command only wakes who sleeps.
+        if self.stopped || self.context.terminating() { Err(Error::TERM) } else { Ok(()) }
     }
 
     #[cold]

@@ -12,7 +12,10 @@
 //!
 //! Sleeping: a reader that found nothing raises `reader_asleep`, fences, and looks again; a writer
 //! publishes, fences, and looks at the flag. One of the two sees the other. The same holds for a
-//! writer that waits for room (`wake_at`). Called by `pipe::Pipe` and `runtime::session`.
+//! writer that waits for room (`wake_at`). The reader's fence interrupts the other processors, which
+//! makes the writer's free (`sys::membarrier`); a reader that sleeps after every few messages, as in
+//! a dialogue, asks for ordinary fences on both sides instead (`fenced`).
+//! Called by `pipe::Pipe` and `runtime::session`.
 
 #![allow(unsafe_code)]
 
@@ -28,7 +31,7 @@ use std::sync::Arc;
 use chunk::{Chunk, NONE};
 pub(crate) use reader::Reader;
 use sync::Ordering::{AcqRel, Relaxed};
-use sync::{AtomicBool, AtomicPtr, AtomicU64, light_fence};
+use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, light_fence};
 pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
@@ -70,6 +73,9 @@ struct Shared {
     /// Bytes that the reader is done with. Written by the reader.
     consumed: Padded<AtomicU64>,
     reader_asleep: AtomicBool,
+    /// The reader sleeps so often that its heavy fence costs more than a full fence at each
+    /// publication. Set by the reader.
+    fenced: AtomicBool,
     /// The writer waits until this much is consumed; `u64::MAX` when it does not wait.
     wake_at: AtomicU64,
     writer_closed: AtomicBool,
@@ -86,7 +92,11 @@ impl Shared {
     /// Ends the reader's sleep; true if it slept. Called after what it may be waiting for.
     #[inline]
     fn wake_reader(&self) -> bool {
-        light_fence();
+        if self.fenced.load(Relaxed) {
+            full_fence();
+        } else {
+            light_fence();
+        }
         // An exchange and not a swap: where it finds false it must not write, as far as loom's
         // model of the order of writes is concerned, and need not.
         let asleep = &self.reader_asleep;
@@ -106,6 +116,7 @@ pub(crate) fn queue(style: Style) -> (Writer, Reader) {
         published: Padded(AtomicU64::new(0)),
         consumed: Padded(AtomicU64::new(0)),
         reader_asleep: AtomicBool::new(false),
+        fenced: AtomicBool::new(false),
         wake_at: AtomicU64::new(u64::MAX),
         writer_closed: AtomicBool::new(false),
         first: AtomicPtr::new(std::ptr::null_mut()),

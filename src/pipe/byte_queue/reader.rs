@@ -5,13 +5,18 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::sync::{heavy_fence, light_fence};
+use super::sync::{full_fence, heavy_fence, light_fence};
 use super::*;
 use crate::message::{COMMAND, MAX_INLINE, MORE};
 
 /// Bodies up to this size are copied out of the chunk, so that a small message that the
 /// application keeps does not keep a whole chunk alive.
 const COPY_UP_TO: usize = 512;
+
+/// Reading no more than this many bytes between two sleeps makes the second one a nap.
+const NAP: u64 = 2048;
+/// After this many naps in a row both sides use full fences.
+const NAPS: u32 = 4;
 
 /// What only the reader touches.
 pub(super) struct State {
@@ -24,6 +29,11 @@ pub(super) struct State {
     total: u64,
     /// How far `slices` has shown bytes that count as consumed.
     shown: u64,
+    /// Where the reader last went to sleep, and how often in a row it had read little before.
+    slept_at: u64,
+    naps: u32,
+    /// What `Shared::fenced` is.
+    fenced: bool,
     /// What was published when we last looked.
     published: u64,
     /// What is known of the peer, from the last metadata frame.
@@ -40,6 +50,9 @@ impl State {
             body_consumed: 0,
             total: 0,
             shown: 0,
+            slept_at: 0,
+            naps: 0,
+            fenced: false,
             published: 0,
             metadata: None,
             attached: None,
@@ -263,12 +276,31 @@ impl Reader {
     /// read, or the writer is gone.
     pub(crate) fn sleep(&mut self) -> bool {
         self.shared.reader_asleep.store(true, Relaxed);
-        heavy_fence();
+        self.fence_for_sleep();
         if self.has_bytes() || self.writer_closed() {
             self.shared.reader_asleep.store(false, Relaxed);
             return false;
         }
         true
+    }
+
+    /// Orders the flag before the look at what is published, by the fence that suits how often this
+    /// reader sleeps.
+    fn fence_for_sleep(&mut self) {
+        let state = self.state();
+        let read = state.total - state.slept_at;
+        state.slept_at = state.total;
+        state.naps = if read <= NAP { state.naps.saturating_add(1) } else { 0 };
+        let fenced = state.naps >= NAPS;
+        if fenced && state.fenced {
+            // The writer has seen the request: it was made before an earlier heavy fence.
+            return full_fence();
+        }
+        if fenced != state.fenced {
+            state.fenced = fenced;
+            self.shared.fenced.store(fenced, Relaxed);
+        }
+        heavy_fence();
     }
 
     /// Whether the writer is gone. What it published may still be there to read.

@@ -56,6 +56,14 @@ pub(super) fn light_fence() {
     crate::sys::membarrier::light_fence();
 }
 
+/// Orders like a light and a heavy fence together, on either side.
+pub(super) fn full_fence() {
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(not(loom))]
+    std::sync::atomic::fence(Ordering::SeqCst);
+}
+
 /// The same on the side that does so rarely; pairs with `light_fence`.
 pub(super) fn heavy_fence() {
     #[cfg(loom)]
