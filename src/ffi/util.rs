@@ -12,13 +12,13 @@ use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
-use crate::sys::{gssapi, norm, signals};
+use crate::sys::{gssapi, norm, pgm, signals};
 use crate::transport::find as transport;
 
 /// What zmq_has(3) may be asked, and whether it is there.
 const CAPABILITIES: &[Capability] = &[
     (b"ipc", || transport("ipc").is_some()),
-    (b"pgm", || transport("pgm").is_some()),
+    (b"pgm", pgm::is_available),
     (b"tipc", || transport("tipc").is_some()),
     (b"norm", norm::is_available),
     (b"vmci", || transport("vmci").is_some()),

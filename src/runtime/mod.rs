@@ -32,7 +32,8 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
-use crate::transport::{Dialer, Listener, NormSocket, UdpSocket};
+use crate::transport::multicast::Multicast;
+use crate::transport::{Dialer, Listener, UdpSocket};
 
 /// The socket a task works for, as far as the runtime knows it.
 pub(crate) trait Owner: Notify {
@@ -127,8 +128,8 @@ pub(crate) fn exchange(home: Home, socket: UdpSocket) -> Result<(TaskHandle, Pip
 }
 
 /// The same for reliable multicast.
-pub(crate) fn multicast(home: Home, socket: NormSocket) -> Result<(TaskHandle, Pipe)> {
-    add_with_pipe(home, |home, pipe| Box::new(multicast::Multicast::new(home, socket, pipe)))
+pub(crate) fn multicast(home: Home, socket: Box<dyn Multicast>) -> Result<(TaskHandle, Pipe)> {
+    add_with_pipe(home, |home, pipe| Box::new(multicast::MulticastTask::new(home, socket, pipe)))
 }
 
 /// Starts a task with one end of a pipe; gives the socket's.

@@ -1,17 +1,17 @@
-//! The task that joins a pipe to a session of reliable multicast (norm).
+//! The task that joins a pipe to a socket of reliable multicast (norm, pgm).
 //!
 //! Like udp it has no connections and no handshake, and it goes one way: a publisher's messages go
 //! out frame by frame, a subscriber's come in whole. What a subscriber says of its topics is
 //! dropped, as nobody could hear it; its own filter does all the work. Started by
 //! `runtime::multicast`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Home;
 use super::task::{Io, Ready, Task};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
-use crate::transport::norm::{Frames, NormSocket};
+use crate::transport::multicast::{Frames, Multicast};
 
 /// Messages in one turn, so that a flood does not starve the other tasks.
 const TURN: usize = 64;
@@ -19,29 +19,32 @@ const TURN: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// See the head of this file.
-pub(super) struct Multicast {
+pub(super) struct MulticastTask {
     home: Home,
-    socket: NormSocket,
+    socket: Box<dyn Multicast>,
     pipe: Pipe,
-    closing: bool,
+    /// The socket is done with this task, which ends at this time at the latest.
+    closing: Option<Instant>,
     _guard: Box<dyn Send>,
 }
 
-impl Multicast {
-    pub(super) fn new(home: Home, socket: NormSocket, pipe: Pipe) -> Multicast {
+impl MulticastTask {
+    pub(super) fn new(home: Home, socket: Box<dyn Multicast>, pipe: Pipe) -> MulticastTask {
         let guard = home.threads.guard();
-        Multicast { home, socket, pipe, closing: false, _guard: guard }
+        MulticastTask { home, socket, pipe, closing: None, _guard: guard }
     }
 
     fn pump(&mut self, io: &mut Io<'_>) {
         let more = if self.socket.sends() { self.send() } else { self.receive() };
-        let ended = self.closing || self.pipe.peer_finished();
+        let ended = self.closing.is_some() || self.pipe.peer_finished();
         if ended && !more && self.pipe.is_drained() && self.socket.is_idle() {
             return self.end(io);
         }
         if more {
             io.again();
         }
+        let again = self.socket.again_in().map(|time| io.now + time);
+        io.set_timer([self.closing, again].into_iter().flatten().min());
     }
 
     /// Sends from the pipe. True: there is more, and room for it.
@@ -50,7 +53,10 @@ impl Multicast {
             if !self.socket.can_send() {
                 return false;
             }
-            let Some(message) = self.pipe.read() else { return false };
+            let Some(message) = self.pipe.read() else {
+                self.socket.flush();
+                return false;
+            };
             self.socket.send(message.more(), message.data());
         }
         true
@@ -60,7 +66,7 @@ impl Multicast {
     fn receive(&mut self) -> bool {
         while self.pipe.read().is_some() {}
         for _ in 0..TURN {
-            if self.closing || !self.pipe.check_write() {
+            if self.closing.is_some() || !self.pipe.check_write() {
                 return false;
             }
             let Some(frames) = self.socket.receive() else { return false };
@@ -70,8 +76,10 @@ impl Multicast {
     }
 
     fn end(&mut self, io: &mut Io<'_>) {
-        io.reactor.deregister(self.socket.descriptor());
-        if !self.closing {
+        for descriptor in self.socket.descriptors() {
+            io.reactor.deregister(descriptor);
+        }
+        if self.closing.is_none() {
             self.home.owner.gone(io.key);
         }
         io.finish();
@@ -88,22 +96,28 @@ fn deliver(pipe: &mut Pipe, frames: &Frames) {
     }
 }
 
-impl Task for Multicast {
+impl Task for MulticastTask {
     fn start(&mut self, io: &mut Io<'_>) {
-        if io.reactor.register_listener(self.socket.descriptor(), io.key).is_err() {
-            return self.end(io);
+        for descriptor in self.socket.descriptors() {
+            if io.reactor.register(descriptor, io.key).is_err() {
+                return self.end(io);
+            }
         }
-        self.socket.note_events();
+        self.socket.work();
         self.pump(io);
     }
 
     fn ready(&mut self, io: &mut Io<'_>, _ready: Ready) {
-        self.socket.note_events();
+        self.socket.work();
         self.pump(io);
     }
 
     fn timer(&mut self, io: &mut Io<'_>) {
-        self.end(io);
+        if self.closing.is_some_and(|at| at <= io.now) {
+            return self.end(io);
+        }
+        self.socket.work();
+        self.pump(io);
     }
 
     fn pipe_event(&mut self, io: &mut Io<'_>, _event: PipeEvent) {
@@ -115,12 +129,11 @@ impl Task for Multicast {
     }
 
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
-        self.closing = true;
         let patience = linger.map_or(PATIENCE, |linger| linger.min(PATIENCE));
+        self.closing = Some(io.now + patience);
         if patience.is_zero() || !self.socket.sends() {
             return self.end(io);
         }
-        io.set_timer(Some(io.now + patience));
         self.pump(io);
     }
 }

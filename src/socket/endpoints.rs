@@ -13,7 +13,7 @@ use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Pipe, PipeId};
 use crate::runtime::{self, Home, Owner, TaskHandle};
 use crate::transport;
-use crate::transport::{NormSocket, UdpSocket};
+use crate::transport::{UdpSocket, multicast};
 
 /// What an endpoint of this socket is.
 enum Target {
@@ -178,8 +178,8 @@ impl Core {
             let socket = UdpSocket::bind(address, &self.options)?;
             return self.exchange(endpoint, socket).map(drop);
         }
-        if scheme == "norm" {
-            return self.join_multicast(endpoint, address).map(drop);
+        if multicast::is_scheme(scheme) {
+            return self.join_multicast(endpoint, scheme, address).map(drop);
         }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         let listener = transport.listen(address, &self.options).inspect_err(|error| {
@@ -205,8 +205,8 @@ impl Core {
             let socket = UdpSocket::connect(address, &self.options)?;
             return self.exchange(endpoint, socket).map(Some);
         }
-        if scheme == "norm" {
-            return self.join_multicast(endpoint, address).map(Some);
+        if multicast::is_scheme(scheme) {
+            return self.join_multicast(endpoint, scheme, address).map(Some);
         }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         transport.check_connect(address, &self.options)?;
@@ -234,9 +234,9 @@ impl Core {
         Ok(id)
     }
 
-    /// Sends to or receives from a group, by NORM; binding and connecting are the same.
-    fn join_multicast(&mut self, endpoint: &str, address: &str) -> Result<PipeId> {
-        let socket = NormSocket::open(address, &self.options)?;
+    /// Sends to or receives from a group; binding and connecting are the same.
+    fn join_multicast(&mut self, endpoint: &str, scheme: &str, address: &str) -> Result<PipeId> {
+        let socket = multicast::open(scheme, address, &self.options)?;
         let (handle, pipe) = runtime::multicast(self.home(), socket)?;
         Ok(self.add_session(endpoint, handle, pipe))
     }
@@ -253,7 +253,8 @@ impl Core {
     /// Ends all endpoints of this name. `NOENT` if there is none.
     fn end_endpoint(&mut self, endpoint: &str, bound: bool) -> Result<()> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
-        if !matches!(scheme, "inproc" | "udp" | "norm") && transport::find(scheme).is_none() {
+        let connectionless = scheme == "udp" || multicast::is_scheme(scheme);
+        if scheme != "inproc" && !connectionless && transport::find(scheme).is_none() {
             return Err(Error::PROTONOSUPPORT);
         }
         // libzmq makes no difference between the two calls.

@@ -9,7 +9,9 @@
 mod address;
 mod direct;
 mod ipc;
-pub(crate) mod norm;
+pub(crate) mod multicast;
+mod norm;
+mod pgm;
 mod resolver;
 mod socks;
 mod stream;
@@ -23,7 +25,6 @@ pub(crate) mod udp;
 mod vsock;
 mod ws;
 
-pub(crate) use norm::NormSocket;
 pub(crate) use stream::Stream;
 pub(crate) use udp::UdpSocket;
 
@@ -32,8 +33,6 @@ use std::os::fd::RawFd;
 
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
-
-// Not yet: pgm:// and epgm:// - EPROTONOSUPPORT from zmq_bind and zmq_connect
 
 /// The table: a new transport is one row here.
 static TRANSPORTS: &[(&str, &dyn Transport)] = &[
@@ -49,8 +48,8 @@ static TRANSPORTS: &[(&str, &dyn Transport)] = &[
     ("wss", &ws::Ws { secure: true }),
 ];
 
-/// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and `udp`
-/// and `norm`, which have no connections, are [`UdpSocket`] and [`NormSocket`].
+/// The transport of a scheme; `None` is PROTONOSUPPORT. `inproc` is the context's own, and those
+/// that have no connections are [`UdpSocket`] and [`multicast::Multicast`].
 pub(crate) fn find(scheme: &str) -> Option<&'static dyn Transport> {
     TRANSPORTS.iter().find(|(name, _)| *name == scheme).map(|(_, transport)| *transport)
 }

@@ -1,7 +1,6 @@
 //! The norm transport: reliable multicast by the NORM library, zmq_norm in libzmq's sources.
 //!
-//! PUB and XPUB send, SUB and XSUB receive; whether bound or connected makes no difference. There
-//! is no handshake: a sender writes its frames into one endless stream, and a receiver begins
+//! There is no handshake: a sender writes its frames into one endless stream, and a receiver begins
 //! wherever it finds the beginning of a message. So before each frame (23/ZMTP, "Framing") stands
 //! a byte, 0 if the frame is the first of a message and 255 if not, and NORM marks where it is.
 
@@ -13,9 +12,9 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
 use std::os::fd::RawFd;
 
+use super::multicast::{Frames, Multicast};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
-use crate::patterns::SocketType;
 use crate::sys::norm::{ANY_NODE, Event, Pace, SenderSettings, Session, Settings, StreamId};
 
 /// What is read from a stream at once.
@@ -44,18 +43,8 @@ pub(crate) struct NormSocket {
     max_size: u64,
 }
 
-/// The frames of a received message.
-pub(crate) type Frames = Vec<Vec<u8>>;
-
 impl NormSocket {
-    /// For the publishing and subscribing types, others NOCOMPATPROTO. PROTONOSUPPORT if the
-    /// machine has no NORM, INVAL for a bad address, else what the system says to it.
-    pub(crate) fn open(address: &str, options: &SocketOptions) -> Result<NormSocket> {
-        let sends = match options.kind {
-            SocketType::Pub | SocketType::Xpub => true,
-            SocketType::Sub | SocketType::Xsub => false,
-            _ => return Err(Error::NOCOMPATPROTO),
-        };
+    pub(super) fn open(address: &str, sends: bool, options: &SocketOptions) -> Result<NormSocket> {
         let address = Address::parse(address)?;
         let session = Session::open(&Settings {
             address: &address.group,
@@ -83,18 +72,18 @@ impl NormSocket {
             max_size: u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX),
         })
     }
+}
 
-    /// Readable, at the edge, when `note_events` has something to take in.
-    pub(crate) fn descriptor(&self) -> RawFd {
-        self.session.descriptor()
+impl Multicast for NormSocket {
+    fn descriptors(&self) -> Vec<RawFd> {
+        vec![self.session.descriptor()]
     }
 
-    pub(crate) fn sends(&self) -> bool {
+    fn sends(&self) -> bool {
         self.sends
     }
 
-    /// Takes in what happened.
-    pub(crate) fn note_events(&mut self) {
+    fn work(&mut self) {
         while let Some(event) = self.session.next_event() {
             match event {
                 Event::Sent => self.busy = self.written < self.unsent.len(),
@@ -112,13 +101,11 @@ impl NormSocket {
         }
     }
 
-    /// Whether everything written was sent at least once.
-    pub(crate) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         !self.busy
     }
 
-    /// Whether `send` would take a frame; gives what is left of the last one to the session.
-    pub(crate) fn can_send(&mut self) -> bool {
+    fn can_send(&mut self) -> bool {
         if self.written < self.unsent.len() {
             let rest = self.unsent.get(self.written..).unwrap_or_default();
             self.written += self.session.write(rest);
@@ -130,8 +117,7 @@ impl NormSocket {
         true
     }
 
-    /// Sends a frame. Only if `can_send`.
-    pub(crate) fn send(&mut self, more: bool, body: &[u8]) {
+    fn send(&mut self, more: bool, body: &[u8]) {
         self.unsent.clear();
         self.written = 0;
         self.busy = true;
@@ -140,8 +126,7 @@ impl NormSocket {
         self.can_send();
     }
 
-    /// The next whole message from any of the senders.
-    pub(crate) fn receive(&mut self) -> Option<Frames> {
+    fn receive(&mut self) -> Option<Frames> {
         while let Some(&id) = self.readable.front() {
             let assembler = self.streams.entry(id).or_default();
             match assembler.message(self.max_size) {

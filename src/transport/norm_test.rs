@@ -1,6 +1,8 @@
 //! Addresses and framing; the library itself where it is installed.
 
 use super::*;
+use crate::patterns::SocketType;
+use crate::transport::multicast;
 
 #[test]
 fn addresses() {
@@ -83,7 +85,7 @@ fn a_publisher_reaches_a_subscriber() {
     let address = format!("{process},lo;239.192.7.77:{}", 20_000 + process % 10_000);
     let open = |kind| {
         let options = SocketOptions::new(kind, &ContextOptions::default());
-        NormSocket::open(&address, &options)
+        multicast::open("norm", &address, &options)
     };
     let mut subscriber = match open(SocketType::Sub) {
         Err(Error::PROTONOSUPPORT) => return,
@@ -108,10 +110,10 @@ fn a_publisher_reaches_a_subscriber() {
             publisher.send(more, body);
         }
         let mut items =
-            [&publisher, &subscriber].map(|s| PollFd::new(s.descriptor(), libc::POLLIN));
+            [&publisher, &subscriber].map(|s| PollFd::new(s.descriptors()[0], libc::POLLIN));
         assert_ne!(poll(&mut items, Some(Duration::from_secs(10))).unwrap(), 0, "nothing happens");
-        publisher.note_events();
-        subscriber.note_events();
+        publisher.work();
+        subscriber.work();
         found.extend(std::iter::from_fn(|| subscriber.receive()));
     }
     assert_eq!(found, sent);

@@ -1,0 +1,294 @@
+//! The pgm and epgm transports: reliable multicast by the OpenPGM library, zmq_pgm(7).
+//!
+//! A sender's messages are one endless stream of frames of ZMTP 1.0 (13/ZMTP), cut into packets. A
+//! packet begins with two bytes that tell where in the rest of it the first message begins, 0xffff
+//! if none does: there a receiver that comes late, or that has lost packets, begins to read.
+
+#[cfg(test)]
+#[path = "pgm_test.rs"]
+mod pgm_test;
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::CString;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use super::multicast::{Frames, Multicast};
+use crate::error::{Error, Result};
+use crate::options::SocketOptions;
+use crate::sys::pgm::{SenderId, Settings, Socket, Status};
+
+/// No message begins in this packet.
+const NOWHERE: u16 = 0xffff;
+/// The size of the two bytes.
+const OFFSET: usize = 2;
+/// The flag of a frame.
+const MORE: u8 = 1;
+/// Above so many senders those that are between two messages are forgotten; they are found again.
+const MANY: usize = 1024;
+
+/// One endpoint; a socket may have several.
+pub(crate) struct PgmSocket {
+    socket: Socket,
+    sends: bool,
+    outgoing: Packer,
+    /// A packet that could not be sent yet; empty if there is none.
+    packet: Vec<u8>,
+    senders: HashMap<SenderId, Unpacker>,
+    received: VecDeque<Frames>,
+    /// When to try again to send, and to receive.
+    send_in: Option<Duration>,
+    receive_in: Option<Duration>,
+    max_size: u64,
+}
+
+impl PgmSocket {
+    pub(super) fn open(
+        address: &str,
+        sends: bool,
+        udp: bool,
+        options: &SocketOptions,
+    ) -> Result<PgmSocket> {
+        let (network, port) = address.rsplit_once(':').ok_or(Error::INVAL)?;
+        let network = CString::new(network).map_err(|_| Error::INVAL)?;
+        let mut host = [0; 6];
+        getrandom::fill(&mut host).map_err(|_| Error::AGAIN)?;
+        let positive = |value: i32| (value >= 0).then_some(value);
+        let socket = Socket::open(&Settings {
+            network: &network,
+            port: port.parse().map_err(|_| Error::INVAL)?,
+            udp,
+            sends,
+            host,
+            mtu: options.multicast_maxtpdu,
+            hops: options.multicast_hops,
+            rate: rate(options),
+            window: window(options),
+            send_buffer: positive(options.sndbuf),
+            receive_buffer: positive(options.rcvbuf),
+        })?;
+        let payload = socket.packet_size().saturating_sub(OFFSET);
+        if payload == 0 {
+            return Err(Error::INVAL);
+        }
+        Ok(PgmSocket {
+            socket,
+            sends,
+            outgoing: Packer { payload, ..Packer::default() },
+            packet: Vec::new(),
+            senders: HashMap::new(),
+            received: VecDeque::new(),
+            send_in: None,
+            receive_in: None,
+            max_size: u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// Sends packets that are full, and with `all` also what does not fill one. True: they are
+    /// sent.
+    fn send_packets(&mut self, all: bool) -> bool {
+        loop {
+            if self.packet.is_empty() && !self.outgoing.next_packet(all, &mut self.packet) {
+                return true;
+            }
+            match self.socket.send(&self.packet) {
+                Status::Later(time) => {
+                    self.send_in = time;
+                    return false;
+                }
+                _ => {
+                    self.send_in = None;
+                    self.packet.clear();
+                }
+            }
+        }
+    }
+
+    /// Takes a packet of a sender in.
+    fn unpack(&mut self, sender: SenderId, packet: &[u8]) {
+        let Some((offset, data)) = packet.split_first_chunk() else { return };
+        let offset = u16::from_be_bytes(*offset);
+        let data = match self.senders.contains_key(&sender) {
+            true => data,
+            // One that is not followed yet: from where a message begins.
+            false if offset == NOWHERE => return,
+            false => data.get(usize::from(offset)..).unwrap_or_default(),
+        };
+        if self.senders.len() > MANY {
+            self.senders.retain(|_, unpacker| !unpacker.is_between_messages());
+        }
+        let unpacker = self.senders.entry(sender).or_default();
+        unpacker.buffer.extend_from_slice(data);
+        if unpacker.messages(self.max_size, &mut self.received).is_err() {
+            self.senders.remove(&sender);
+        }
+    }
+}
+
+impl Multicast for PgmSocket {
+    fn descriptors(&self) -> Vec<RawFd> {
+        self.socket.descriptors(self.sends)
+    }
+
+    fn sends(&self) -> bool {
+        self.sends
+    }
+
+    fn work(&mut self) {
+        if !self.sends {
+            // `receive` does it.
+            return;
+        }
+        // Requests for repairs.
+        let mut nothing = Vec::new();
+        self.receive_in = loop {
+            if let Status::Later(time) = self.socket.receive(&mut nothing) {
+                break time;
+            }
+        };
+    }
+
+    fn again_in(&self) -> Option<Duration> {
+        [self.send_in, self.receive_in].into_iter().flatten().min()
+    }
+
+    fn can_send(&mut self) -> bool {
+        self.send_packets(false)
+    }
+
+    fn send(&mut self, more: bool, body: &[u8]) {
+        self.outgoing.push(more, body);
+        self.send_packets(false);
+    }
+
+    fn flush(&mut self) {
+        self.send_packets(true);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.packet.is_empty() && self.outgoing.bytes.is_empty()
+    }
+
+    fn receive(&mut self) -> Option<Frames> {
+        let mut packet = Vec::new();
+        loop {
+            if let Some(message) = self.received.pop_front() {
+                return Some(message);
+            }
+            match self.socket.receive(&mut packet) {
+                Status::Done(sender) => self.unpack(sender, &packet),
+                Status::Lost(sender) => drop(self.senders.remove(&sender)),
+                Status::Later(time) => {
+                    self.receive_in = time;
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Makes packets of frames.
+#[derive(Default)]
+struct Packer {
+    /// How many bytes go into a packet behind the offset.
+    payload: usize,
+    bytes: Vec<u8>,
+    /// Where in `bytes` messages begin.
+    begins: VecDeque<usize>,
+    in_message: bool,
+}
+
+impl Packer {
+    fn push(&mut self, more: bool, body: &[u8]) {
+        if !self.in_message {
+            self.begins.push_back(self.bytes.len());
+        }
+        self.in_message = more;
+        // The length counts the flags.
+        match u8::try_from(body.len() + 1) {
+            Ok(length) if length < 0xff => self.bytes.push(length),
+            _ => {
+                self.bytes.push(0xff);
+                self.bytes.extend_from_slice(&(body.len() as u64 + 1).to_be_bytes());
+            }
+        }
+        self.bytes.push(if more { MORE } else { 0 });
+        self.bytes.extend_from_slice(body);
+    }
+
+    /// Makes the next packet, if it would be full or is wanted all the same.
+    fn next_packet(&mut self, all: bool, packet: &mut Vec<u8>) -> bool {
+        let size = self.bytes.len().min(self.payload);
+        if size == 0 || (size < self.payload && !all) {
+            return false;
+        }
+        let first = self.begins.front().filter(|&&begin| begin < size);
+        let offset = first.and_then(|&begin| u16::try_from(begin).ok()).unwrap_or(NOWHERE);
+        packet.extend_from_slice(&offset.to_be_bytes());
+        packet.extend(self.bytes.drain(..size));
+        self.begins.retain_mut(|begin| match begin.checked_sub(size) {
+            Some(left) => {
+                *begin = left;
+                true
+            }
+            None => false,
+        });
+        true
+    }
+}
+
+/// What the peer wrote is no frame, or too large.
+struct Malformed;
+
+/// Makes messages of the packets of one sender.
+#[derive(Default)]
+struct Unpacker {
+    buffer: Vec<u8>,
+    frames: Frames,
+}
+
+impl Unpacker {
+    fn is_between_messages(&self) -> bool {
+        self.buffer.is_empty() && self.frames.is_empty()
+    }
+
+    /// Adds the messages that are complete.
+    fn messages(
+        &mut self,
+        max_size: u64,
+        to: &mut VecDeque<Frames>,
+    ) -> std::result::Result<(), Malformed> {
+        let mut at = 0;
+        while let Some([length, rest @ ..]) = self.buffer.get(at..) {
+            let (length, header) = match length {
+                0xff => match rest.first_chunk() {
+                    Some(length) => (u64::from_be_bytes(*length), 9),
+                    None => break,
+                },
+                length => (u64::from(*length), 1),
+            };
+            let size = length.checked_sub(1).filter(|&size| size <= max_size).ok_or(Malformed)?;
+            let size = usize::try_from(size).map_err(|_| Malformed)?;
+            let end = size.checked_add(at + header + 1).ok_or(Malformed)?;
+            let Some([flags, body @ ..]) = self.buffer.get(at + header..end) else { break };
+            self.frames.push(body.to_vec());
+            if flags & MORE == 0 {
+                to.push_back(std::mem::take(&mut self.frames));
+            }
+            at = end;
+        }
+        self.buffer.drain(..at);
+        Ok(())
+    }
+}
+
+/// ZMQ_RATE is in kilobits, this in bytes.
+fn rate(options: &SocketOptions) -> i32 {
+    (i64::from(options.rate) * 1000 / 8).clamp(1, i32::MAX.into()) as i32
+}
+
+/// How many packets the rate brings in ZMQ_RECOVERY_IVL.
+fn window(options: &SocketOptions) -> i32 {
+    let bytes = i64::from(options.recovery_ivl) * (i64::from(options.rate) / 8);
+    (bytes / i64::from(options.multicast_maxtpdu).max(1)).clamp(1, i32::MAX.into()) as i32
+}
