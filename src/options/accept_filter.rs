@@ -16,7 +16,9 @@ pub(crate) struct AcceptFilter {
 impl AcceptFilter {
     /// Understands `address`, `address/prefix` and `[address]/prefix`. With `ipv6` the network is
     /// always an IPv6 one, an IPv4 address being mapped, since that is how the addresses of
-    /// IPv4 peers look on such a socket; the prefix then counts bits of the mapped address.
+    /// IPv4 peers look on such a socket. libzmq then counts the prefix from the start of the mapped
+    /// address, so that `10.0.0.0/8` lets all of IPv4 in. Here 1 to 32 are bits of what was written;
+    /// what only makes sense for the mapped address means that.
     pub(crate) fn parse(text: &[u8], ipv6: bool) -> Result<AcceptFilter> {
         // Like C, stop at a NUL.
         let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
@@ -26,6 +28,7 @@ impl AcceptFilter {
             None => (text, None),
         };
         let network = parse_address(address, ipv6).ok_or(Error::INVAL)?;
+        let short = ipv6 && !address.contains(':');
         let full = if network.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => full,
@@ -33,6 +36,7 @@ impl AcceptFilter {
             Some(prefix) => leading_number(prefix)
                 .and_then(|bits| u8::try_from(bits).ok())
                 .filter(|bits| (1..=full).contains(bits))
+                .map(|bits| if short && bits <= 32 { bits + 96 } else { bits })
                 .ok_or(Error::INVAL)?,
         };
         Ok(AcceptFilter { network, prefix })
@@ -151,8 +155,17 @@ mod tests {
         assert!(accepts("10.0.0.1", true, "::ffff:10.0.0.1"));
         assert!(!accepts("10.0.0.1", true, "10.0.0.1"));
         assert!(!accepts("10.0.0.1", false, "::ffff:10.0.0.1"));
-        // The prefix counts from the start of the mapped address, as in libzmq.
-        assert!(accepts("10.0.0.1/8", true, "::ffff:99.0.0.1"));
+        for (filter, peer, welcome) in [
+            ("10.0.0.1/8", "::ffff:10.9.9.9", true),
+            ("10.0.0.1/8", "::ffff:99.0.0.1", false),
+            ("10.0.0.1/32", "::ffff:10.0.0.2", false),
+            ("10.0.0.1/104", "::ffff:10.9.9.9", true),
+            ("10.0.0.1/104", "::ffff:99.0.0.1", false),
+            ("10.0.0.1/0", "::ffff:99.0.0.1", true),
+            ("::ffff:10.0.0.1/8", "::1", true),
+        ] {
+            assert_eq!(accepts(filter, true, peer), welcome, "{filter} {peer}");
+        }
         assert_eq!(AcceptFilter::parse(b"::1", false), Err(Error::INVAL));
     }
 

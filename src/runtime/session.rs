@@ -154,7 +154,10 @@ impl Session {
             }
             Dial::Done(stream) => self.connected(io, stream),
             Dial::Failed(error) => {
-                self.emit(Event::Closed, -1);
+                let dialer = self.dialer.as_ref();
+                if let Some(descriptor) = dialer.and_then(|dialer| dialer.last_descriptor()) {
+                    self.emit(Event::Closed, descriptor);
+                }
                 let stop = self.home.options.reconnect_stop & STOP_CONN_REFUSED != 0;
                 if stop && error == Error::CONNREFUSED {
                     self.state = State::Waiting(None);

@@ -15,6 +15,8 @@ pub(super) struct DirectDialer {
     prepare: Prepare,
     /// The attempt under way.
     socket: Option<OwnedFd>,
+    /// The number of its descriptor, kept when it failed.
+    last: Option<RawFd>,
 }
 
 /// Sets what a socket needs before it connects or listens.
@@ -22,11 +24,13 @@ pub(super) type Prepare = Box<dyn Fn(BorrowedFd<'_>) -> io::Result<()> + Send>;
 
 impl DirectDialer {
     pub(super) fn new(address: Address, scheme: &'static str, prepare: Prepare) -> DirectDialer {
-        DirectDialer { address, scheme, prepare, socket: None }
+        DirectDialer { address, scheme, prepare, socket: None, last: None }
     }
 
-    fn attempt(&self) -> Result<(OwnedFd, bool)> {
+    fn attempt(&mut self) -> Result<(OwnedFd, bool)> {
+        self.last = None;
         let socket = net::socket(self.address.family(), libc::SOCK_STREAM, 0)?;
+        self.last = Some(socket.as_raw_fd());
         (self.prepare)(socket.as_fd())?;
         let connected = net::connect(socket.as_fd(), &self.address)?;
         Ok((socket, connected))
@@ -74,6 +78,10 @@ impl Dialer for DirectDialer {
 
     fn descriptor(&self) -> Option<RawFd> {
         self.socket.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    fn last_descriptor(&self) -> Option<RawFd> {
+        self.last
     }
 }
 

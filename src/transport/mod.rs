@@ -124,6 +124,10 @@ pub(crate) trait Dialer: Send {
 
     /// What the dialer waits for while `Connecting` or `Negotiating`.
     fn descriptor(&self) -> Option<RawFd>;
+
+    /// The number that the descriptor of this round's last attempt has or had, for the monitor.
+    /// `None` if it did not come to one.
+    fn last_descriptor(&self) -> Option<RawFd>;
 }
 
 /// Where a dialer stands.

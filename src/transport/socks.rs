@@ -231,6 +231,10 @@ impl Dialer for SocksDialer {
             None => self.proxy.descriptor(),
         }
     }
+
+    fn last_descriptor(&self) -> Option<RawFd> {
+        self.proxy.last_descriptor()
+    }
 }
 
 fn request(target: &str) -> Result<Vec<u8>> {

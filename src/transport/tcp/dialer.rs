@@ -26,6 +26,8 @@ pub(in crate::transport) struct TcpDialer {
     targets: VecDeque<SocketAddr>,
     /// The attempt under way.
     socket: Option<OwnedFd>,
+    /// The number of its descriptor, kept when it failed.
+    last: Option<RawFd>,
     /// Why the last attempt of this round failed.
     error: Error,
 }
@@ -46,6 +48,7 @@ impl TcpDialer {
             source: None,
             targets: VecDeque::new(),
             socket: None,
+            last: None,
             error: Error::INVAL,
         }
     }
@@ -100,7 +103,7 @@ impl TcpDialer {
     }
 
     /// A socket, and whether it is connected already.
-    fn attempt(&self, mut target: SocketAddr) -> io::Result<(OwnedFd, bool)> {
+    fn attempt(&mut self, mut target: SocketAddr) -> io::Result<(OwnedFd, bool)> {
         let socket = match self.tuning.open(&target) {
             // A kernel without IPv6 still has IPv4.
             Err(error) if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
@@ -109,6 +112,7 @@ impl TcpDialer {
             }
             opened => opened?,
         };
+        self.last = Some(socket.as_raw_fd());
         if let Some(source) = self.source {
             // Several connections may come from one port as long as they go to different peers.
             sockopt::set(socket.as_fd(), sockopt::REUSE_ADDRESS, 1)?;
@@ -142,6 +146,7 @@ impl TcpDialer {
 impl Dialer for TcpDialer {
     fn start(&mut self, wake: Waker) -> Dial {
         self.cancel();
+        self.last = None;
         self.error = Error::INVAL;
         if let Err(error) = self.begin(wake) {
             return Dial::Failed(error);
@@ -194,5 +199,9 @@ impl Dialer for TcpDialer {
 
     fn descriptor(&self) -> Option<RawFd> {
         self.socket.as_ref().map(AsRawFd::as_raw_fd)
+    }
+
+    fn last_descriptor(&self) -> Option<RawFd> {
+        self.last
     }
 }

@@ -258,6 +258,10 @@ fn abandoned_and_cancelled() {
             match dialer.poll() {
                 Dial::Connecting(_) => {
                     assert!(matches!(dialer.abandon(), Dial::Failed(Error::TIMEDOUT)));
+                    assert_eq!(
+                        (dialer.descriptor(), dialer.last_descriptor()),
+                        (None, Some(descriptor))
+                    );
                 }
                 dial => assert!(matches!(dial, Dial::Failed(_)), "{dial:?}"),
             }

@@ -186,6 +186,10 @@ impl Dialer for WsDialer {
     fn descriptor(&self) -> Option<RawFd> {
         self.tcp.descriptor()
     }
+
+    fn last_descriptor(&self) -> Option<RawFd> {
+        self.tcp.last_descriptor()
+    }
 }
 
 /// Puts TLS, if wanted, and WebSocket on a tcp stream.
