@@ -252,6 +252,15 @@ impl Direct for Link {
             }
             self.parked.store(true, Ordering::Relaxed);
             self.taken.store(true, Ordering::Release);
+            // What the I/O thread has read, and left alone at the high water mark, the descriptor
+            // does not tell of; and when the I/O thread hears that there is room, it is ours.
+            if let Err(end) = joint.connection.receive(Instant::now(), 0, &mut joint.pipe) {
+                joint.ended = Some(end);
+                self.release(joint);
+                drop(guard);
+                self.wake_session();
+                return None;
+            }
         }
         Some(self.descriptor)
     }
