@@ -201,6 +201,11 @@ impl Message {
         message
     }
 
+    /// Whether the body is only lent, see [`Message::lend`].
+    pub(crate) fn is_lent(&self) -> bool {
+        self.kind == KIND_LENT
+    }
+
     /// The message over memory of its own, if it was lent. `NOMEM` if there is none.
     pub(crate) fn into_owned(self) -> Result<Message> {
         if self.kind != KIND_LENT {

@@ -19,6 +19,8 @@ use crate::zmtp::{Engine, FrameSink};
 
 /// Bodies above this size are received into a block of their own.
 const LARGE_BODY: u64 = 64 * 1024;
+/// How much of a large body is waited for at a time.
+const PIECE: usize = 256 * 1024;
 /// Room to read into: at first, and once a read filled it.
 const LITTLE: usize = 512;
 const MUCH: usize = 16 * 1024;
@@ -33,6 +35,8 @@ struct Large {
     filled: usize,
     flags: u8,
     place: Place,
+    /// What the stream was told to wait for.
+    expected: usize,
 }
 
 /// A queue of this half's own, for pipes that have none (ZMQ_CONFLATE).
@@ -158,6 +162,12 @@ impl Incoming {
             let count = read(stream.read_vectored(&mut pieces), readable)?;
             large.filled += count.min(wanted);
             writer.received(count.saturating_sub(wanted));
+            let left = wanted.saturating_sub(count);
+            let expected = if left < 2 * PIECE { left.max(1) } else { PIECE };
+            if expected != large.expected && (left == 0 || large.message.len() > PIECE) {
+                large.expected = expected;
+                stream.expect(expected);
+            }
             return Ok((count, room));
         }
         let space = writer.receive_space(least);
@@ -240,7 +250,7 @@ impl Incoming {
         }
         writer.discard_unscanned();
         let place = writer.reserve_place(flags);
-        self.large = Some(Large { message, filled, flags, place });
+        self.large = Some(Large { message, filled, flags, place, expected: 1 });
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use parking_lot::Mutex;
 
-use crate::sys::{credentials, net};
+use crate::sys::{credentials, net, sockopt};
 use crate::transport::{address, ipc};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::transport::{tipc, vsock};
@@ -48,6 +48,15 @@ impl Stream {
 
     pub(crate) fn descriptor(&self) -> RawFd {
         self.fd.as_raw_fd()
+    }
+
+    /// Asks not to be told of less than this many bytes (or the end): a large body comes in many
+    /// pieces, and each would wake the reader. Where it cannot be had, every piece does.
+    pub(crate) fn expect(&self, bytes: usize) {
+        if self.layer.is_none() && self.scheme == "tcp" {
+            let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
+            let _ = sockopt::set(self.fd.as_fd(), sockopt::RECEIVE_LOW_WATER, bytes);
+        }
     }
 
     /// 0 is the end of the stream.

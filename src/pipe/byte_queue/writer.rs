@@ -150,8 +150,11 @@ impl Writer {
             self.push(message.flags(), data);
             message.clear();
         } else {
-            let mut message = message.take();
             message.set_metadata(None);
+            if self.shared.style == Style::Memory && !message.is_lent() {
+                return self.embed(message);
+            }
+            let message = message.take();
             self.push_message(message);
         }
     }
@@ -172,6 +175,22 @@ impl Writer {
                 Style::Wire => self.push_body(message),
             }
         }
+    }
+
+    /// Moves a message by pointer, to be taken out by a reader of this process.
+    fn embed(&mut self, message: &mut Message) {
+        let flags = message.flags();
+        let at = self.room(EMBEDDED_FRAME);
+        // SAFETY: `room` made space for the frame; the reader takes the message over, and what is
+        // left behind is overwritten without being dropped.
+        unsafe {
+            at.write(EMBEDDED | (flags & !LARGE));
+            at.add(1)
+                .cast::<[u8; size_of::<Message>()]>()
+                .copy_from_nonoverlapping(NonNull::from(&mut *message).cast(), 1);
+            std::ptr::write(message, Message::new());
+        }
+        self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
     }
 
     /// Appends a message by pointer, to be taken out by a reader of this process.
