@@ -8,6 +8,7 @@
 
 #include <zmq.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -40,6 +41,34 @@
 __attribute__ ((constructor)) static void write_whole_lines (void)
 {
     setvbuf (stdout, NULL, _IOLBF, BUFSIZ);
+}
+
+UNUSED static int count_entries (const char *folder)
+{
+    int count = 0;
+    DIR *entries = opendir (folder);
+    while (entries && readdir (entries))
+        count++;
+    if (entries)
+        closedir (entries);
+    return count;
+}
+
+static int descriptors_at_start;
+static pid_t process;
+
+__attribute__ ((constructor)) static void count_what_there_is (void)
+{
+    descriptors_at_start = count_entries ("/proc/self/fd");
+    process = getpid ();
+}
+
+/* Every context has ended by now, and took its descriptors and threads along: "." and ".." and ours. */
+__attribute__ ((destructor)) static void tell_what_is_left (void)
+{
+    int descriptors = count_entries ("/proc/self/fd") - descriptors_at_start, threads = count_entries ("/proc/self/task") - 3;
+    if (getpid () == process && (descriptors || threads))
+        printf ("left behind: %d descriptors, %d threads\n", descriptors, threads);
 }
 
 UNUSED static const char *errno_name (int code)

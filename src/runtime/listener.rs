@@ -118,7 +118,7 @@ impl ListenerTask {
                     let key = thread.add(Box::new(session));
                     self.remember(Child { thread, key, alive });
                 }
-                Ok(Accept::Refused) => {}
+                Ok(Accept::Refused) => self.door.emit(Event::AcceptFailed, libc::EACCES),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => {

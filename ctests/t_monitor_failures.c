@@ -1,0 +1,131 @@
+/* zmq_socket_monitor where something fails: binding, accepting, connecting, a peer of the wrong kind. Called by ctests/run. */
+#include "common.h"
+#include "raw.h"
+
+static void *context;
+
+static void *watch (void *socket, int events)
+{
+    static int serial;
+    char name[64];
+    snprintf (name, sizeof name, "inproc://watch-%d", ++serial);
+    NEED (zmq_socket_monitor (socket, name, events) == 0);
+    void *watcher = new_socket (context, ZMQ_PAIR);
+    NEED (zmq_connect (watcher, name) == 0);
+    return watcher;
+}
+
+/* Prints the first few events; values that are numbers of descriptors as such. */
+static void report (void *watcher, int limit)
+{
+    zmq_pollitem_t item = {watcher, 0, ZMQ_POLLIN, 0};
+    for (int count = 0; count < limit && zmq_poll (&item, 1, 300) == 1; count++) {
+        unsigned char frame[8];
+        char where[256] = "";
+        uint16_t event;
+        int32_t value;
+        NEED (zmq_recv (watcher, frame, sizeof frame, 0) == 6 && zmq_recv (watcher, where, sizeof where - 1, 0) != -1);
+        memcpy (&event, frame, 2);
+        memcpy (&value, frame + 2, 4);
+        char *port = strrchr (where, ':');
+        if (port && port - where > 5)
+            *port = 0;
+        switch (event) {
+            case ZMQ_EVENT_BIND_FAILED: /* libzmq names the address without its transport */
+                line ("event %#x, %s", event, errno_name (value));
+                break;
+            case ZMQ_EVENT_ACCEPT_FAILED: /* for a filter libzmq's errno is any that was left from before */
+                line ("event %#x, %s, %s", event, value == EAGAIN || value == EACCES ? "refused" : errno_name (value), where);
+                break;
+            case ZMQ_EVENT_CONNECT_DELAYED:
+            case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                line ("event %#x, %s, %s", event, errno_name (value), where);
+                break;
+            default:
+                line ("event %#x, a descriptor %d, %s", event, value > 2, where);
+        }
+    }
+}
+
+static void end_watched (void *socket, void *watcher)
+{
+    end_socket (socket);
+    report (watcher, 100);
+    end_socket (watcher);
+}
+
+static void binding (void)
+{
+    char endpoint[256], in_use[256] = "ipc://nosuchfolder/x";
+    void *holder = new_socket (context, ZMQ_PULL);
+    bind_any (holder, "tcp", endpoint);
+    const char *const bad[] = {endpoint, in_use, "tcp://192.0.2.1:5999", "tcp://nosuch0:5999", "tcp://127.0.0.1", "inproc://",
+                               "ipc://@taken", "inproc://taken"};
+    NEED (zmq_bind (holder, "ipc://@taken") == 0 && zmq_bind (holder, "inproc://taken") == 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        line ("-- bind %d", (int) i);
+        void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (pull, ZMQ_EVENT_BIND_FAILED | ZMQ_EVENT_LISTENING | ZMQ_EVENT_MONITOR_STOPPED);
+        /* libzmq's errno may be one of the monitor's, and it tells of a CLOSED at no address first. */
+        line ("%d", zmq_bind (pull, bad[i]));
+        report (watcher, 10);
+        end_watched (pull, watcher);
+    }
+    end_socket (holder);
+}
+
+static void refused_by_a_filter (void)
+{
+    char endpoint[256];
+    line ("-- refused by a filter");
+    void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (pull, ZMQ_EVENT_ALL & ~ZMQ_EVENT_LISTENING);
+    NEED (zmq_setsockopt (pull, ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10) == 0);
+    bind_any (pull, "tcp", endpoint);
+    int fd = raw_connect (endpoint);
+    line ("%s", raw_fate (fd, 400));
+    report (watcher, 10);
+    close (fd);
+    end_watched (pull, watcher);
+}
+
+static void wrong_kind (const char *transport)
+{
+    char endpoint[256];
+    line ("-- PULL meets SUB over %s", transport);
+    void *pull = new_socket (context, ZMQ_PULL), *sub = new_socket (context, ZMQ_SUB);
+    void *server = watch (pull, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    bind_any (pull, transport, endpoint);
+    NEED (zmq_connect (sub, endpoint) == 0);
+    report (server, 10);
+    end_socket (sub);
+    end_watched (pull, server);
+}
+
+static void connecting (void)
+{
+    char endpoint[256];
+    close (raw_listen (endpoint));
+    line ("-- nobody there");
+    void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_RETRIED);
+    set_int (push, ZMQ_RECONNECT_IVL, -1);
+    NEED (zmq_connect (push, endpoint) == 0);
+    report (watcher, 10);
+    end_watched (push, watcher);
+    line ("-- no such file");
+    push = new_socket (context, ZMQ_PUSH), watcher = watch (push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_RETRIED);
+    set_int (push, ZMQ_RECONNECT_IVL, -1);
+    NEED (zmq_connect (push, "ipc://nosuch.ipc") == 0);
+    report (watcher, 10);
+    end_watched (push, watcher);
+}
+
+int main (void)
+{
+    context = new_context ();
+    binding ();
+    refused_by_a_filter ();
+    wrong_kind ("tcp");
+    wrong_kind ("ipc");
+    connecting ();
+    end_context (context);
+    return 0;
+}
