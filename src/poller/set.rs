@@ -283,4 +283,28 @@ mod tests {
         assert_eq!(poller.wait(&mut events, 0), Err(Error::AGAIN));
         assert_eq!(poller.wait(&mut events, 1), Err(Error::AGAIN));
     }
+
+    #[test]
+    fn what_comes_between_looking_and_waiting_is_told() {
+        use crate::context::Context;
+        use crate::patterns::SocketType;
+        use crate::sys::poll;
+        use std::time::Duration;
+
+        let context = Context::create().unwrap();
+        let [pull, push] =
+            [SocketType::Pull, SocketType::Push].map(|kind| context.socket(kind as i32).unwrap());
+        pull.bind("inproc://between").unwrap();
+        push.connect("inproc://between").unwrap();
+        for _ in 0..3 {
+            assert_eq!(pull.descriptor().and_then(|_| pull.events()), Ok(0));
+            push.send_slice(b"now", 0).unwrap();
+            let mut items = [PollFd::new(pull.descriptor().unwrap(), libc::POLLIN)];
+            assert_eq!(poll(&mut items, Some(Duration::from_secs(5))).unwrap(), 1);
+            assert_eq!(pull.recv(0).unwrap().data(), b"now");
+        }
+        pull.close().unwrap();
+        push.close().unwrap();
+        context.terminate().unwrap();
+    }
 }

@@ -76,6 +76,12 @@ impl Core {
         if self.mailbox.pending() {
             self.obey();
         }
+        self.check_context()
+    }
+
+    /// `TERM` once the context ends.
+    #[inline]
+    pub(super) fn check_context(&self) -> Result<()> {
         // The context says so to all its sockets at once; the command only wakes who sleeps.
         if self.stopped || self.context.terminating() { Err(Error::TERM) } else { Ok(()) }
     }

@@ -134,7 +134,10 @@ impl Socket {
 
     /// ZMQ_FD: becomes readable when ZMQ_EVENTS may have changed.
     pub(crate) fn descriptor(&self) -> Result<RawFd> {
-        let mut core = self.enter()?;
+        // Takes nothing in: the caller may have looked at ZMQ_EVENTS already, and what came since
+        // is for the descriptor to tell.
+        let mut core = self.lock()?;
+        core.check_context()?;
         core.give_back();
         Ok(core.mailbox.expose())
     }

@@ -19,6 +19,12 @@ impl Socket {
 
     /// Reads an option into `buffer` and returns the length of the value.
     pub(crate) fn option(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
+        if option == numbers::FD {
+            // Takes nothing in, see `descriptor`.
+            let mut core = self.lock()?;
+            core.check_context()?;
+            return core.option(option, buffer);
+        }
         self.enter()?.option(option, buffer)
     }
 }
