@@ -8,7 +8,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
-use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Pool};
+use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Pool, Watch};
 use crate::message::{Content, Message, settled};
 
 /// The first chunk of a queue is small, since most connections carry little.
@@ -33,6 +33,7 @@ pub(super) struct Chunk {
     /// A large body that follows the bytes on the wire. Written with `next`; taken by the reader.
     pub(super) body: UnsafeCell<Option<Message>>,
     pub(super) capacity: usize,
+    pub(super) watch: Watch,
 }
 
 fn layout(capacity: usize) -> Option<Layout> {
@@ -61,6 +62,7 @@ impl Chunk {
             boundary: AtomicUsize::new(NONE),
             body: UnsafeCell::new(None),
             capacity,
+            watch: Watch::new(),
         };
         // SAFETY: the memory is ours, aligned, and large enough for the header.
         unsafe { raw.write(chunk) };

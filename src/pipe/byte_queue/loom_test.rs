@@ -177,3 +177,56 @@ fn both_sides_may_go_at_any_time() {
         thread.join().unwrap();
     });
 }
+
+#[test]
+fn bytes_are_consumed_while_more_are_written() {
+    model(|| {
+        let (mut writer, mut reader) = queue(Style::Wire);
+        writer.push(0, b"one");
+        writer.publish();
+        let bell = Bell::new();
+        let ring = bell.clone();
+        let thread = thread::spawn(move || {
+            let mut taken = 0;
+            while taken < 10 {
+                let mut slices = [std::io::IoSlice::new(&[]); 4];
+                let count = reader.slices(&mut slices, 100, false);
+                let bytes = slices[..count].iter().map(|slice| slice.len()).sum();
+                reader.consume(bytes);
+                taken += bytes;
+                ring.ring_if(reader.writer_waits());
+                if bytes == 0 {
+                    thread::yield_now();
+                }
+            }
+            assert!(reader.at_boundary());
+        });
+        writer.push(0, b"two");
+        writer.publish();
+        if writer.wait_for(10) {
+            bell.wait();
+        }
+        assert_eq!(writer.consumed(), 10);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_large_body_goes_from_writer_to_reader() {
+    static LARGE: [u8; BODY_FROM + 1] = [7; BODY_FROM + 1];
+    model(|| {
+        let (mut writer, mut reader) = queue(Style::Wire);
+        let body = Message::from_slice(&LARGE).unwrap();
+        let thread = thread::spawn(move || {
+            writer.push_message(body);
+            writer.publish();
+            writer.push(0, b"next");
+            writer.publish();
+        });
+        if let Some(message) = reader.read() {
+            assert_eq!(message.len(), LARGE.len());
+            assert!(reader.read().is_none_or(|message| message.data() == b"next"));
+        }
+        thread.join().unwrap();
+    });
+}

@@ -137,7 +137,10 @@ impl Reader {
             }
             let (chunk, position) = self.cursor()?;
             // SAFETY: there are published bytes, and they are whole frames.
-            let flags = unsafe { Chunk::data(chunk).add(position).read() };
+            let flags = unsafe {
+                chunk.as_ref().watch.read(position);
+                Chunk::data(chunk).add(position).read()
+            };
             if flags & METADATA == 0 {
                 return Some(flags & !(EMBEDDED | LARGE));
             }
@@ -317,7 +320,7 @@ impl Reader {
     }
 
     /// The offset of the next byte.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub(super) fn position(&mut self) -> u64 {
         self.state().total
     }

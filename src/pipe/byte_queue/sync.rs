@@ -71,3 +71,56 @@ pub(super) fn heavy_fence() {
     #[cfg(not(loom))]
     crate::sys::membarrier::heavy_fence();
 }
+
+/// Loom's eyes on the bytes of a chunk, frame by frame: it objects when one side touches a frame and
+/// nothing orders that after what the other side did to it. Nothing at all in the product.
+#[cfg(not(loom))]
+pub(super) struct Watch;
+
+#[cfg(not(loom))]
+impl Watch {
+    pub(super) fn new() -> Watch {
+        Watch
+    }
+
+    #[inline(always)]
+    pub(super) fn written(&self, _at: usize) {}
+
+    #[inline(always)]
+    pub(super) fn read(&self, _at: usize) {}
+}
+
+#[cfg(loom)]
+pub(super) use model::Watch;
+
+#[cfg(loom)]
+mod model {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use loom::cell::UnsafeCell;
+
+    pub(in super::super) struct Watch {
+        // Not loom's lock, which would order what it must not.
+        frames: std::sync::Mutex<HashMap<usize, Arc<UnsafeCell<()>>>>,
+    }
+
+    impl Watch {
+        pub(in super::super) fn new() -> Watch {
+            Watch { frames: Default::default() }
+        }
+
+        fn frame(&self, at: usize) -> Arc<UnsafeCell<()>> {
+            let mut frames = self.frames.lock().unwrap();
+            frames.entry(at).or_insert_with(|| Arc::new(UnsafeCell::new(()))).clone()
+        }
+
+        pub(in super::super) fn written(&self, at: usize) {
+            self.frame(at).with_mut(|_| {});
+        }
+
+        pub(in super::super) fn read(&self, at: usize) {
+            self.frame(at).with(|_| {});
+        }
+    }
+}

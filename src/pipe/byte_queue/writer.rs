@@ -114,13 +114,12 @@ impl Writer {
     #[inline]
     fn wrote(&mut self, size: usize, more: bool) {
         let state = self.state();
-        if !state.in_message
-            && let Some(chunk) = state.chunk
-        {
+        if let Some(chunk) = state.chunk {
             // SAFETY: the tail chunk is live until the writer leaves it.
-            let boundary = unsafe { &chunk.as_ref().boundary };
-            if boundary.load(Relaxed) == NONE {
-                boundary.store(state.frames, Relaxed);
+            let chunk = unsafe { chunk.as_ref() };
+            chunk.watch.written(state.frames);
+            if !state.in_message && chunk.boundary.load(Relaxed) == NONE {
+                chunk.boundary.store(state.frames, Relaxed);
             }
         }
         state.frames += size;
