@@ -213,7 +213,12 @@ impl Poller {
         if let Some(joined) = &self.joined {
             let descriptor = socket.descriptor()?;
             let source = &mut SourceFd(&descriptor);
-            joined.registry().register(source, Token(0), Interest::READABLE)?;
+            // Another thread may have closed the socket since, and its descriptor with it.
+            let result = joined.registry().register(source, Token(0), Interest::READABLE);
+            result.map_err(|error| match error.into() {
+                Error::BADF => Error::NOTSOCK,
+                other => other,
+            })?;
         }
         Ok(())
     }

@@ -59,6 +59,8 @@ pub(super) struct Link {
     parked: AtomicBool,
     /// Counts what the application receives by itself.
     activity: AtomicU32,
+    /// The application wanted to receive and could not, as the I/O thread was at it.
+    missed: AtomicBool,
     descriptor: RawFd,
     /// The stream can be waited for by its descriptor alone, and frames are read as they come.
     suitable: bool,
@@ -88,6 +90,7 @@ impl Link {
             waiting: AtomicBool::new(false),
             parked: AtomicBool::new(true),
             activity: AtomicU32::new(0),
+            missed: AtomicBool::new(false),
             descriptor: connection.stream.descriptor(),
             suitable,
             thread: io.thread.clone(),
@@ -194,7 +197,10 @@ impl Direct for Link {
         if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
             return false;
         }
-        let Some(mut guard) = self.joint.try_lock() else { return false };
+        let Some(mut guard) = self.joint.try_lock() else {
+            self.missed.store(true, Ordering::Relaxed);
+            return false;
+        };
         let Some(joint) = &mut *guard else { return false };
         if joint.ended.is_some() || !self.taken.load(Ordering::Relaxed) {
             return false;
@@ -246,21 +252,25 @@ impl Direct for Link {
         if joint.ended.is_some() {
             return None;
         }
-        if !self.taken.load(Ordering::Relaxed) {
+        let missed = self.missed.swap(false, Ordering::Relaxed);
+        let taken = self.taken.load(Ordering::Relaxed);
+        if !taken {
             if !self.reactor.watch_reading(self.descriptor, self.key, false) {
                 return None;
             }
             self.parked.store(true, Ordering::Relaxed);
             self.taken.store(true, Ordering::Release);
-            // What the I/O thread has read, and left alone at the high water mark, the descriptor
-            // does not tell of; and when the I/O thread hears that there is room, it is ours.
-            if let Err(end) = joint.connection.receive(Instant::now(), 0, &mut joint.pipe) {
-                joint.ended = Some(end);
-                self.release(joint);
-                drop(guard);
-                self.wake_session();
-                return None;
-            }
+        }
+        // What was read, and left alone at the high water mark, the descriptor does not tell of;
+        // and when the I/O thread hears that there is room, it is ours.
+        if (missed || !taken)
+            && let Err(end) = joint.connection.receive(Instant::now(), 0, &mut joint.pipe)
+        {
+            joint.ended = Some(end);
+            self.release(joint);
+            drop(guard);
+            self.wake_session();
+            return None;
         }
         Some(self.descriptor)
     }
