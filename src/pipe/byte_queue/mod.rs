@@ -129,15 +129,24 @@ pub(crate) fn queue(style: Style) -> (Writer, Reader) {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Both sides are gone, and each dropped the messages it was responsible for.
-        let first = NonNull::new(self.first.load(sync::Ordering::Relaxed));
-        let mut next = self.read.0.get_mut().chunk.or(first);
+        // Both sides are gone. The writer took back what it had not published; what it published
+        // after the reader had closed is still there.
+        let first = NonNull::new(self.first.load(Relaxed));
+        let last_end = self.write.0.get_mut().committed_frames;
+        let read = self.read.0.get_mut();
+        let (mut next, mut from) = (read.chunk.or(first), read.position);
         while let Some(chunk) = next {
-            // SAFETY: the chain from the reader's chunk on is the queue's, one reference each.
+            // SAFETY: the chain from the reader's chunk on is the queue's, one reference each. In
+            // memory the reader stands between frames; on a wire chunks own only their bodies.
             unsafe {
                 next = chunk.as_ref().next();
+                if self.style == Style::Memory {
+                    let end = chunk.as_ref().end.load(Relaxed);
+                    drop_frames(chunk, from, if end == NONE { last_end } else { end });
+                }
                 Chunk::release(chunk);
             }
+            from = 0;
         }
     }
 }

@@ -281,3 +281,24 @@ fn a_reader_that_sent_a_part_of_a_frame_may_close() {
         drop(writer);
     }
 }
+
+#[test]
+fn what_is_published_to_a_reader_that_has_closed_is_freed() {
+    let large = Message::from_slice(&body(EMBED_ABOVE + 1, 1)).unwrap();
+    let metadata = Arc::new(Metadata::new());
+    let (mut writer, mut reader) = queue(Style::Memory);
+    writer.push_message(large.share());
+    writer.push(0, &[1; 300]);
+    writer.publish();
+    assert!(reader.read().is_some());
+    drop(reader);
+    for _ in 0..3000 {
+        writer.push_metadata(metadata.clone());
+        writer.push_message(large.share());
+    }
+    writer.publish();
+    writer.push_message(large.share());
+    drop(writer);
+    assert!(!large.is_shared());
+    assert_eq!(Arc::strong_count(&metadata), 1);
+}

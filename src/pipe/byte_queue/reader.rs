@@ -23,7 +23,7 @@ pub(super) struct State {
     /// The chunk that is read from; `None` before the first byte.
     pub(super) chunk: Option<NonNull<Chunk>>,
     /// The position in the chunk, and how much of its large body was consumed.
-    position: usize,
+    pub(super) position: usize,
     body_consumed: usize,
     /// The offset of the position.
     total: u64,

@@ -25,7 +25,7 @@ pub(super) struct State {
     /// The offset of all complete frames.
     total: u64,
     /// Where the published part ends: the position in the chunk.
-    committed_frames: usize,
+    pub(super) committed_frames: usize,
     /// Bytes in `chunk` up to the end of what was received.
     received: usize,
     /// The last frame said that more follow.
