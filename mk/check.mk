@@ -2,9 +2,9 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-CHECK_STEPS += check-abi check-ctests check-mixed check-peers check-clients check-libzmq
+CHECK_STEPS += check-abi check-ctests check-valgrind check-mixed check-peers check-clients check-libzmq
 
-.PHONY: check-abi check-ctests check-mixed check-peers check-clients check-libzmq bench demo
+.PHONY: check-abi check-ctests check-valgrind check-mixed check-peers check-clients check-libzmq bench demo
 
 check-abi: all ## symbols, soname and header against the tables of libzmq's interface
 	@scripts/setup.sh build
@@ -13,6 +13,10 @@ check-abi: all ## symbols, soname and header against the tables of libzmq's inte
 check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs compared (CTESTS="options")
 	@scripts/setup.sh build net
 	ctests/run $(CTESTS)
+
+check-valgrind: all ## our C programs and some of libzmq's on this library under valgrind (VALGRIND="options")
+	@scripts/setup.sh build net valgrind
+	ctests/valgrind/run $(VALGRIND)
 
 check-mixed: all ## libzmq 4.3.5 and this library talk to each other, every pair of socket types (MIXED="options")
 	@scripts/setup.sh build

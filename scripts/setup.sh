@@ -13,9 +13,10 @@ packages_of() {
         lint) ;;
         build) echo g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev ;;
         net) echo iproute2 util-linux ;;
+        valgrind) echo valgrind ;;
         kerberos) echo krb5-kdc krb5-admin-server krb5-user ;;
         clients) echo ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5 ;;
-        *) echo "setup: unknown group '$1' (known: rust lint build net kerberos clients)" >&2; return 2 ;;
+        *) echo "setup: unknown group '$1' (known: rust lint build net valgrind kerberos clients)" >&2; return 2 ;;
     esac
 }
 
@@ -39,7 +40,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-[ $# -gt 0 ] || set -- rust lint build net kerberos clients
+[ $# -gt 0 ] || set -- rust lint build net valgrind kerberos clients
 missing=()
 for group in "$@"; do
     names=$(packages_of "$group")
