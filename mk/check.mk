@@ -2,7 +2,7 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-CHECK_STEPS += check-abi check-ctests check-valgrind check-mixed check-peers check-clients check-libzmq
+CHECK_STEPS += check-abi check-ctests check-mixed check-peers check-clients check-libzmq
 
 .PHONY: check-abi check-ctests check-valgrind check-mixed check-peers check-clients check-libzmq bench demo
 
