@@ -2,8 +2,8 @@
 //!
 //! `zmq_poll` works on the application's own array of [`PollItem`]s; a [`Poller`] remembers what
 //! is registered. Both ask the sockets first, which needs no system call, and enter the kernel
-//! only to look at plain descriptors or to sleep: a socket that has nothing to report makes its
-//! descriptor readable when that changes. Called by `ffi::poll`, `ffi::poller` and `proxy`.
+//! only to look at plain descriptors or to sleep: a socket that has nothing to report wakes who
+//! sleeps when that changes, be it one thread or many (`socket::watching`). Called by `ffi::poll`, `ffi::poller` and `proxy`.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +14,7 @@ use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::socket;
+use crate::socket::{self, Watch};
 use crate::sys::signals::SignalSet;
 use crate::sys::{self, PollFd};
 
@@ -95,21 +95,45 @@ pub(crate) fn poll_items(
         &mut many
     };
     for (item, fd) in items.iter().zip(fds.iter_mut()) {
-        *fd = wanted(item)?;
+        if item.socket.is_null() {
+            *fd = PollFd::new(item.fd, to_kernel(item.events));
+        }
     }
     if found > 0 || timeout == 0 {
         wait(fds, Some(Duration::ZERO), mask)?;
         return collect(items, fds);
     }
     let deadline = Deadline::after(timeout);
+    let mut watches = Vec::new();
     loop {
         let left = deadline.left();
-        wait(fds, left, mask)?;
+        let wanted = items.iter().map(|item| (item.socket, item.events));
+        let idle = announce(wanted, fds, &mut watches)?;
+        wait(fds, if idle { left } else { Some(Duration::ZERO) }, mask)?;
+        watches.clear();
         let found = collect(items, fds)?;
         if found > 0 || left == Some(Duration::ZERO) {
             return Ok(found);
         }
     }
+}
+
+/// Looks at the sockets once more, announces to each that has nothing that this thread is about to
+/// sleep, and puts what it sleeps on in place of the socket. False: one of them has something.
+fn announce(
+    sockets: impl Iterator<Item = (*mut c_void, c_short)>,
+    fds: &mut [PollFd],
+    watches: &mut Vec<Watch>,
+) -> Result<bool> {
+    for ((handle, events), fd) in sockets.zip(fds) {
+        if handle.is_null() || events == 0 {
+            continue;
+        }
+        let Some(watch) = socket::from_handle(handle)?.watch(events)? else { return Ok(false) };
+        *fd = PollFd::new(watch.descriptor(), libc::POLLIN);
+        watches.push(watch);
+    }
+    Ok(true)
 }
 
 /// `INTR` when a signal came before anything else.
@@ -122,16 +146,6 @@ fn wait(fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<&SignalSet>)
 
 /// Up to this many items the kernel's array lies on the stack.
 const FEW: usize = 16;
-
-fn wanted(item: &PollItem) -> Result<PollFd> {
-    if item.socket.is_null() {
-        return Ok(PollFd::new(item.fd, to_kernel(item.events)));
-    }
-    if item.events == 0 {
-        return Ok(PollFd::new(-1, 0));
-    }
-    Ok(PollFd::new(socket::from_handle(item.socket)?.descriptor()?, libc::POLLIN))
-}
 
 fn collect(items: &mut [PollItem], fds: &[PollFd]) -> Result<usize> {
     let mut found = 0;

@@ -11,7 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Token};
 
 use super::{
-    Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, from_kernel, to_kernel, wait,
+    Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, announce, from_kernel, to_kernel, wait,
 };
 use crate::error::{Error, Result};
 use crate::socket::{self, Socket};
@@ -64,6 +64,26 @@ struct Item {
     /// An address of the application, only handed back.
     user_data: usize,
     events: c_short,
+}
+
+impl Item {
+    /// A plain descriptor as the kernel waits for it; the place of a socket is empty.
+    fn in_the_kernel(&self) -> PollFd {
+        match self.target {
+            Target::Descriptor(descriptor) if self.events != 0 => {
+                PollFd::new(descriptor, to_kernel(self.events))
+            }
+            _ => PollFd::new(-1, 0),
+        }
+    }
+
+    /// The handle of a socket, or null, and the events.
+    fn as_socket(&self) -> (*mut c_void, c_short) {
+        match self.target {
+            Target::Socket(handle) => (ptr::with_exposed_provenance_mut(handle), self.events),
+            Target::Descriptor(_) => (ptr::null_mut(), 0),
+        }
+    }
 }
 
 /// The registrations of one `zmq_poller_new`.
@@ -150,12 +170,16 @@ impl Poller {
             return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
         }
         if self.fds.is_empty() {
-            self.fds = self.items.iter().map(wanted).collect::<Result<_>>()?;
+            self.fds = self.items.iter().map(Item::in_the_kernel).collect();
         }
         let deadline = Deadline::after(timeout);
+        let mut watches = Vec::new();
         loop {
             let left = deadline.left();
-            wait(&mut self.fds, left, None)?;
+            let wanted = self.items.iter().map(Item::as_socket);
+            let idle = announce(wanted, &mut self.fds, &mut watches)?;
+            wait(&mut self.fds, if idle { left } else { Some(Duration::ZERO) }, None)?;
+            watches.clear();
             let found = self.check(events)?;
             if found > 0 {
                 return Ok(found);
@@ -232,14 +256,6 @@ fn checked(target: Target, events: c_short) -> Result<Option<&'static Socket>> {
     };
     let known = POLLIN | POLLOUT | POLLERR | POLLPRI;
     if events & !known == 0 { Ok(socket) } else { Err(Error::INVAL) }
-}
-
-fn wanted(item: &Item) -> Result<PollFd> {
-    Ok(match item.target {
-        _ if item.events == 0 => PollFd::new(-1, 0),
-        Target::Socket(handle) => PollFd::new(look_up(handle)?.descriptor()?, libc::POLLIN),
-        Target::Descriptor(descriptor) => PollFd::new(descriptor, to_kernel(item.events)),
-    })
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ struct Inner {
     closed: bool,
 }
 
-/// The right, and the duty, to call `wait`.
+/// The right, and the duty, to call `wait`, or to sleep on the bell's descriptor and then to call
+/// `finish_wait`.
 #[must_use]
 pub(crate) struct Ticket {
     takes: u64,
@@ -142,6 +143,17 @@ impl Mailbox {
         timeout: Option<Duration>,
     ) -> Result<u32> {
         let result = self.bell.wait(others, timeout);
+        self.finish_wait(ticket);
+        result
+    }
+
+    /// What a thread sleeps on that holds a ticket and waits for other things as well.
+    pub(crate) fn descriptor(&self) -> RawFd {
+        self.bell.descriptor()
+    }
+
+    /// This thread no longer sleeps, and will look at what the mailbox holds if that concerns it.
+    pub(crate) fn finish_wait(&self, ticket: Ticket) {
         let mut inner = self.inner.lock();
         inner.waiting -= 1;
         if ticket.takes != inner.takes {
@@ -155,7 +167,6 @@ impl Mailbox {
             drop(inner);
             yield_now();
         }
-        result
     }
 
     /// The socket was bound or connected. The descriptor becomes readable, as libzmq's does:

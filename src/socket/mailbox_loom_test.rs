@@ -72,6 +72,31 @@ impl Socket {
         }
     }
 
+    /// As zmq_poll: sleeps on the descriptor until it sees what it waits for, which it leaves there.
+    fn poll(&self, wanted: u32) -> Result<(), End> {
+        loop {
+            let core = self.enter()?;
+            if core.received.contains(&wanted) {
+                return Ok(());
+            }
+            let ticket = self.mailbox().prepare_wait();
+            drop(core);
+            self.mailbox().bell.wait(&[], None).unwrap();
+            self.mailbox().finish_wait(ticket);
+        }
+    }
+
+    /// As an application that sleeps on ZMQ_FD and asks for ZMQ_EVENTS whenever that is readable.
+    fn watch(&self, wanted: u32) -> Result<(), End> {
+        let _ = self.mailbox().expose();
+        loop {
+            if self.enter()?.received.contains(&wanted) {
+                return Ok(());
+            }
+            self.mailbox().bell.wait(&[], None).unwrap();
+        }
+    }
+
     fn close(&self) {
         self.0.0.lock().unwrap().gone = true;
         self.mailbox().close();
@@ -158,5 +183,95 @@ fn loom_a_quiet_mailbox_is_silent() {
         let _ = socket.enter();
         let inner = socket.mailbox().inner.lock();
         assert!(!inner.rung && inner.behind == 0 && inner.waiting == 0);
+    });
+}
+
+#[test]
+fn loom_threads_that_poll_for_different_news_all_see_theirs() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let other = thread::spawn(move || other.poll(1).unwrap());
+        let sender = socket.clone();
+        let sender = thread::spawn(move || {
+            sender.mailbox().send(Command::Gone(1));
+            sender.mailbox().send(Command::Gone(2));
+        });
+        socket.poll(2).unwrap();
+        other.join().unwrap();
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_who_polls_sees_what_another_thread_took_in_and_left() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        // It receives one of two and takes both in.
+        let receiver = thread::spawn(move || other.recv().unwrap());
+        let sender = socket.clone();
+        let sender = thread::spawn(move || {
+            sender.mailbox().send(Command::Gone(1));
+            sender.mailbox().send(Command::Gone(2));
+        });
+        socket.poll(2).unwrap();
+        assert_eq!(receiver.join().unwrap(), 1);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_who_gives_up_early_takes_nobody_elses_wake_up() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let other = thread::spawn(move || other.poll(1).unwrap());
+        let sender = socket.clone();
+        let sender = thread::spawn(move || sender.mailbox().send(Command::Gone(1)));
+        // Its time is up, or another socket has something, as soon as it sleeps.
+        let core = socket.enter().unwrap();
+        let ticket = socket.mailbox().prepare_wait();
+        drop(core);
+        socket.mailbox().finish_wait(ticket);
+        let _ = socket.enter();
+        other.join().unwrap();
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_the_end_wakes_those_who_poll_and_those_who_receive() {
+    for closed in [false, true] {
+        model(move || {
+            let socket = Socket::new();
+            let (other, ender) = (socket.clone(), socket.clone());
+            let receiver = thread::spawn(move || other.recv().map(drop));
+            let ender = thread::spawn(move || match closed {
+                true => ender.close(),
+                false => ender.mailbox().send(Command::Stop),
+            });
+            let end = if closed { End::Closed } else { End::Stopped };
+            assert_eq!(socket.poll(1), Err(end));
+            let end = if closed { End::Closed } else { End::Stopped };
+            assert_eq!(receiver.join().unwrap(), Err(end));
+            ender.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn loom_the_descriptor_tells_of_what_was_not_taken_in() {
+    model(|| {
+        let socket = Socket::new();
+        let sender = socket.clone();
+        let sender = thread::spawn(move || {
+            sender.mailbox().stir();
+            sender.mailbox().send(Command::Gone(1));
+            sender.mailbox().send(Command::Gone(2));
+        });
+        socket.watch(1).unwrap();
+        socket.watch(2).unwrap();
+        sender.join().unwrap();
     });
 }

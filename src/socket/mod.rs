@@ -19,6 +19,7 @@ mod monitoring;
 mod option;
 mod transfer;
 mod waiting;
+mod watching;
 
 use std::ffi::{CStr, c_void};
 use std::os::fd::RawFd;
@@ -34,6 +35,7 @@ use crate::error::{Error, Result};
 use crate::patterns::SocketType;
 use crate::sys::fork;
 use mailbox::Mailbox;
+pub(crate) use watching::Watch;
 
 static SOCKETS: Table<Socket> = Table::new();
 
