@@ -2,7 +2,8 @@
 # Installs the Debian packages that building, checking and the demo need, and only those that are missing.
 # Called by the Makefile and mk/*.mk as `scripts/setup.sh GROUP...`; without groups it is all of them:
 # rust (cargo and a linker), lint (rustfmt, clippy), build (compilers for the reference and the C tests),
-# net (namespaces), kerberos (a realm for the tests of GSSAPI), clients (Ruby, Python, PHP bindings).
+# net (namespaces), valgrind, counters (for the benchmark: valgrind and strace), kerberos (a realm for the tests of
+# GSSAPI), clients (Ruby, Python, PHP bindings).
 set -euo pipefail
 
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml").0
@@ -14,9 +15,10 @@ packages_of() {
         build) echo g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev ;;
         net) echo iproute2 util-linux ;;
         valgrind) echo valgrind ;;
+        counters) echo valgrind strace ;;
         kerberos) echo krb5-kdc krb5-admin-server krb5-user ;;
         clients) echo ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5 ;;
-        *) echo "setup: unknown group '$1' (known: rust lint build net valgrind kerberos clients)" >&2; return 2 ;;
+        *) echo "setup: unknown group '$1' (known: rust lint build net valgrind counters kerberos clients)" >&2; return 2 ;;
     esac
 }
 
