@@ -66,7 +66,10 @@ __attribute__ ((constructor)) static void count_what_there_is (void)
 /* Every context has ended by now, and took its descriptors and threads along: "." and ".." and ours. */
 __attribute__ ((destructor)) static void tell_what_is_left (void)
 {
-    int descriptors = count_entries ("/proc/self/fd") - descriptors_at_start, threads = count_entries ("/proc/self/task") - 3;
+    int descriptors = count_entries ("/proc/self/fd") - descriptors_at_start, threads = 0;
+    /* The kernel wakes who joins a thread before it takes the thread off its list. */
+    for (int tries = 0; tries < 1000 && (threads = count_entries ("/proc/self/task") - 3) > 0; tries++)
+        usleep (1000);
     if (getpid () == process && (descriptors || threads))
         printf ("left behind: %d descriptors, %d threads\n", descriptors, threads);
 }
