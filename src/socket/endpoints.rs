@@ -191,7 +191,9 @@ impl Core {
         self.monitor.emit(Event::Listening, listener.descriptor() as u64, &pair);
         let handle = runtime::listen(self.home(), listener)?;
         self.options.connected = true;
-        self.endpoints.add(&name, Target::Listener(handle));
+        let known_as = if transport.binds_names() { endpoint } else { &name };
+        self.endpoints.add(known_as, Target::Listener(handle));
+        self.endpoints.last = name;
         Ok(())
     }
 

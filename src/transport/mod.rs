@@ -69,6 +69,12 @@ pub(crate) trait Transport: Sync {
     fn connect_endpoint(&self, endpoint: &str, _address: &str) -> String {
         endpoint.to_owned()
     }
+
+    /// Whether zmq_unbind wants the endpoint as it was given to zmq_bind, because what is bound is a name that others may
+    /// bind as well, and the listener's own address is another.
+    fn binds_names(&self) -> bool {
+        false
+    }
 }
 
 /// A bound address. Dropping it closes it and cleans up as `close` does.

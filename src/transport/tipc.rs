@@ -54,6 +54,10 @@ impl Transport for Tipc {
         let parsed = parsed.and_then(|address| self::endpoint(&Address::tipc(address)));
         parsed.unwrap_or_else(|| endpoint.to_owned())
     }
+
+    fn binds_names(&self) -> bool {
+        true
+    }
 }
 
 /// An address to connect to.
