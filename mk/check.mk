@@ -2,41 +2,58 @@
 # Included by the top-level Makefile. They expect `make` to have built the release library (scripts/stage finds it).
 # Each takes its options from a variable, for example: make check-libzmq SUITE="--only 'pair_*' --jobs 2"
 
-CHECK_STEPS += check-abi check-ctests check-mixed check-peers check-clients check-libzmq
-
-.PHONY: check-abi check-ctests check-valgrind check-mixed check-peers check-clients check-libzmq bench demo
-
+CHECK_STEPS += check-abi
+.PHONY: check-abi
 check-abi: all ## symbols, soname and header against the tables of libzmq's interface
 	@scripts/setup.sh build
 	ctests/abi/run
 
+CHECK_STEPS += check-ctests
+.PHONY: check-ctests
 check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs compared (CTESTS="options")
 	@scripts/setup.sh build net
 	ctests/run $(CTESTS)
 
+.PHONY: check-valgrind
 check-valgrind: all ## our C programs and some of libzmq's on this library under valgrind (VALGRIND="options")
 	@scripts/setup.sh build net valgrind
 	ctests/valgrind/run $(VALGRIND)
 
+CHECK_STEPS += check-mixed
+.PHONY: check-mixed
 check-mixed: all ## libzmq 4.3.5 and this library talk to each other, every pair of socket types (MIXED="options")
 	@scripts/setup.sh build
 	ctests/mixed/run $(MIXED)
 
+CHECK_STEPS += check-peers
+.PHONY: check-peers
 check-peers: all ## scripted peers of ZMTP 1.0 to 3.0 and of none, outputs compared with libzmq's (PEERS="options")
 	@scripts/setup.sh build net
 	ctests/peers/run $(PEERS)
 
+CHECK_STEPS += check-libzmq
+.PHONY: check-libzmq
 check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="options")
 	@scripts/setup.sh build net kerberos
 	ctests/libzmq/run $(SUITE)
 
+CHECK_STEPS += check-guest
+.PHONY: check-guest
+check-guest: all ## tipc, vsock and vmci in a virtual machine, with libzmq on the other side (GUEST="options")
+	@scripts/setup.sh build guest
+	ctests/guest/run $(GUEST)
+
+.PHONY: bench
 bench: all ## speed, memory and start-up beside libzmq 4.3.5 and plain sockets, 10 minutes (BENCH="--only poll,fd")
 	@scripts/setup.sh build counters
 	benches/run $(BENCH)
 
+CHECK_STEPS += check-clients
+.PHONY: check-clients
 check-clients: all ## Python, Ruby and PHP from Debian on this library and against Debian's libzmq (CLIENTS="options")
 	@scripts/setup.sh clients
 	tests/clients/run $(CLIENTS)
 
+.PHONY: demo
 demo: all ## Ruby and Python talk over this library; which file each process has loaded
 	@scripts/demo.sh

@@ -1,25 +1,32 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building, checking and the demo need, and only those that are missing.
-# Called by the Makefile and mk/*.mk as `scripts/setup.sh GROUP...`; without groups it is all of them:
-# rust (cargo and a linker), lint (rustfmt, clippy), build (compilers for the reference and the C tests),
-# net (namespaces), valgrind, counters (for the benchmark: valgrind and strace), kerberos (a realm for the tests of
-# GSSAPI), clients (Ruby, Python, PHP bindings).
+# Called by the Makefile and mk/*.mk as `scripts/setup.sh GROUP...`; without groups it is all of them.
 set -euo pipefail
 
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml").0
 
+# A line for each group: its name, its packages, and after # what it is.
+groups='
+rust      gcc libc6-dev                                                       # a linker; cargo comes with rustup, below
+lint                                                                          # rustfmt and clippy, below
+build     g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev  # the reference and the C tests
+net       iproute2 util-linux                                                 # namespaces
+valgrind  valgrind
+counters  valgrind strace                                                     # for the benchmark
+guest     qemu-system-x86 linux-image-amd64 busybox-static kmod cpio          # a virtual machine and its kernel
+kerberos  krb5-kdc krb5-admin-server krb5-user                                # a realm for the tests of GSSAPI
+clients   ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5      # bindings
+'
+known=$(awk 'NF { print $1 }' <<<"$groups")
+
 packages_of() {
-    case "$1" in
-        rust) command -v cc >/dev/null || echo gcc libc6-dev ;;
-        lint) ;;
-        build) echo g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev ;;
-        net) echo iproute2 util-linux ;;
-        valgrind) echo valgrind ;;
-        counters) echo valgrind strace ;;
-        kerberos) echo krb5-kdc krb5-admin-server krb5-user ;;
-        clients) echo ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5 ;;
-        *) echo "setup: unknown group '$1' (known: rust lint build net valgrind counters kerberos clients)" >&2; return 2 ;;
-    esac
+    if ! grep -qxF -e "$1" <<<"$known"; then
+        echo "setup: unknown group '$1' (known:" $known")" >&2
+        return 2
+    fi
+    # Any C compiler links.
+    [ "$1" != rust ] || ! command -v cc >/dev/null || return 0
+    awk -v group="$1" '$1 == group { sub(/#.*/, ""); $1 = ""; print }' <<<"$groups"
 }
 
 installed() {
@@ -42,7 +49,7 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-[ $# -gt 0 ] || set -- rust lint build net valgrind kerberos clients
+[ $# -gt 0 ] || set -- $known
 missing=()
 for group in "$@"; do
     names=$(packages_of "$group")
