@@ -117,6 +117,37 @@ static void descriptor (void *context)
     end_socket (other);
 }
 
+/* What came is told by the descriptor until ZMQ_EVENTS was read; setting or reading an option in between hides nothing. */
+static void options_hide_nothing (void *context)
+{
+    line ("-- options between the signal and ZMQ_EVENTS");
+    char name[100];
+    size_t size = sizeof name;
+    void *pull = new_socket (context, ZMQ_PULL), *sub = new_socket (context, ZMQ_SUB);
+    void *push = new_socket (context, ZMQ_PUSH), *pub = new_socket (context, ZMQ_PUB);
+    join_pair (pull, push, "tcp");
+    const int fd = get_int (pull, ZMQ_FD);
+    line ("events %d", get_int (pull, ZMQ_EVENTS));
+    send_parts (push, "x", NULL);
+    line ("a message came: readable %d", is_readable (fd, 1000));
+    set_int (pull, ZMQ_RCVHWM, 7);
+    set_int (pull, ZMQ_LINGER, 0);
+    NEED (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, name, &size) == 0 && get_int (pull, ZMQ_TYPE) == ZMQ_PULL);
+    line ("still readable %d", is_readable (fd, 0));
+    line ("events %d", get_int (pull, ZMQ_EVENTS));
+    const int subscriber = get_int (sub, ZMQ_FD);
+    NEED (zmq_bind (pub, "tcp://127.0.0.1:*") == 0);
+    size = sizeof name;
+    NEED (zmq_getsockopt (pub, ZMQ_LAST_ENDPOINT, name, &size) == 0 && zmq_connect (sub, name) == 0);
+    rest (100);
+    NEED (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "", 0) == 0);
+    line ("connected and subscribed: readable %d", is_readable (subscriber, 0));
+    end_socket (push);
+    end_socket (pull);
+    end_socket (pub);
+    end_socket (sub);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -126,6 +157,7 @@ int main (void)
     }
     becomes_writable (context);
     descriptor (context);
+    options_hide_nothing (context);
     end_context (context);
     return 0;
 }

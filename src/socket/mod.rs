@@ -105,6 +105,16 @@ impl Socket {
         Ok(core)
     }
 
+    /// The core, locked, with nothing taken in. `TERM` once the context ends.
+    ///
+    /// Only a call that tells the application what came may take it in: the descriptor (ZMQ_FD) is
+    /// silent afterwards, and an event loop that set an option would never hear of a message.
+    fn lock_only(&self) -> Result<MappedMutexGuard<'_, Core>> {
+        let core = self.lock()?;
+        core.check_context()?;
+        Ok(core)
+    }
+
     /// The core, locked again after a pause. `NOTSOCK` also if the slot is another socket's by now.
     fn lock_again(&self, mailbox: &Arc<Mailbox>) -> Result<MappedMutexGuard<'_, Core>> {
         let core = self.lock()?;
@@ -136,10 +146,7 @@ impl Socket {
 
     /// ZMQ_FD: becomes readable when ZMQ_EVENTS may have changed.
     pub(crate) fn descriptor(&self) -> Result<RawFd> {
-        // Takes nothing in: the caller may have looked at ZMQ_EVENTS already, and what came since
-        // is for the descriptor to tell.
-        let mut core = self.lock()?;
-        core.check_context()?;
+        let mut core = self.lock_only()?;
         core.give_back();
         Ok(core.mailbox.expose())
     }

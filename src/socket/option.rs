@@ -9,23 +9,18 @@ use crate::options::table::{self, Found};
 impl Socket {
     /// Sets an option.
     pub(crate) fn set_option(&self, option: i32, value: &[u8]) -> Result<()> {
-        self.enter()?.set_option(option, Some(value))
+        self.lock_only()?.set_option(option, Some(value))
     }
 
     /// Sets an option from a null pointer.
     pub(crate) fn set_option_null(&self, option: i32) -> Result<()> {
-        self.enter()?.set_option(option, None)
+        self.lock_only()?.set_option(option, None)
     }
 
     /// Reads an option into `buffer` and returns the length of the value.
     pub(crate) fn option(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
-        if option == numbers::FD {
-            // Takes nothing in, see `descriptor`.
-            let mut core = self.lock()?;
-            core.check_context()?;
-            return core.option(option, buffer);
-        }
-        self.enter()?.option(option, buffer)
+        let mut core = if option == numbers::EVENTS { self.enter()? } else { self.lock_only()? };
+        core.option(option, buffer)
     }
 }
 
