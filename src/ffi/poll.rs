@@ -7,8 +7,14 @@ use super::boundary::boundary;
 use crate::error::{Error, Result};
 use crate::poller::poll_items;
 pub use crate::poller::{Descriptor, PollItem};
+use crate::sys::memory::Plain;
 #[cfg(feature = "draft")]
 use crate::sys::signals::SignalSet;
+
+// SAFETY: the fields are a pointer, an int and two shorts in C's layout; as they fill the size of the
+// whole, which is checked here, nothing lies between them.
+unsafe impl Plain for PollItem {}
+const _: () = assert!(size_of::<PollItem>() == size_of::<*mut ()>() + 8);
 
 /// The items of the application. `INVAL` for a negative number, `FAULT` for null.
 ///

@@ -6,8 +6,10 @@
 //! system call only when somebody may be watching.
 
 use std::os::fd::RawFd;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::quiet::Quiet;
 use crate::error::Result;
 use crate::patterns::Attach;
 use crate::pipe::{Notify, Pipe, PipeEvent};
@@ -28,7 +30,8 @@ pub(crate) enum Command {
 
 /// The mailbox of one socket.
 pub(crate) struct Mailbox {
-    /// Whether `commands` may hold something; lets the fast path look without the lock.
+    /// Whether `commands` may hold something, or somebody shall hear of the next call; lets the
+    /// fast path look without the lock.
     pending: AtomicBool,
     inner: Mutex<Inner>,
     bell: Bell,
@@ -49,8 +52,22 @@ struct Inner {
     /// The socket has endpoints: whoever starts to watch shall look at ZMQ_EVENTS once.
     stirred: bool,
     rung: bool,
+    /// Who found that the socket has nothing to report, and under which number.
+    quiet: Vec<(Weak<Quiet>, u32)>,
     /// The socket is closed: nothing is taken in any more.
     closed: bool,
+}
+
+impl Inner {
+    /// Something happens to the socket.
+    #[inline]
+    fn disturb(&mut self) {
+        for (quiet, number) in self.quiet.drain(..) {
+            if let Some(quiet) = quiet.upgrade() {
+                quiet.disturb(number);
+            }
+        }
+    }
 }
 
 /// The right, and the duty, to call `wait`, or to sleep on the bell's descriptor and then to call
@@ -80,6 +97,7 @@ impl Mailbox {
             return;
         }
         inner.commands.push(command);
+        inner.disturb();
         self.pending.store(true, Ordering::Release);
         self.ring(&mut inner);
     }
@@ -102,6 +120,28 @@ impl Mailbox {
         self.pending.load(Ordering::Acquire)
     }
 
+    /// Whether there are commands.
+    pub(super) fn has_commands(&self) -> bool {
+        self.pending() && !self.inner.lock().commands.is_empty()
+    }
+
+    /// Disturbs `quiet` under this number when something happens: when a command comes, and when
+    /// the socket is used, which is why it seems to have something to take in. Call with the
+    /// socket's lock held, after it was found to have nothing to report.
+    pub(super) fn keep_quiet(&self, quiet: &Arc<Quiet>, number: u32) {
+        let mut inner = self.inner.lock();
+        if !inner.commands.is_empty() || inner.closed {
+            // It came in between.
+            return quiet.disturb(number);
+        }
+        if inner.quiet.len() == inner.quiet.capacity() {
+            // Threads that have gone since are forgotten whenever the list would have to grow.
+            inner.quiet.retain(|(quiet, _)| quiet.strong_count() > 0);
+        }
+        inner.quiet.push((Arc::downgrade(quiet), number));
+        self.pending.store(true, Ordering::Release);
+    }
+
     /// Takes all commands, and wakes the other threads that wait on this socket: what one of them
     /// takes in may concern them. Call with the socket's lock held, so that they come behind.
     pub(crate) fn take(&self) -> Vec<Command> {
@@ -110,6 +150,7 @@ impl Mailbox {
             return Vec::new();
         }
         let mut inner = self.inner.lock();
+        inner.disturb();
         self.pending.store(false, Ordering::Relaxed);
         if !inner.commands.is_empty() {
             inner.takes += 1;
@@ -202,6 +243,7 @@ impl Mailbox {
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;
+        inner.disturb();
         let commands = std::mem::take(&mut inner.commands);
         self.ring(&mut inner);
         drop(inner);

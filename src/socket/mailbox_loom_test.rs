@@ -275,3 +275,49 @@ fn loom_the_descriptor_tells_of_what_was_not_taken_in() {
         sender.join().unwrap();
     });
 }
+
+impl Socket {
+    /// As `Socket::events_or_quiet`: what was received, if anything was.
+    fn events_or_quiet(&self, quiet: &std::sync::Arc<Quiet>) -> bool {
+        let mut core = self.0.0.lock().unwrap();
+        if self.mailbox().has_commands() {
+            drop(core);
+            core = self.enter().unwrap();
+        }
+        if core.received.is_empty() {
+            self.mailbox().keep_quiet(quiet, 7);
+        }
+        !core.received.is_empty()
+    }
+}
+
+#[test]
+fn loom_quiet_does_not_outlast_what_happens() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let sender = thread::spawn(move || other.mailbox().send(Command::Gone(1)));
+        let quiet = std::sync::Arc::new(Quiet::default());
+        let found = socket.events_or_quiet(&quiet);
+        sender.join().unwrap();
+        assert!(found || quiet.is_disturbed());
+    });
+}
+
+#[test]
+fn loom_quiet_does_not_outlast_what_another_thread_takes_in() {
+    model(|| {
+        let socket = Socket::new();
+        let (other, taker) = (socket.clone(), socket.clone());
+        let sender = thread::spawn(move || other.mailbox().send(Command::Gone(1)));
+        let taker = thread::spawn(move || drop(taker.enter()));
+        let quiet = std::sync::Arc::new(Quiet::default());
+        let found = socket.events_or_quiet(&quiet);
+        sender.join().unwrap();
+        taker.join().unwrap();
+        assert!(found || quiet.is_disturbed());
+        let mut numbers = Vec::new();
+        quiet.take(&mut numbers);
+        assert!(numbers.iter().all(|&number| number == 7) && numbers.len() < 2);
+    });
+}

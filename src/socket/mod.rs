@@ -17,6 +17,7 @@ mod inproc;
 pub(crate) mod mailbox;
 mod monitoring;
 mod option;
+mod quiet;
 mod transfer;
 mod waiting;
 mod watching;
@@ -35,6 +36,7 @@ use crate::error::{Error, Result};
 use crate::patterns::SocketType;
 use crate::sys::fork;
 use mailbox::Mailbox;
+pub(crate) use quiet::Quiet;
 pub(crate) use watching::Watch;
 
 static SOCKETS: Table<Socket> = Table::new();

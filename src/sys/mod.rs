@@ -17,6 +17,7 @@ pub(crate) mod fd;
 pub(crate) mod fork;
 pub(crate) mod gssapi;
 pub(crate) mod membarrier;
+pub(crate) mod memory;
 pub(crate) mod names;
 pub(crate) mod net;
 pub(crate) mod norm;
