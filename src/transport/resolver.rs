@@ -12,8 +12,9 @@ use std::thread;
 use parking_lot::Mutex;
 
 use crate::error::{Error, Result};
+use crate::sys::fork::PerProcess;
 use crate::sys::names::{self, Query, Unresolved};
-use crate::sys::{fork, signals};
+use crate::sys::signals;
 use crate::transport::Waker;
 
 const THREADS_MAX: usize = 8;
@@ -39,24 +40,20 @@ struct Job {
     slot: Arc<Mutex<Slot>>,
 }
 
+#[derive(Default)]
 struct Pool {
     waiting: VecDeque<Job>,
     threads: usize,
-    /// Threads do not survive a fork; a child starts its own.
-    generation: u32,
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { waiting: VecDeque::new(), threads: 0, generation: 0 });
+/// Threads do not survive a fork, and one of them may hold the lock; a child starts its own.
+static POOL: PerProcess<Mutex<Pool>> = PerProcess::new(Mutex::default);
 
 /// Starts looking up a name; `wake` is called when `take` will have an answer. Fails when there is
 /// no thread to do it and none can be started.
 pub(super) fn look_up(host: &str, query: Query, wake: Waker) -> Result<Lookup> {
     let slot = Arc::new(Mutex::new(Slot { found: None, wake: Some(wake) }));
-    let generation = fork::generation();
-    let mut pool = POOL.lock();
-    if pool.generation != generation {
-        *pool = Pool { waiting: VecDeque::new(), threads: 0, generation };
-    }
+    let mut pool = POOL.here().lock();
     if pool.threads < THREADS_MAX {
         match start_thread() {
             Ok(()) => pool.threads += 1,
@@ -94,7 +91,7 @@ fn start_thread() -> Result<()> {
 fn work() {
     loop {
         let job = {
-            let mut pool = POOL.lock();
+            let mut pool = POOL.here().lock();
             match pool.waiting.pop_front() {
                 Some(job) => job,
                 None => {
@@ -145,7 +142,7 @@ mod tests {
             assert_eq!(lookup.take(), None);
         }
         let start = Instant::now();
-        while POOL.lock().threads != 0 {
+        while POOL.here().lock().threads != 0 {
             assert!(start.elapsed() < Duration::from_secs(20));
             thread::sleep(Duration::from_millis(5));
         }
