@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::Home;
 use super::backoff::Backoff;
 use super::connection::{Connection, End, Handshake};
-use super::link::{Link, Watch};
+use super::link::{Link, Pumped, Watch};
 use super::notices;
 use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
@@ -233,10 +233,14 @@ impl Session {
                 }
             }
         }
-        if let State::Linked(link) = &self.state
-            && link.pump(io)? == Sent::Finished
-        {
-            self.end(io);
+        if let State::Linked(link) = &self.state {
+            let Pumped { sent, again } = link.pump(io.now)?;
+            if again {
+                io.again();
+            }
+            if sent == Sent::Finished {
+                self.end(io);
+            }
         }
         Ok(())
     }
@@ -265,7 +269,7 @@ impl Session {
         if let Some(pipe) = self.pipe.take() {
             match std::mem::replace(&mut self.state, State::Waiting(None)) {
                 State::Connected(connection) => {
-                    self.state = State::Linked(Link::new(io, connection, pipe));
+                    self.state = State::Linked(Link::join(io, connection, pipe));
                     self.watch = Watch::default();
                 }
                 other => {

@@ -1,0 +1,225 @@
+//! The takeover under loom: whoever owns the reading side, whatever comes is received, the watchdog
+//! ticks when it must and parks when it may, and all that is written leaves in its order. A thread
+//! that would sleep for ever is a deadlock, and loom says so. Run by `make check-loom`.
+
+use loom::thread;
+
+use super::world::{World, io_thread, joined};
+use super::*;
+
+fn model(test: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.max_branches = 20_000;
+    builder.check(test);
+}
+
+/// High enough to be never reached here, and low enough to be exact.
+const ENOUGH: i32 = 50;
+
+#[test]
+fn loom_what_comes_is_received_by_a_thread_that_waits_for_it() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            peer.arrive(&[1]);
+            peer.arrive(&[2]);
+        });
+        assert_eq!([socket.recv(), socket.recv()], [Some(1), Some(2)]);
+        peer.join().unwrap();
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_the_watchdog_takes_back_what_an_application_that_computes_leaves_alone() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        world.arrive(&[1]);
+        assert_eq!(socket.recv(), Some(1));
+        world.arrive(&[2]);
+        // It does something else until the I/O thread has read.
+        drop(world.until(|state| state.unread.is_empty()));
+        assert_eq!(socket.recv(), Some(2));
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_what_was_held_back_at_the_mark_is_not_forgotten() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, 1);
+        let io = io_thread(world.clone(), link);
+        world.arrive(&[1]);
+        assert_eq!(socket.recv(), Some(1));
+        // Both are read at once, by whoever owns the reading side.
+        world.arrive(&[2, 3]);
+        assert_eq!(socket.recv(), Some(2));
+        assert_eq!(socket.poll(), Some(3));
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_what_was_held_back_comes_though_the_watchdog_takes_the_descriptor() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, 1);
+        let io = io_thread(world.clone(), link);
+        world.arrive(&[1, 2]);
+        assert_eq!(socket.recv(), Some(1));
+        // It computes until the I/O thread has the descriptor, and asks without waiting.
+        drop(world.until(|state| state.watched));
+        while socket.try_recv() != Some(2) {
+            thread::yield_now();
+        }
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_the_end_of_the_connection_reaches_session_and_application() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            peer.arrive(&[1]);
+            peer.close();
+        });
+        assert_eq!([socket.recv(), socket.recv()], [Some(1), None]);
+        peer.join().unwrap();
+        io.join().unwrap();
+        assert!(world.lock().lost);
+    });
+}
+
+#[test]
+fn loom_the_end_is_found_by_the_session_when_the_application_is_away() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        world.arrive(&[1]);
+        assert_eq!(socket.recv(), Some(1));
+        world.close();
+        drop(world.until(|state| state.lost));
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_the_application_may_do_anything_while_the_link_ends() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let session = link.clone();
+        let session = thread::spawn(move || session.end().unwrap().part());
+        let direct: &dyn Direct = &*link;
+        let taken = direct.take_over().is_some();
+        if taken {
+            direct.waits(true);
+            direct.waits(false);
+        }
+        direct.receive(&mut || {});
+        socket.send(1);
+        direct.give_back();
+        session.join().unwrap();
+        assert!(!direct.receive(&mut || {}) && !direct.send() && direct.take_over().is_none());
+        assert!(link.pump(Instant::now()).is_ok_and(|pumped| !pumped.again));
+        assert!(link.tick(Instant::now(), &mut Watch::default()).is_none());
+    });
+}
+
+#[test]
+fn loom_whoever_writes_everything_leaves_in_order() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        for byte in [1, 2, 3] {
+            socket.send(byte);
+        }
+        assert_eq!(world.until(|state| state.wire.len() == 3).wire, [1, 2, 3]);
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_what_found_no_room_leaves_when_there_is_some() {
+    model(|| {
+        let world = World::new();
+        world.lock().room = 1;
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            drop(peer.until(|state| state.room == 0));
+            peer.make_room(2);
+        });
+        for byte in [1, 2, 3] {
+            socket.send(byte);
+        }
+        assert_eq!(world.until(|state| state.wire.len() == 3).wire, [1, 2, 3]);
+        peer.join().unwrap();
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_questions_and_answers_pass_while_the_descriptor_changes_hands() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            for count in 1..=2 {
+                drop(peer.until(|state| state.wire.len() == count));
+                peer.arrive(&[count as u8]);
+            }
+        });
+        socket.send(1);
+        assert_eq!(socket.recv(), Some(1));
+        socket.send(2);
+        assert_eq!(socket.poll(), Some(2));
+        peer.join().unwrap();
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_a_thread_that_only_waits_lets_the_watchdog_park() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link.clone());
+        let peer = world.clone();
+        // Loom sees a thread that ticks for ever as one that never lets the others come to this.
+        let peer = thread::spawn(move || {
+            peer.arrive(&[1]);
+            drop(peer.until(|state| !state.watched || state.unread.is_empty()));
+            peer.arrive(&[2]);
+        });
+        assert_eq!([socket.recv(), socket.recv()], [Some(1), Some(2)]);
+        socket.give_back();
+        peer.join().unwrap();
+        drop(world.until(|state| state.watched));
+        world.stop();
+        io.join().unwrap();
+    });
+}

@@ -1,0 +1,110 @@
+//! An established connection with the session's end of its pipe, shared by two threads.
+//!
+//! The I/O thread works on it when the reactor or a pipe says so. The application's thread may work
+//! on it too (`pipe::Direct`): it sends at once what it has just written, and while it waits for
+//! messages it owns the reading side: the reactor no longer reports it, and the application waits
+//! for the descriptor and reads it itself, so that no other thread has to wake up. How they agree
+//! on that is in `takeover`; here is what they agree on. Called by `session`.
+//!
+//! Lock order: a socket's core, then the link's. Under it only leaves are taken (mailboxes, the
+//! reactor, monitors' sinks never).
+
+mod takeover;
+
+use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub(super) use self::takeover::{Pumped, Watch};
+use self::takeover::{Shared, Station, Takeover};
+use super::connection::{Connection, End};
+use super::io_thread;
+use super::outgoing::Sent;
+use super::reactor::Reactor;
+use super::task::Io;
+use crate::pipe::Pipe;
+
+/// See the head of this file.
+pub(super) type Link = Takeover<Joint, Home>;
+
+/// What the two threads share.
+pub(super) struct Joint {
+    pub(super) connection: Connection,
+    pub(super) pipe: Pipe,
+    /// See `Shared::ended`.
+    ended: Option<End>,
+}
+
+/// Where the connection's session lives.
+pub(super) struct Home {
+    thread: Arc<io_thread::Shared>,
+    reactor: Arc<Reactor>,
+    key: u32,
+    descriptor: RawFd,
+}
+
+impl Link {
+    /// Joins an established connection with its pipe and offers it to the application.
+    pub(super) fn join(io: &Io<'_>, connection: Box<Connection>, mut pipe: Pipe) -> Arc<Link> {
+        let suitable = connection.is_direct();
+        let home = Home {
+            thread: io.thread.clone(),
+            reactor: io.reactor.clone(),
+            key: io.key,
+            descriptor: connection.stream.descriptor(),
+        };
+        let link = Arc::new(Link::new(home, suitable));
+        if suitable {
+            pipe.offer_direct(Some(link.clone()));
+        }
+        *link.lock() = Some(Joint { connection: *connection, pipe, ended: None });
+        link
+    }
+
+    /// Takes connection and pipe apart again; the application can do nothing here any more.
+    pub(super) fn dissolve(&self) -> Option<(Connection, Pipe)> {
+        let mut joint = self.end()?;
+        joint.pipe.offer_direct(None);
+        Some((joint.connection, joint.pipe))
+    }
+}
+
+impl Shared for Joint {
+    fn receive(&mut self, now: Instant, turns: usize) -> Result<bool, End> {
+        self.connection.receive(now, turns, &mut self.pipe)
+    }
+
+    fn send(&mut self) -> Result<Sent, End> {
+        self.connection.send(&mut self.pipe)
+    }
+
+    fn send_directly(&mut self) -> Result<Sent, End> {
+        self.connection.send_directly(&mut self.pipe)
+    }
+
+    fn set_readable(&mut self) {
+        self.connection.set_readable();
+    }
+
+    fn has_control(&self) -> bool {
+        self.connection.has_control()
+    }
+
+    fn ended(&mut self) -> &mut Option<End> {
+        &mut self.ended
+    }
+}
+
+impl Station for Home {
+    fn watch_reading(&self, watch: bool) -> bool {
+        self.reactor.watch_reading(self.descriptor, self.key, watch)
+    }
+
+    fn wake_session(&self) {
+        self.thread.wake_task(self.key);
+    }
+
+    fn descriptor(&self) -> RawFd {
+        self.descriptor
+    }
+}

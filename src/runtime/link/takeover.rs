@@ -1,0 +1,299 @@
+//! Who works on a connection, and who wakes whom: two threads share it, and nothing is left lying.
+//!
+//! ```text
+//!                    take_over (about to wait)
+//!     I/O thread  -------------------------------> application
+//!                 <-------------------------------
+//!                    give_back, or the watchdog: away for a whole tick
+//! ```
+//! The watchdog is the session's timer. It ticks every millisecond while the application owns the
+//! reading side, and parks when the application does nothing but wait; whoever ends a wait restarts
+//! it. What is shared, and the world around it, are parameters, so that loom runs this very code
+//! (`loom_test`). Called by `session` on the I/O thread, and by sockets through `pipe::Direct`.
+
+use std::os::fd::RawFd;
+use std::time::{Duration, Instant};
+
+use crate::pipe::Direct;
+use crate::runtime::connection::End;
+use crate::runtime::outgoing::Sent;
+use crate::sys::fork;
+use crate::sys::sync::{AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, fence};
+
+/// How long the application may be away before the I/O thread takes over.
+const TICK: Duration = Duration::from_millis(1);
+/// Ticks of nothing but waiting before the watchdog parks.
+const QUIET: u32 = if cfg!(loom) { 1 } else { 10 };
+/// Reads in a row of the I/O thread, so that one connection does not starve the others.
+const TURN: usize = 16;
+
+/// What the two threads share, one at a time: a connection and the session's end of its pipe.
+pub(in crate::runtime) trait Shared: Send {
+    /// Receives into the pipe, what was left at the high water mark first, with at most so many
+    /// reads. True: there may be more.
+    fn receive(&mut self, now: Instant, turns: usize) -> Result<bool, End>;
+    /// Sends from the pipe, and lets its reader sleep when nothing is left.
+    fn send(&mut self) -> Result<Sent, End>;
+    /// The same on the thread that writes into the pipe.
+    fn send_directly(&mut self) -> Result<Sent, End>;
+    /// Says that there may be something to read.
+    fn set_readable(&mut self);
+    /// Whether there is something to send besides what is in the pipe.
+    fn has_control(&self) -> bool;
+    /// That the application found the connection broken; the session has to deal with it.
+    fn ended(&mut self) -> &mut Option<End>;
+}
+
+/// The I/O thread that the connection belongs to.
+pub(in crate::runtime) trait Station: Send + Sync {
+    /// Watches for something to read, or leaves that to the application. False: it cannot be done.
+    fn watch_reading(&self, watch: bool) -> bool;
+    /// Has the session look at the link.
+    fn wake_session(&self);
+    /// What the application waits for while it owns the reading side.
+    fn descriptor(&self) -> RawFd;
+}
+
+/// See the head of this file.
+pub(in crate::runtime) struct Takeover<S, T> {
+    /// `None` after `dissolve`.
+    shared: Mutex<Option<S>>,
+    /// The application owns the reading side. Changed with `shared` locked.
+    taken: AtomicBool,
+    /// The application waits for the descriptor.
+    waiting: AtomicBool,
+    /// The watchdog does not tick.
+    parked: AtomicBool,
+    /// Counts what the application receives by itself.
+    activity: AtomicU32,
+    /// The application wanted to receive and could not, as the I/O thread was at it.
+    missed: AtomicBool,
+    pub(super) station: T,
+    /// The stream can be waited for by its descriptor alone, and frames are read as they come.
+    suitable: bool,
+    /// The process it was made in: in a forked child the application can do nothing here.
+    generation: u32,
+}
+
+/// The watchdog's memory, kept by the session.
+#[derive(Default)]
+pub(in crate::runtime) struct Watch {
+    activity: u32,
+    quiet: u32,
+    /// The next tick; `None` when it is parked.
+    due: Option<Instant>,
+}
+
+/// What a turn of the I/O thread came to.
+pub(in crate::runtime) struct Pumped {
+    pub(in crate::runtime) sent: Sent,
+    /// There is more to do as soon as others had their turn.
+    pub(in crate::runtime) again: bool,
+}
+
+impl<S: Shared, T: Station> Takeover<S, T> {
+    pub(super) fn new(station: T, suitable: bool) -> Takeover<S, T> {
+        Takeover {
+            shared: Mutex::new(None),
+            taken: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
+            parked: AtomicBool::new(true),
+            activity: AtomicU32::new(0),
+            missed: AtomicBool::new(false),
+            station,
+            suitable,
+            generation: fork::generation(),
+        }
+    }
+
+    /// What is shared, for the I/O thread.
+    pub(in crate::runtime) fn lock(&self) -> MutexGuard<'_, Option<S>> {
+        self.shared.lock()
+    }
+
+    /// Takes it away for good: the application can do nothing here any more.
+    pub(super) fn end(&self) -> Option<S> {
+        let mut shared = self.shared.lock();
+        self.taken.store(false, Ordering::Release);
+        shared.take()
+    }
+
+    /// Moves whatever can be moved; on the I/O thread.
+    pub(in crate::runtime) fn pump(&self, now: Instant) -> Result<Pumped, End> {
+        let mut shared = self.shared.lock();
+        let Some(shared) = &mut *shared else {
+            return Ok(Pumped { sent: Sent::All, again: false });
+        };
+        if let Some(end) = shared.ended().take() {
+            return Err(end);
+        }
+        let received =
+            if self.taken.load(Ordering::Acquire) { Ok(false) } else { shared.receive(now, TURN) };
+        let sent = shared.send()?;
+        let again = received? || sent == Sent::Soon;
+        Ok(Pumped { sent, again })
+    }
+
+    /// Lets go of the reading side; the caller holds the lock.
+    fn release(&self, shared: &mut S) {
+        if self.taken.swap(false, Ordering::AcqRel) {
+            self.station.watch_reading(true);
+            shared.set_readable();
+        }
+    }
+
+    /// The watchdog: whether and when to look again.
+    pub(in crate::runtime) fn tick(&self, now: Instant, watch: &mut Watch) -> Option<Instant> {
+        if !self.taken.load(Ordering::Acquire) || self.parked.load(Ordering::Acquire) {
+            return None;
+        }
+        if let Some(due) = watch.due
+            && now < due
+        {
+            return watch.due;
+        }
+        let due = Some(now + TICK);
+        let activity = self.activity.load(Ordering::Relaxed);
+        if watch.due.is_none() {
+            watch.activity = activity;
+        } else if activity != watch.activity {
+            *watch = Watch { activity, quiet: 0, due };
+        } else if self.waiting.load(Ordering::Acquire) {
+            watch.quiet += 1;
+            if watch.quiet >= QUIET {
+                *watch = Watch::default();
+                self.parked.store(true, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                if self.waiting.load(Ordering::Relaxed)
+                    || !self.parked.swap(false, Ordering::AcqRel)
+                {
+                    return None;
+                }
+            }
+        } else if let Some(shared) = &mut *self.shared.lock() {
+            *watch = Watch::default();
+            self.release(shared);
+            // What was held back at the high water mark the reactor does not tell of, and if the
+            // pipe told that there is room, that was before.
+            self.station.wake_session();
+            return None;
+        }
+        watch.due = due;
+        due
+    }
+
+    fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
+    }
+}
+
+impl<S: Shared, T: Station> Direct for Takeover<S, T> {
+    fn receive(&self, arm: &mut dyn FnMut()) -> bool {
+        if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
+            return false;
+        }
+        let Some(mut guard) = self.shared.try_lock() else {
+            self.missed.store(true, Ordering::Relaxed);
+            return false;
+        };
+        let Some(shared) = &mut *guard else { return false };
+        if shared.ended().is_some() || !self.taken.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.activity.fetch_add(1, Ordering::Relaxed);
+        shared.set_readable();
+        match shared.receive(Instant::now(), 1) {
+            Ok(_) => {
+                if shared.has_control() {
+                    self.station.wake_session();
+                }
+                arm();
+                true
+            }
+            Err(end) => {
+                *shared.ended() = Some(end);
+                self.release(shared);
+                self.station.wake_session();
+                false
+            }
+        }
+    }
+
+    fn send(&self) -> bool {
+        if !self.is_ours() {
+            return false;
+        }
+        let Some(mut guard) = self.shared.try_lock() else { return false };
+        let Some(shared) = &mut *guard else { return false };
+        if shared.ended().is_some() {
+            return false;
+        }
+        match shared.send_directly() {
+            Ok(sent) => sent == Sent::All,
+            Err(end) => {
+                *shared.ended() = Some(end);
+                false
+            }
+        }
+    }
+
+    fn take_over(&self) -> Option<RawFd> {
+        if !self.suitable || !self.is_ours() {
+            return None;
+        }
+        // The I/O thread holds it for some reads or writes at most, and there is nothing else to do.
+        let mut guard = self.shared.lock();
+        let shared = guard.as_mut()?;
+        if shared.ended().is_some() {
+            return None;
+        }
+        let missed = self.missed.swap(false, Ordering::Relaxed);
+        let taken = self.taken.load(Ordering::Relaxed);
+        if !taken {
+            if !self.station.watch_reading(false) {
+                return None;
+            }
+            self.parked.store(true, Ordering::Relaxed);
+            self.taken.store(true, Ordering::Release);
+        }
+        // What was read, and left alone at the high water mark, the descriptor does not tell of;
+        // and when the I/O thread hears that there is room, it is ours.
+        if (missed || !taken)
+            && let Err(end) = shared.receive(Instant::now(), 0)
+        {
+            *shared.ended() = Some(end);
+            self.release(shared);
+            drop(guard);
+            self.station.wake_session();
+            return None;
+        }
+        Some(self.station.descriptor())
+    }
+
+    fn waits(&self, waiting: bool) {
+        self.waiting.store(waiting, Ordering::Relaxed);
+        if !waiting {
+            fence(Ordering::SeqCst);
+            if self.parked.load(Ordering::Relaxed) && self.parked.swap(false, Ordering::AcqRel) {
+                self.station.wake_session();
+            }
+        }
+    }
+
+    fn give_back(&self) {
+        if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
+            return;
+        }
+        if let Some(shared) = &mut *self.shared.lock() {
+            self.release(shared);
+        }
+        self.station.wake_session();
+    }
+}
+
+#[cfg(all(test, loom))]
+#[path = "loom_test.rs"]
+mod loom_test;
+#[cfg(all(test, loom))]
+#[path = "world_test.rs"]
+mod world;
