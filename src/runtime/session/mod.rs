@@ -9,6 +9,9 @@
 //! An accepted session starts at Connected and ends where another would wait. A session ends for
 //! good when its socket closes it, after what was to be sent is sent or the linger time is over.
 
+mod dialing;
+mod parting;
+
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -19,18 +22,11 @@ use super::link::{Link, Pumped, Watch};
 use super::notices;
 use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
-use crate::error::Error;
 use crate::message::Metadata;
 use crate::monitor::{EndpointPair, Event};
-use crate::patterns::{Attach, SocketType};
+use crate::patterns::Attach;
 use crate::pipe::{Notify, Pipe, PipeEvent};
-use crate::transport::{Dial, Dialer, Stream};
-use crate::zmtp::Failure;
-
-/// ZMQ_RECONNECT_STOP bits.
-const STOP_CONN_REFUSED: i32 = 1;
-const STOP_HANDSHAKE_FAILED: i32 = 2;
-const STOP_AFTER_DISCONNECT: i32 = 4;
+use crate::transport::{Dialer, Stream};
 
 enum State {
     /// Not connected; connects again at the given time, or never.
@@ -126,71 +122,6 @@ impl Session {
     fn emit(&self, event: Event, value: i32) {
         self.home.monitor.emit(event, value as u64, &self.endpoints);
     }
-
-    // ---- connecting
-
-    fn dial(&mut self, io: &mut Io<'_>) {
-        let waker = io.waker();
-        let Some(dialer) = &mut self.dialer else { return self.end(io) };
-        let dial = dialer.start(waker);
-        self.state = State::Dialing(self.connect_deadline(io.now));
-        self.dialed(io, dial, true);
-    }
-
-    fn connect_deadline(&self, now: Instant) -> Option<Instant> {
-        self.home.options.connect_timeout().and_then(|limit| now.checked_add(limit))
-    }
-
-    /// Takes in how far the dialer is.
-    fn dialed(&mut self, io: &mut Io<'_>, dial: Dial, first: bool) {
-        match dial {
-            Dial::Resolving => {}
-            Dial::Connecting(descriptor) | Dial::Negotiating(descriptor) => {
-                // The same descriptor may be reported again; registering it twice is refused.
-                let _ = io.reactor.register(descriptor, io.key);
-                if first {
-                    self.emit(Event::ConnectDelayed, libc::EINPROGRESS);
-                }
-            }
-            Dial::Done(stream) => self.connected(io, stream),
-            Dial::Failed(error) => {
-                let dialer = self.dialer.as_ref();
-                if let Some(descriptor) = dialer.and_then(|dialer| dialer.last_descriptor()) {
-                    self.emit(Event::Closed, descriptor);
-                }
-                let stop = self.home.options.reconnect_stop & STOP_CONN_REFUSED != 0;
-                if stop && error == Error::CONNREFUSED {
-                    self.state = State::Waiting(None);
-                } else {
-                    self.retry(io);
-                }
-            }
-        }
-    }
-
-    /// Waits before the next attempt.
-    fn retry(&mut self, io: &mut Io<'_>) {
-        if self.home.options.reconnect_interval().is_none() {
-            self.state = State::Waiting(None);
-            return;
-        }
-        let mut random = [0; 4];
-        let _ = getrandom::fill(&mut random);
-        let wait = self.backoff.next(u32::from_ne_bytes(random));
-        self.state = State::Waiting(Some(io.now + wait));
-        self.emit(Event::ConnectRetried, wait.as_millis() as i32);
-    }
-
-    fn connected(&mut self, io: &mut Io<'_>, stream: Stream) {
-        // The dialer's registration, if any, may be of this very descriptor.
-        io.reactor.deregister(stream.descriptor());
-        self.endpoints.local = stream.local_endpoint().into();
-        self.emit(Event::Connected, stream.descriptor());
-        let connection = Connection::new(stream, &self.home.options, io.now);
-        self.state = State::Connected(Box::new(connection));
-        self.plug(io);
-    }
-
     /// Puts the connection's descriptor under the reactor and lets it begin.
     fn plug(&mut self, io: &mut Io<'_>) {
         if let State::Connected(connection) = &self.state
@@ -201,8 +132,6 @@ impl Session {
         }
         self.pump(io);
     }
-
-    // ---- connected
 
     /// Moves whatever can be moved.
     fn pump(&mut self, io: &mut Io<'_>) {
@@ -283,104 +212,6 @@ impl Session {
             self.home.owner.attach(pipe, how);
         }
     }
-
-    /// The connection is lost: reports it, cleans the pipe, and connects again or ends.
-    fn disconnected(&mut self, io: &mut Io<'_>, end: End) {
-        let connection = match std::mem::replace(&mut self.state, State::Waiting(None)) {
-            State::Connected(connection) => *connection,
-            State::Linked(link) => {
-                let Some((connection, pipe)) = link.dissolve() else { return };
-                self.pipe = Some(pipe);
-                connection
-            }
-            other => {
-                self.state = other;
-                return;
-            }
-        };
-        io.reactor.deregister(connection.stream.descriptor());
-        let established = connection.established;
-        let failure = match end {
-            End::Failed(failure) => Some(failure),
-            End::Closed(error) if !established => Some(Failure::no_detail(error)),
-            End::Closed(_) => None,
-        };
-        if let Some(failure) = &failure
-            && !established
-        {
-            self.home.monitor.emit_failure(failure, &self.endpoints);
-        }
-        self.emit(Event::Disconnected, connection.stream.descriptor());
-        drop(connection);
-        let broke_protocol = matches!(&end, End::Failed(failure) if !failure.may_reconnect());
-        let stop = self.home.options.reconnect_stop;
-        let stopped = (stop & STOP_HANDSHAKE_FAILED != 0 && !established)
-            || (stop & STOP_AFTER_DISCONNECT != 0 && established);
-        if let Some(pipe) = &mut self.pipe {
-            pipe.rollback();
-            if let Some(writer) = pipe.writer() {
-                writer.rollback();
-            }
-            if established {
-                notices::disconnected(pipe, &self.home.options, self.dialer.is_none());
-            }
-            if let Some(reader) = pipe.reader() {
-                reader.skip_to_message();
-            }
-        }
-        let never = self.home.options.reconnect_interval().is_none();
-        if self.dialer.is_none() || broke_protocol || never || stopped {
-            return self.end(io);
-        }
-        self.prepare_reconnect();
-        self.retry(io);
-        self.reschedule(io);
-    }
-
-    /// What a connection that is made anew must not see of the old one.
-    fn prepare_reconnect(&mut self) {
-        if self.home.options.immediate {
-            // Messages shall not wait for a connection that is not there.
-            self.pipe = None;
-            return;
-        }
-        let kind = self.home.options.kind;
-        if matches!(kind, SocketType::Sub | SocketType::Xsub | SocketType::Dish)
-            && let Some(pipe) = &mut self.pipe
-        {
-            // The socket says all its subscriptions again.
-            while pipe.check_read() && pipe.read().is_some() {}
-            pipe.notify_peer(PipeEvent::Hiccuped);
-        }
-    }
-
-    /// Ends the session for good.
-    fn end(&mut self, io: &mut Io<'_>) {
-        match std::mem::replace(&mut self.state, State::Waiting(None)) {
-            State::Connected(connection) => {
-                io.reactor.deregister(connection.stream.descriptor());
-            }
-            State::Linked(link) => {
-                if let Some((connection, pipe)) = link.dissolve() {
-                    io.reactor.deregister(connection.stream.descriptor());
-                    self.pipe = Some(pipe);
-                }
-            }
-            _ => {}
-        }
-        if let Some(dialer) = &mut self.dialer {
-            if let Some(descriptor) = dialer.descriptor() {
-                io.reactor.deregister(descriptor);
-            }
-            dialer.cancel();
-            if self.closing.is_none() {
-                self.home.owner.gone(io.key);
-            }
-        }
-        self.pipe = None;
-        io.finish();
-    }
-
     /// Sets the timer to whatever comes first.
     fn reschedule(&mut self, io: &mut Io<'_>) {
         let own = match &self.state {

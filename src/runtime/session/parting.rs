@@ -1,0 +1,116 @@
+//! The end of a connection, and of the session.
+//!
+//! Called by the session when a connection broke, when the socket is done with it, and when there is
+//! nobody to connect to.
+
+use super::{Session, State};
+use crate::monitor::Event;
+use crate::patterns::SocketType;
+use crate::pipe::PipeEvent;
+use crate::runtime::connection::End;
+use crate::runtime::notices;
+use crate::runtime::task::Io;
+use crate::zmtp::Failure;
+
+/// ZMQ_RECONNECT_STOP: a connection that was lost in its handshake, or later, is not made again.
+const STOP_HANDSHAKE_FAILED: i32 = 2;
+const STOP_AFTER_DISCONNECT: i32 = 4;
+
+impl Session {
+    /// The connection is lost: reports it, cleans the pipe, and connects again or ends.
+    pub(super) fn disconnected(&mut self, io: &mut Io<'_>, end: End) {
+        let connection = match std::mem::replace(&mut self.state, State::Waiting(None)) {
+            State::Connected(connection) => *connection,
+            State::Linked(link) => {
+                let Some((connection, pipe)) = link.dissolve() else { return };
+                self.pipe = Some(pipe);
+                connection
+            }
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        io.reactor.deregister(connection.stream.descriptor());
+        let established = connection.established;
+        let failure = match end {
+            End::Failed(failure) => Some(failure),
+            End::Closed(error) if !established => Some(Failure::no_detail(error)),
+            End::Closed(_) => None,
+        };
+        if let Some(failure) = &failure
+            && !established
+        {
+            self.home.monitor.emit_failure(failure, &self.endpoints);
+        }
+        self.emit(Event::Disconnected, connection.stream.descriptor());
+        drop(connection);
+        let broke_protocol = matches!(&end, End::Failed(failure) if !failure.may_reconnect());
+        let stop = self.home.options.reconnect_stop;
+        let stopped = (stop & STOP_HANDSHAKE_FAILED != 0 && !established)
+            || (stop & STOP_AFTER_DISCONNECT != 0 && established);
+        if let Some(pipe) = &mut self.pipe {
+            pipe.rollback();
+            if let Some(writer) = pipe.writer() {
+                writer.rollback();
+            }
+            if established {
+                notices::disconnected(pipe, &self.home.options, self.dialer.is_none());
+            }
+            if let Some(reader) = pipe.reader() {
+                reader.skip_to_message();
+            }
+        }
+        let never = self.home.options.reconnect_interval().is_none();
+        if self.dialer.is_none() || broke_protocol || never || stopped {
+            return self.end(io);
+        }
+        self.prepare_reconnect();
+        self.retry(io);
+        self.reschedule(io);
+    }
+
+    /// What a connection that is made anew must not see of the old one.
+    fn prepare_reconnect(&mut self) {
+        if self.home.options.immediate {
+            // Messages shall not wait for a connection that is not there.
+            self.pipe = None;
+            return;
+        }
+        let kind = self.home.options.kind;
+        if matches!(kind, SocketType::Sub | SocketType::Xsub | SocketType::Dish)
+            && let Some(pipe) = &mut self.pipe
+        {
+            // The socket says all its subscriptions again.
+            while pipe.check_read() && pipe.read().is_some() {}
+            pipe.notify_peer(PipeEvent::Hiccuped);
+        }
+    }
+
+    /// Ends the session for good.
+    pub(super) fn end(&mut self, io: &mut Io<'_>) {
+        match std::mem::replace(&mut self.state, State::Waiting(None)) {
+            State::Connected(connection) => {
+                io.reactor.deregister(connection.stream.descriptor());
+            }
+            State::Linked(link) => {
+                if let Some((connection, pipe)) = link.dissolve() {
+                    io.reactor.deregister(connection.stream.descriptor());
+                    self.pipe = Some(pipe);
+                }
+            }
+            _ => {}
+        }
+        if let Some(dialer) = &mut self.dialer {
+            if let Some(descriptor) = dialer.descriptor() {
+                io.reactor.deregister(descriptor);
+            }
+            dialer.cancel();
+            if self.closing.is_none() {
+                self.home.owner.gone(io.key);
+            }
+        }
+        self.pipe = None;
+        io.finish();
+    }
+}
