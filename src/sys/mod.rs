@@ -2,16 +2,13 @@
 //! may use `unsafe`.
 //!
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
-//! sleeping thread (`Signaler`, `Bell`), `poll` and `epoll`, names and interfaces (`names`), threads and
+//! sleeping thread (`Signaler`, `Bell`), `poll`, names and interfaces (`names`), threads and
 //! signals (`thread`, `signals`), asymmetric fences (`membarrier`) and the detection of `fork`
 //! (`fork`). Used by transport, runtime, socket and poller.
-#![allow(dead_code, unused_imports)]
 
 mod address;
 pub(crate) mod bell;
 pub(crate) mod credentials;
-#[cfg(target_os = "linux")]
-pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;
@@ -45,9 +42,4 @@ fn cvt(result: libc::c_int) -> io::Result<libc::c_int> {
 /// The same for calls that return a byte count.
 fn cvt_size(result: libc::ssize_t) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
-}
-
-/// The id of this process.
-pub(crate) fn process_id() -> u32 {
-    std::process::id()
 }

@@ -7,7 +7,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-pub(crate) use super::address::{Address, TipcAddress, UNIX_NAME_MAX};
+pub(crate) use super::address::{Address, TipcAddress};
 use super::{cvt, cvt_size, fd};
 
 /// A new socket, non-blocking and close-on-exec.
@@ -98,13 +98,6 @@ pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> io::Result<Address> {
         unsafe { libc::getpeername(socket.as_raw_fd(), address, length) }
     })?;
     Ok(address)
-}
-
-/// Ends the connection for both directions; the descriptor stays open.
-pub(crate) fn shutdown(socket: BorrowedFd<'_>) -> io::Result<()> {
-    // SAFETY: no pointers.
-    cvt(unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RDWR) })?;
-    Ok(())
 }
 
 /// Reads without blocking; 0 is the end of the stream.

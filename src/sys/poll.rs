@@ -18,10 +18,6 @@ impl PollFd {
         PollFd(libc::pollfd { fd, events, revents: 0 })
     }
 
-    pub(crate) fn descriptor(&self) -> RawFd {
-        self.0.fd
-    }
-
     /// What the last poll found, POLLERR, POLLHUP and POLLNVAL included.
     pub(crate) fn revents(&self) -> i16 {
         self.0.revents

@@ -80,11 +80,6 @@ pub(crate) fn pending_error(socket: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
-/// Whether the socket is listening.
-pub(crate) fn accepts_connections(socket: BorrowedFd<'_>) -> io::Result<bool> {
-    Ok(value(socket, SocketOption(libc::SOL_SOCKET, libc::SO_ACCEPTCONN))? != 0)
-}
-
 /// Ties the socket to a network interface (ZMQ_BINDTODEVICE).
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn bind_to_device(socket: BorrowedFd<'_>, device: &[u8]) -> io::Result<()> {
