@@ -213,7 +213,7 @@ impl Incoming {
                 }
                 self.least = (header + body as usize).saturating_sub(have);
             }
-            if scan.messages < credit.max(1) {
+            if scan.messages < credit.max(1) && !scan.broken {
                 return Ok(true);
             }
         }

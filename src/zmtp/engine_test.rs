@@ -195,6 +195,19 @@ fn malformed_commands_end_the_connection() {
 }
 
 #[test]
+fn what_came_before_a_broken_frame_counts() {
+    let broken = [&b"\x04\x01\xff"[..], b"\x02\xff\xff\xff\xff\xff\xff\xff\xff"];
+    for broken in broken {
+        let (mut side, now) = established();
+        let mut bytes = [b"\x00\x01a\x01\x01b", broken].concat();
+        let scan = side.engine.scan(now, &mut bytes, usize::MAX).unwrap();
+        assert_eq!((scan.messages, scan.messages_end, scan.frames_end), (1, 3, 6));
+        assert!(scan.broken);
+        assert!(side.engine.scan(now, &mut bytes[6..], usize::MAX).is_err());
+    }
+}
+
+#[test]
 fn a_ping_is_answered_with_its_context() {
     let (mut side, now) = established();
     let mut bytes = b"\x04\x0a\x04PING\0\0abc\x04\x18\x04PING\0\0".to_vec();

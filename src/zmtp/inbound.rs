@@ -20,6 +20,18 @@ pub(crate) struct Scan {
     pub(crate) messages: usize,
     /// Lengths of header and body of the incomplete frame at `frames_end`, if its header is there.
     pub(crate) next: Option<(usize, u64)>,
+    /// The frame at `frames_end` is broken: what was before it counts, and the next call fails.
+    pub(crate) broken: bool,
+}
+
+impl Scan {
+    /// The frame at `at` cannot be read. Those before it are taken first, so that what the peer sent
+    /// in order arrives however the bytes were cut.
+    #[cold]
+    fn refuse(&mut self, at: usize, failure: Failure) -> Result<(), Failure> {
+        self.broken = true;
+        if at == 0 { Err(failure) } else { Ok(()) }
+    }
 }
 
 /// What is remembered between frames.
@@ -34,7 +46,7 @@ pub(crate) struct Scanner {
 impl Scanner {
     /// Delimits frames; `bytes` starts where the last call's `frames_end` was. Reserved flags are
     /// cleared in place, as libzmq ignores them. Each PING and PONG is shown to `heartbeat`. Stops
-    /// behind `max_messages` messages.
+    /// behind `max_messages` messages, and before a broken frame, unless that is the first.
     #[inline]
     pub(crate) fn scan(
         &mut self,
@@ -52,7 +64,8 @@ impl Scanner {
                 // A short frame of a message: by far the most frequent.
                 let len = usize::from(len);
                 if len as u64 > self.limit {
-                    return Err(Failure::too_large());
+                    scan.refuse(at, Failure::too_large())?;
+                    break;
                 }
                 if rest.len() < 2 + len {
                     scan.next = Some((2, len as u64));
@@ -62,16 +75,26 @@ impl Scanner {
             } else {
                 let Some(header) = frame::parse_header(rest) else { break };
                 rest[0] = header.flags;
-                let len = frame::check_size(header.len, self.limit)?;
+                let len = match frame::check_size(header.len, self.limit) {
+                    Ok(len) => len,
+                    Err(failure) => {
+                        scan.refuse(at, failure)?;
+                        break;
+                    }
+                };
                 let end = header.header_len.saturating_add(len);
                 let Some(body) = rest.get(header.header_len..end) else {
                     scan.next = Some((header.header_len, header.len));
                     break;
                 };
                 if header.flags & COMMAND != 0 {
-                    match command::parse(body)? {
-                        Command::Other => {}
-                        known => heartbeat(known),
+                    match command::parse(body) {
+                        Ok(Command::Other) => {}
+                        Ok(known) => heartbeat(known),
+                        Err(failure) => {
+                            scan.refuse(at, failure)?;
+                            break;
+                        }
                     }
                 }
                 (header.flags, at + end)
