@@ -21,6 +21,8 @@ const MAX_FRAME: u64 = 128 * 1024;
 pub(crate) struct Handshake {
     assembler: Assembler,
     step: Step,
+    /// The identity, an empty one, was complete with the greeting: its header is that of a long frame.
+    identified: bool,
 }
 
 enum Step {
@@ -45,7 +47,7 @@ impl Handshake {
                 return Err(Failure::handshake(error_code::ZMTP_MECHANISM_MISMATCH));
             }
             let step = Step::Commands(mechanism::new(config)?);
-            return Ok(Handshake { assembler, step });
+            return Ok(Handshake { assembler, step, identified: false });
         }
         // Versions without mechanisms would let anybody in: CVE-2014-7202, CVE-2014-9721.
         if config.secured() {
@@ -53,17 +55,18 @@ impl Handshake {
         }
         let framing = if version == Version::V2 { Framing::V2 } else { Framing::V1 };
         let limit = u64::try_from(config.maxmsgsize).map_or(MAX_FRAME, |max| max.min(MAX_FRAME));
+        let mut identified = false;
         match version {
             Version::Unversioned => {
                 // Our signature was the header of the identity frame, and what came is the
                 // beginning of the peer's.
                 out.extend_from_slice(&config.routing_id);
-                assembler.step(received, framing, limit)?;
+                identified = assembler.step(received, framing, limit)?.frame.is_some();
             }
             Version::V1 => codec_v1::put_frame(0, &[], &config.routing_id, out),
             _ => frame::put_frame(0, &config.routing_id, out),
         }
-        Ok(Handshake { assembler, step: Step::Identity(framing, limit) })
+        Ok(Handshake { assembler, step: Step::Identity(framing, limit), identified })
     }
 
     /// Takes bytes from the front of `input`, never beyond the end of the handshake. The peer's
@@ -99,7 +102,7 @@ impl Handshake {
     /// Sends what the mechanism has to send, and says whether it is through.
     pub(crate) fn advance(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
         let Some(mechanism) = self.mechanism() else {
-            return Ok(false);
+            return Ok(self.identified);
         };
         while let Some(body) = mechanism.next_command()? {
             frame::put_frame(COMMAND, &body, out);

@@ -42,6 +42,16 @@ fn zmtp_1_0_with_a_long_identity_looks_like_a_signature_at_first() {
 }
 
 #[test]
+fn zmtp_1_0_with_an_empty_identity_in_a_long_frame() {
+    for piece in [usize::MAX, 1] {
+        let (mut side, now) = side(Router);
+        side.feed(now, b"\xff\0\0\0\0\0\0\0\x01\0\x02\0x", piece);
+        assert_eq!(side.peer().metadata.routing_id(), b"");
+        assert_eq!(side.frames(now).unwrap(), [(0, b"x".to_vec())]);
+    }
+}
+
+#[test]
 fn zmtp_1_0_frames_that_cannot_be() {
     for bytes in [&b"\x00"[..], b"\xff\0\0\0\0\0\0\0\0", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\0"]
     {
