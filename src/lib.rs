@@ -5,10 +5,15 @@
 //! and `pipe`; `zmtp` and `mechanism` are the protocol without any I/O, `transport` the
 //! byte streams, and `runtime` the threads that join them. `docs/architecture.md` is the tour.
 
+// The fuzzer's build takes a part of what the tests share.
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports))]
+
 mod context;
 mod endpoint;
 mod error;
 pub mod ffi;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod mechanism;
 mod message;
 mod monitor;

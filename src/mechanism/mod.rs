@@ -102,6 +102,10 @@ fn check_structure(command: &[u8]) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod curve_test;
+#[cfg(any(test, fuzzing))]
+pub(crate) use curve::fuzz_test::keyed as curve_keyed;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 #[cfg(test)]
 mod null_test;
 #[cfg(test)]

@@ -19,6 +19,8 @@ mod values;
 mod context_test;
 #[cfg(test)]
 mod document_test;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 #[cfg(test)]
 mod table_test;
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 mod distributor;
 mod fair_queue;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 mod load_balancer;
 mod pipe_list;
 mod prefix_map;

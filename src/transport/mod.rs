@@ -8,15 +8,19 @@
 
 mod address;
 mod direct;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 mod ipc;
 pub(crate) mod multicast;
+#[cfg(any(test, fuzzing))]
+mod multicast_fuzz_test;
 mod norm;
 mod pgm;
 mod resolver;
 mod socks;
 mod stream;
 mod tcp;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 mod testing;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod tipc;
@@ -27,6 +31,13 @@ mod ws;
 
 pub(crate) use stream::Stream;
 pub(crate) use udp::UdpSocket;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use {
+    multicast_fuzz_test::packets as multicast_packets,
+    socks::socks_fuzz_test::replies as socks_replies,
+    ws::fuzz_test::{frames as ws_frames, layer as ws_layer, upgrades as ws_upgrade},
+};
 
 use std::io;
 use std::os::fd::RawFd;

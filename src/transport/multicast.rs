@@ -46,6 +46,12 @@ pub(crate) trait Multicast: Send {
     fn receive(&mut self) -> Option<Frames>;
 }
 
+/// The largest frame that is taken from a peer: ZMQ_MAXMSGSIZE, or what memory has room for, so that no
+/// sum of sizes overflows.
+pub(super) fn size_limit(options: &SocketOptions) -> u64 {
+    u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX).min(isize::MAX as u64)
+}
+
 /// Whether a scheme is one of these.
 pub(crate) fn is_scheme(scheme: &str) -> bool {
     matches!(scheme, "norm" | "pgm" | "epgm")

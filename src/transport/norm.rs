@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
 use std::os::fd::RawFd;
 
-use super::multicast::{Frames, Multicast};
+use super::multicast::{self, Frames, Multicast};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::sys::norm::{ANY_NODE, Event, Pace, SenderSettings, Session, Settings, StreamId};
@@ -69,7 +69,7 @@ impl NormSocket {
             busy: false,
             streams: HashMap::new(),
             readable: VecDeque::new(),
-            max_size: u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX),
+            max_size: multicast::size_limit(options),
         })
     }
 }
@@ -216,6 +216,24 @@ impl Assembler {
         self.buffer.drain(..at);
         Ok(complete)
     }
+}
+
+/// The messages among bytes that come in pieces, and whether they ended in what is none.
+#[cfg(any(test, fuzzing))]
+pub(super) fn unpack_all(bytes: &[u8], piece: usize, max_size: u64) -> (Vec<Frames>, bool) {
+    let (mut assembler, mut found) = (Assembler::default(), Vec::new());
+    assembler.begin();
+    for piece in bytes.chunks(piece) {
+        assembler.buffer.extend_from_slice(piece);
+        loop {
+            match assembler.message(max_size) {
+                Ok(Some(message)) => found.push(message),
+                Ok(None) => break,
+                Err(Malformed) => return (found, true),
+            }
+        }
+    }
+    (found, false)
 }
 
 /// A frame at the beginning of some bytes.

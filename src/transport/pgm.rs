@@ -13,7 +13,7 @@ use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use super::multicast::{Frames, Multicast};
+use super::multicast::{self, Frames, Multicast};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::sys::pgm::{SenderId, Settings, Socket, Status};
@@ -80,7 +80,7 @@ impl PgmSocket {
             received: VecDeque::new(),
             send_in: None,
             receive_in: None,
-            max_size: u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX),
+            max_size: multicast::size_limit(options),
         })
     }
 
@@ -280,6 +280,17 @@ impl Unpacker {
         self.buffer.drain(..at);
         Ok(())
     }
+}
+
+/// The messages among bytes that come in pieces, and whether they ended in what is none.
+#[cfg(any(test, fuzzing))]
+pub(super) fn unpack_all(bytes: &[u8], piece: usize, max_size: u64) -> (Vec<Frames>, bool) {
+    let (mut unpacker, mut found) = (Unpacker::default(), VecDeque::new());
+    let broken = bytes.chunks(piece).any(|piece| {
+        unpacker.buffer.extend_from_slice(piece);
+        unpacker.messages(max_size, &mut found).is_err()
+    });
+    (found.into(), broken)
 }
 
 /// ZMQ_RATE is in kilobits, this in bytes.

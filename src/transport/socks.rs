@@ -294,6 +294,9 @@ fn refusal(status: u8) -> Error {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "socks_fuzz_test.rs"]
+pub(super) mod socks_fuzz_test;
 #[cfg(test)]
 #[path = "socks_test.rs"]
 mod socks_test;

@@ -36,7 +36,10 @@ pub(crate) struct Peer {
     /// Its properties, with `Peer-Address` and what ZAP added, and its routing id.
     pub(crate) metadata: Metadata,
     /// The version of ZMTP that both speak.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the session needs it not, tests do"))]
+    #[cfg_attr(
+        not(any(test, fuzzing)),
+        expect(dead_code, reason = "the session needs it not, tests do")
+    )]
     pub(crate) version: (u8, u8),
 }
 
@@ -78,7 +81,7 @@ impl Engine {
     }
 
     /// Whether the handshake is over.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_established(&self) -> bool {
         matches!(self.state, State::Established(_))
     }

@@ -29,11 +29,15 @@ pub(crate) use inbound::Scan;
 
 #[cfg(test)]
 mod engine_test;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 #[cfg(test)]
 mod garbage_test;
 #[cfg(test)]
 mod heartbeat_test;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+pub(crate) mod session_fuzz_test;
+#[cfg(any(test, fuzzing))]
 pub(crate) mod testing;
 #[cfg(test)]
 mod versions_test;

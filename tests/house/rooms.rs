@@ -95,6 +95,8 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "zmq_proxy and zmq_proxy_steerable; a REP that controls it wants an answer" },
     Room { name: "timers", may_use: &["sys", "error"], unsafe_code: Nowhere,
         what: "the timer API" },
+    Room { name: "fuzz", may_use: &["zmtp", "mechanism", "transport", "options", "routing", "z85"], unsafe_code: Nowhere,
+        what: "for tests and the fuzzer only: the table of what it feeds, whose functions are in the rooms' `fuzz_test.rs`" },
     Room { name: "ffi", may_use: &["context", "socket", "message", "poller", "proxy", "timers", "options", "z85", "mechanism::public_key", "transport::find", "sys", "error"],
         unsafe_code: Anywhere,
         what: "every exported C function: check, call, convert; errno and signal masks are the system's, zmq_has asks who is there" },

@@ -16,6 +16,8 @@
 
 mod boxes;
 mod client;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 mod message;
 mod server;
 mod stream;

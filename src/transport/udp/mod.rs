@@ -137,11 +137,15 @@ impl UdpSocket {
             let Some(from) = from.ip() else { return Ok(None) };
             return Ok(Some(Datagram { head: Cow::Owned(sender(from)), body: received }));
         }
-        let Some((&length, rest)) = received.split_first() else { return Ok(None) };
-        Ok(rest
-            .split_at_checked(usize::from(length))
-            .map(|(group, body)| Datagram { head: Cow::Borrowed(group), body }))
+        Ok(parse_group(received))
     }
+}
+
+/// One byte of length, the group, the body; `None` if that is not what came.
+pub(super) fn parse_group(datagram: &[u8]) -> Option<Datagram<'_>> {
+    let (&length, rest) = datagram.split_first()?;
+    let (group, body) = rest.split_at_checked(usize::from(length))?;
+    Some(Datagram { head: Cow::Borrowed(group), body })
 }
 
 fn open(address: &UdpAddress, options: &SocketOptions) -> Result<OwnedFd> {
@@ -197,7 +201,7 @@ fn join(fd: BorrowedFd<'_>, address: &UdpAddress) -> io::Result<()> {
 }
 
 /// Reads the first frame of a DGRAM message: a numeric address and a port.
-fn receiver(head: &[u8], ipv6: bool) -> Option<SocketAddr> {
+pub(super) fn receiver(head: &[u8], ipv6: bool) -> Option<SocketAddr> {
     let text = head.split(|&byte| byte == 0).next()?;
     let address = HostPort::parse(str::from_utf8(text).ok()?, false).ok()?;
     if address.port == 0 {
@@ -207,7 +211,7 @@ fn receiver(head: &[u8], ipv6: bool) -> Option<SocketAddr> {
 }
 
 /// Writes the first frame of a DGRAM message as libzmq does, with a NUL at the end.
-fn sender(from: SocketAddr) -> Vec<u8> {
+pub(super) fn sender(from: SocketAddr) -> Vec<u8> {
     let from = match from.ip().to_canonical() {
         IpAddr::V4(v4) => SocketAddr::new(v4.into(), from.port()),
         IpAddr::V6(_) => from,

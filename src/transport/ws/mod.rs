@@ -21,6 +21,8 @@ mod upgrade;
 
 #[cfg(test)]
 mod codec_test;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzz_test;
 #[cfg(test)]
 mod ws_test;
 

@@ -1,0 +1,4 @@
+//! libFuzzer program of the target `frames_v3` of `zmq::fuzz`; started by `make fuzz TARGET=frames_v3`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| zmq::fuzz::target("frames_v3")(data));

@@ -1,0 +1,15 @@
+# Fuzzing with libFuzzer on stable Rust: fuzz/run, the targets of src/fuzz.rs. Included by the top-level Makefile.
+
+CHECK_STEPS += check-fuzz
+
+.PHONY: fuzz check-fuzz
+
+FUZZ_SECONDS = $(if $(SECONDS),$(SECONDS),60)
+
+fuzz: ## fuzz what strangers send: each target for SECONDS=60, or only TARGET="name ..." (FUZZ="--minimise", ...)
+	@scripts/setup.sh rust build
+	fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ) $(TARGET)
+
+check-fuzz: ## replay the fuzzer's corpus, then fuzz each target for 2 seconds (2 min with the build)
+	@scripts/setup.sh rust build
+	fuzz/run --seconds 2 --jobs 2
