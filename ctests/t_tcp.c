@@ -70,12 +70,39 @@ static void tuned (void)
     end_socket (b);
 }
 
+/* The monitor of a connecting socket, for those of its events that end an attempt. */
+static void *monitor_of_attempts (void *socket)
+{
+    const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_CONNECT_RETRIED;
+    char name[32];
+    void *monitor = new_socket (context, ZMQ_PAIR);
+    set_int (monitor, ZMQ_RCVTIMEO, 20000);
+    strcpy (name, fresh_name ("inproc"));
+    NEED (zmq_socket_monitor (socket, name, events) == 0 && zmq_connect (monitor, name) == 0);
+    return monitor;
+}
+
+/* Whether the first attempt ends with a connection: told by the monitor, not by the clock. */
+static int gets_in (void *monitor)
+{
+    uint16_t event[3];
+    NEED (zmq_recv (monitor, event, sizeof event, 0) == sizeof event && zmq_recv (monitor, NULL, 0, 0) != -1);
+    return event[0] == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+}
+
+static void end_monitored (void *socket, void *monitor)
+{
+    NEED (zmq_socket_monitor (socket, NULL, 0) == 0);
+    end_socket (monitor);
+    end_socket (socket);
+}
+
 /* Connects by way of `source` to a PULL; prints from where that was. */
 static void from (const char *source)
 {
     char endpoint[256], target[300];
     void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
-    set_int (pull, ZMQ_RCVTIMEO, 400);
+    void *monitor = monitor_of_attempts (push);
     bind_any (pull, "tcp", endpoint);
     snprintf (target, sizeof target, "tcp://%s;%s", source, endpoint + 6);
     line ("-- from %s", source);
@@ -84,6 +111,7 @@ static void from (const char *source)
     zmq_msg_t message;
     NEED (zmq_msg_init (&message) == 0);
     if (result == 0 && zmq_send (push, "x", 1, ZMQ_DONTWAIT) == 1) {
+        set_int (pull, ZMQ_RCVTIMEO, gets_in (monitor) ? 20000 : 0);
         result = zmq_msg_recv (&message, pull, 0);
         line ("%s", result == 1 ? zmq_msg_gets (&message, "Peer-Address") : errno_name (zmq_errno ()));
     }
@@ -91,7 +119,7 @@ static void from (const char *source)
     NEED (zmq_getsockopt (push, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
     line ("last endpoint is the whole: %d, disconnect %d", strcmp (endpoint, target) == 0, zmq_disconnect (push, target));
     zmq_msg_close (&message);
-    end_socket (push);
+    end_monitored (push, monitor);
     end_socket (pull);
 }
 
@@ -101,6 +129,19 @@ static void sources (void)
                                       "nosuch0:0", "localhost:0", "[::1]:0"};
     for (size_t i = 0; i < sizeof ALL / sizeof *ALL; i++)
         from (ALL[i]);
+}
+
+/* Sends `text` and takes it at the other end when the connection has been let in. */
+static void try_to_get_in (void *push, void *pull, const char *endpoint, const char *text)
+{
+    void *monitor = monitor_of_attempts (push);
+    NEED (zmq_connect (push, endpoint) == 0);
+    send_parts (push, text, NULL);
+    const int in = gets_in (monitor);
+    line ("%s", in ? "let in" : "refused");
+    set_int (pull, ZMQ_RCVTIMEO, in ? 20000 : 0);
+    take ("pull", pull, 0);
+    end_monitored (push, monitor);
 }
 
 /* Which of two hosts get through which filters. */
@@ -118,7 +159,6 @@ static void tcp_filters (const char *bind_to, int ipv6)
             continue;
         line ("-- at %s, ipv6 %d", bind_to, ipv6);
         void *pull = new_socket (context, ZMQ_PULL);
-        set_int (pull, ZMQ_RCVTIMEO, 150);
         set_int (pull, ZMQ_IPV6, ipv6);
         for (int j = 0; SETS[i][j]; j++) {
             int result = zmq_setsockopt (pull, ZMQ_TCP_ACCEPT_FILTER, SETS[i][j], strlen (SETS[i][j]));
@@ -128,13 +168,11 @@ static void tcp_filters (const char *bind_to, int ipv6)
         NEED (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
         for (int host = 1; host <= 2; host++) {
             void *push = new_socket (context, ZMQ_PUSH);
+            char name[16];
             set_int (push, ZMQ_RECONNECT_IVL, 30);
             snprintf (target, sizeof target, "tcp://127.0.0.%d:0;127.0.0.1:%s", host, strrchr (endpoint, ':') + 1);
-            NEED (zmq_connect (push, target) == 0);
-            snprintf (target, sizeof target, "127.0.0.%d", host);
-            send_parts (push, target, NULL);
-            take ("pull", pull, 0);
-            end_socket (push);
+            snprintf (name, sizeof name, "127.0.0.%d", host);
+            try_to_get_in (push, pull, target, name);
         }
         end_socket (pull);
     }
@@ -150,12 +188,10 @@ static void ipc_filters (void)
     for (size_t i = 0; i < sizeof SETS / sizeof *SETS; i++) {
         line ("-- ipc for %s", SETS[i].what);
         void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
-        set_int (pull, ZMQ_RCVTIMEO, 200);
+        char endpoint[256];
         set_int (pull, SETS[i].option, SETS[i].own);
-        join_pair (pull, push, "ipc");
-        send_parts (push, "in", NULL);
-        take ("pull", pull, 0);
-        end_socket (push);
+        bind_any (pull, "ipc", endpoint);
+        try_to_get_in (push, pull, endpoint, "in");
         end_socket (pull);
     }
 }

@@ -45,7 +45,7 @@ fn busy(context: Context, over: &AtomicBool, transport: &str) {
     }
 }
 
-fn among_busy_threads(child: impl Fn(Context, Socket) -> c_int) {
+fn among_busy_threads(child: impl Fn(Context, Socket, Socket) -> c_int) {
     let context = Context::new();
     let (pull, push) = context.pair("tcp", (ZMQ_PULL, ZMQ_PUSH));
     let over = AtomicBool::new(false);
@@ -66,7 +66,7 @@ fn among_busy_threads(child: impl Fn(Context, Socket) -> c_int) {
         for round in 0..count {
             push.send(b"message", 0).unwrap();
             a_moment(round, Duration::from_millis(2));
-            match in_child(|| child(context, pull)) {
+            match in_child(|| child(context, pull, push)) {
                 0 => {}
                 code => failure = failure.or(Some((round, code))),
             }
@@ -85,8 +85,8 @@ fn among_busy_threads(child: impl Fn(Context, Socket) -> c_int) {
 #[test]
 fn a_child_may_close_and_end_what_it_inherited() {
     within(200, || {
-        among_busy_threads(|context, pull| {
-            let closed = pull.close() == Ok(0);
+        among_busy_threads(|context, pull, push| {
+            let closed = (push.close(), pull.close()) == (Ok(0), Ok(0));
             let ended = context.term() == Err(libc::EINTR);
             c_int::from(!closed) + 2 * c_int::from(!ended)
         });
@@ -96,7 +96,7 @@ fn a_child_may_close_and_end_what_it_inherited() {
 #[test]
 fn a_child_that_uses_an_inherited_socket_neither_blocks_nor_takes_from_the_parent() {
     within(200, || {
-        among_busy_threads(|_context, pull| {
+        among_busy_threads(|_context, pull, _push| {
             // What was there at the fork is there twice, as all memory is.
             while pull.recv(0).is_ok() {}
             match (pull.recv(0), pull.close()) {
@@ -110,7 +110,7 @@ fn a_child_that_uses_an_inherited_socket_neither_blocks_nor_takes_from_the_paren
 #[test]
 fn a_child_may_have_a_context_of_its_own() {
     within(200, || {
-        among_busy_threads(|_context, _pull| {
+        among_busy_threads(|_context, _pull, _push| {
             let own = Context::new();
             for transport in ["inproc", "tcp", "ipc"] {
                 let (pull, push) = own.pair(transport, (ZMQ_PULL, ZMQ_PUSH));
