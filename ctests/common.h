@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define UNUSED __attribute__ ((unused))
+#include "calm.h"
 
 /* Ends the program, loudly, when something that is not under test goes wrong. */
 #define NEED(condition)                                                                                                \
@@ -121,17 +121,10 @@ UNUSED static void line (const char *format, ...)
     putchar ('\n');
 }
 
-UNUSED static void rest (int milliseconds)
-{
-    struct timespec t = {milliseconds / 1000, (milliseconds % 1000) * 1000000L};
-    while (nanosleep (&t, &t) == -1 && errno == EINTR)
-        ;
-}
-
 /* Long enough for a connection on this host to be made or torn down. */
 UNUSED static void settle (void)
 {
-    rest (100);
+    rest_calmly (100);
 }
 
 UNUSED static long milliseconds (void)
@@ -147,7 +140,7 @@ UNUSED static int get_int (void *socket, int option);
 UNUSED static void rest_using (void *socket, int time)
 {
     for (int done = 0; done < time; done += 20) {
-        rest (20);
+        rest_calmly (20);
         get_int (socket, ZMQ_EVENTS);
     }
 }
@@ -263,6 +256,33 @@ UNUSED static int send_parts (void *socket, const char *first, ...)
     return result;
 }
 
+/* Whether something can be read within this time of calm. */
+UNUSED static int comes (void *socket, int patience)
+{
+    zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
+    for (int tries = 0; tries < 5; tries++) {
+        int wanting;
+        const uint64_t before = others_waited (&wanting);
+        if (zmq_poll (&item, 1, patience) == 1)
+            return 1;
+        if (was_calm (before))
+            return 0;
+    }
+    return 0;
+}
+
+/* zmq_msg_recv, but a timeout that passed while others kept this process from its work does not count. */
+UNUSED static int receive_calmly (zmq_msg_t *message, void *socket, int flags)
+{
+    for (int tries = 0;; tries++) {
+        int wanting;
+        const uint64_t before = others_waited (&wanting);
+        const int result = zmq_msg_recv (message, socket, flags);
+        if (result != -1 || zmq_errno () != EAGAIN || (flags & ZMQ_DONTWAIT) || tries == 5 || was_calm (before))
+            return result;
+    }
+}
+
 /* Receives one whole message and prints it; `name` says who received it. */
 UNUSED static int take (const char *name, void *socket, int flags)
 {
@@ -270,7 +290,7 @@ UNUSED static int take (const char *name, void *socket, int flags)
     printf ("%s <-", name);
     for (int more = 1, count = 0; more; count++) {
         NEED (zmq_msg_init (&message) == 0);
-        if (zmq_msg_recv (&message, socket, flags) == -1) {
+        if (receive_calmly (&message, socket, flags) == -1) {
             printf (" %s\n", errno_name (zmq_errno ()));
             zmq_msg_close (&message);
             return -1;
@@ -289,8 +309,7 @@ UNUSED static int take (const char *name, void *socket, int flags)
 UNUSED static int take_all (const char *name, void *socket)
 {
     int count = 0;
-    zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
-    while (zmq_poll (&item, 1, 120) == 1 && take (name, socket, ZMQ_DONTWAIT) == 0)
+    while (comes (socket, 120) && take (name, socket, ZMQ_DONTWAIT) == 0)
         count++;
     return count;
 }

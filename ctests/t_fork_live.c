@@ -24,7 +24,7 @@ static void close_all (void)
    the child, whose zmq_close or zmq_ctx_term waits for ever: 2 of 400 runs. tests/forked.rs forks this library at any time. */
 static void quiet (void)
 {
-    rest (30);
+    rest_calmly (30);
 }
 
 static void wait_for (const char *what, pid_t child)

@@ -72,7 +72,7 @@ static void busy (enum state state, void *bound, void *connected)
                     try_send (both[i], sizes[j], ZMQ_SNDMORE);
                     try_send (both[i], sizes[j], 0);
                 }
-            settle ();
+            rest (100);
             for (int i = 0; state == MIDWAY_IN && i < 2; i++)
                 (void) zmq_recv (both[i], buffer, sizeof buffer, ZMQ_DONTWAIT);
             break;
@@ -110,7 +110,7 @@ static void one (const struct pair *pair, const char *transport, enum state stat
     join_pair (bound, connected, transport);
     pthread_mutex_unlock (&names);
     if (state != IDLE)
-        settle ();
+        rest (100);
     busy (state, bound, connected);
     end_socket (bound_first ? bound : connected);
     if (events && bound_first)
@@ -183,7 +183,7 @@ static void endpoints (void)
         bind_any (b, TRANSPORTS[i % 3], endpoint);
         NEED (zmq_connect (a, endpoint) == 0);
         if (i % 2) {
-            settle ();
+            rest (100);
             NEED (zmq_unbind (b, endpoint) == 0);
             NEED (zmq_disconnect (a, nowhere[i % 4]) == 0);
         }

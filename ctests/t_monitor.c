@@ -34,8 +34,7 @@ static void *watch (void *context, void *socket, const char *name)
 /* Prints the events that come until it is quiet; which of them are about `endpoint`. */
 static void report (const char *who, void *watcher, const char *endpoint)
 {
-    zmq_pollitem_t item = {watcher, 0, ZMQ_POLLIN, 0};
-    while (zmq_poll (&item, 1, 200) == 1) {
+    while (comes (watcher, 200)) {
         unsigned char frame[8];
         char where[256] = "";
         NEED (zmq_recv (watcher, frame, sizeof frame, 0) == 6);

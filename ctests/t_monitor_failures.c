@@ -18,8 +18,7 @@ static void *watch (void *socket, int events)
 /* Prints the first few events; values that are numbers of descriptors as such. */
 static void report (void *watcher, int limit)
 {
-    zmq_pollitem_t item = {watcher, 0, ZMQ_POLLIN, 0};
-    for (int count = 0; count < limit && zmq_poll (&item, 1, 300) == 1; count++) {
+    for (int count = 0; count < limit && comes (watcher, 300); count++) {
         unsigned char frame[8];
         char where[256] = "";
         uint16_t event;

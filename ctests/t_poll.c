@@ -53,7 +53,7 @@ static void several_at_once (void *context)
         pulls[i] = new_socket (context, ZMQ_PULL);
         items[i] = (zmq_pollitem_t){pulls[i], 0, ZMQ_POLLIN, 0};
         NEED (zmq_connect (pulls[i], endpoint) == 0);
-        rest (30);
+        rest_calmly (30);
     }
     settle ();
     report ("none", items, 8, 0);

@@ -49,8 +49,7 @@ static void queue (const char *transport)
         take ("req", req, 0);
     }
     int parts = 0, bodies = 0;
-    zmq_pollitem_t item = {watch, 0, ZMQ_POLLIN, 0};
-    while (zmq_poll (&item, 1, 200) == 1) {
+    while (comes (watch, 200)) {
         char buffer[64];
         int size = zmq_recv (watch, buffer, sizeof buffer, 0);
         parts++;

@@ -73,7 +73,6 @@ static watched_t watched (int type)
     snprintf (endpoint, sizeof endpoint, "inproc://monitor-%d", ++count);
     NEED (zmq_socket_monitor (it.socket, endpoint, HANDSHAKES) == 0);
     NEED (zmq_connect (it.monitor, endpoint) == 0);
-    set_int (it.monitor, ZMQ_RCVTIMEO, 200);
     /* Once is enough. */
     set_int (it.socket, ZMQ_RECONNECT_IVL, -1);
     return it;
@@ -83,7 +82,7 @@ static void show_events (const char *name, watched_t it)
 {
     unsigned char head[6];
     char endpoint[256];
-    while (zmq_recv (it.monitor, head, sizeof head, 0) == sizeof head) {
+    while (comes (it.monitor, 200) && zmq_recv (it.monitor, head, sizeof head, 0) == sizeof head) {
         uint16_t event;
         uint32_t value;
         memcpy (&event, head, 2);

@@ -4,8 +4,11 @@ Which libzmq.so.5 that is, LD_LIBRARY_PATH says: the runner starts one process f
 """
 
 import ctypes
+import errno
 import struct
 import time
+
+import calm
 
 PAIR, PUB, SUB, REQ, REP, DEALER, ROUTER, PULL, PUSH, XPUB, XSUB, STREAM = range(12)
 NAMES = "PAIR PUB SUB REQ REP DEALER ROUTER PULL PUSH XPUB XSUB STREAM".split()
@@ -110,13 +113,16 @@ class Socket:
         return frames
 
     def receive_or_errno(self, patience=300):
+        def attempt():
+            try:
+                return self.receive()
+            except Failed as failed:
+                return f"errno {failed.errno}"
+
         self.set(RCVTIMEO, patience)
-        try:
-            return self.receive()
-        except Failed as failed:
-            return f"errno {failed.errno}"
-        finally:
-            self.set(RCVTIMEO, 2000)
+        result = calm.patiently(attempt, f"errno {errno.EAGAIN}")
+        self.set(RCVTIMEO, 2000)
+        return result
 
     def rest_using(self, milliseconds):
         """Rests, and meanwhile lets the socket take note of what has happened: libzmq's do that only while used."""

@@ -4,6 +4,7 @@ import socket
 import struct
 import time
 
+import calm
 from library import NAMES
 
 SIGNATURE = b"\xff\0\0\0\0\0\0\0\1\x7f"
@@ -46,6 +47,9 @@ class Wire:
 
     def fate(self, patience=400):
         """Whether the library hangs up within this time; what it still says is thrown away."""
+        return calm.patiently(lambda: self.fate_within(patience), "still open")
+
+    def fate_within(self, patience):
         end = time.monotonic() + patience / 1000
         while (left := end - time.monotonic()) > 0:
             self.sock.settimeout(left)
