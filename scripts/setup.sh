@@ -16,6 +16,8 @@ counters  valgrind strace                                                     # 
 guest     qemu-system-x86 linux-image-amd64 busybox-static kmod cpio          # a virtual machine and its kernel
 kerberos  krb5-kdc krb5-admin-server krb5-user                                # a realm for the tests of GSSAPI
 clients   ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5      # bindings
+node      nodejs npm                                                          # any npm will do
+scenarios python3-gevent python3-ipykernel python3-jupyter-client libczmq-dev mongrel2-core
 '
 known=$(awk 'NF { print $1 }' <<<"$groups")
 
@@ -24,8 +26,9 @@ packages_of() {
         echo "setup: unknown group '$1' (known:" $known")" >&2
         return 2
     fi
-    # Any C compiler links.
+    # Any C compiler links, any npm installs.
     [ "$1" != rust ] || ! command -v cc >/dev/null || return 0
+    [ "$1" != node ] || ! command -v npm >/dev/null || return 0
     awk -v group="$1" '$1 == group { sub(/#.*/, ""); $1 = ""; print }' <<<"$groups"
 }
 
