@@ -26,20 +26,15 @@ impl Dish {
     /// Writes a command to all peers, whether or not they have room for messages.
     fn tell(&mut self, pipes: &mut Pipes, subscription: Subscription<'_>) -> Result<()> {
         let command = subscription.to_command()?;
-        self.out.for_each(pipes, |pipe| {
-            pipe.write_control(command.share());
-        });
+        self.out.for_each(pipes, |pipe| pipe.write_commands(vec![command.share()]));
         Ok(())
     }
 
     /// Tells one peer all groups.
     fn send_groups(&self, pipes: &mut Pipes, id: PipeId) {
         if let Some(pipe) = pipes.get_mut(id) {
-            for group in &self.groups {
-                if let Ok(command) = Subscription::Join(group).to_command() {
-                    pipe.write_control(command);
-                }
-            }
+            let joins = self.groups.iter().map(|group| Subscription::Join(group).to_command());
+            pipe.write_commands(joins.flatten().collect());
         }
     }
 

@@ -53,9 +53,7 @@ impl Xsub {
     /// subscription that got lost would be lost for good.
     fn tell(&mut self, pipes: &mut Pipes, subscription: Subscription<'_>) -> Result<()> {
         let command = subscription.to_command()?;
-        self.out.for_each(pipes, |pipe| {
-            pipe.write_control(command.share());
-        });
+        self.out.for_each(pipes, |pipe| pipe.write_commands(vec![command.share()]));
         Ok(())
     }
 
@@ -79,11 +77,10 @@ impl Xsub {
     /// Tells one publisher all subscriptions.
     fn send_subscriptions(&self, pipes: &mut Pipes, id: PipeId) {
         if let Some(pipe) = pipes.get_mut(id) {
-            self.subscriptions.for_each(|topic, _| {
-                if let Ok(command) = Subscription::Subscribe(topic).to_command() {
-                    pipe.write_control(command);
-                }
-            });
+            let mut commands = Vec::new();
+            self.subscriptions
+                .for_each(|topic, _| commands.extend(Subscription::Subscribe(topic).to_command()));
+            pipe.write_commands(commands);
         }
     }
 
@@ -168,9 +165,7 @@ impl Pattern for Xsub {
         }
         if first && !self.more_send {
             let message = message.take();
-            self.out.for_each(pipes, |pipe| {
-                pipe.write_control(message.share());
-            });
+            self.out.for_each(pipes, |pipe| pipe.write_commands(vec![message.share()]));
         } else {
             self.out.send_to_all(pipes, message);
         }

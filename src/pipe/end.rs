@@ -444,6 +444,22 @@ impl Pipe {
         true
     }
 
+    /// The same for what a socket has to say, and at once where this thread may send: a subscription
+    /// is not to be overtaken by what the application does next.
+    pub(crate) fn write_commands(&mut self, commands: Vec<Message>) {
+        if commands.is_empty() || self.finished || self.ended || self.peer_closed() {
+            return;
+        }
+        self.rollback();
+        let Output::Queue(writer) = &mut self.output else { return };
+        for command in commands {
+            writer.push_message(command);
+        }
+        if writer.publish() && !self.send_directly() {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+    }
+
     /// Says what is known of this end to the peer; all later messages carry it there.
     pub(crate) fn write_metadata(&mut self, metadata: Arc<Metadata>) {
         let notify = match &mut self.output {
