@@ -50,6 +50,8 @@ pub(super) struct Connection {
     asked: Option<Asked>,
     /// The handshake is over and the peer was announced.
     pub(super) established: bool,
+    /// The peer may have spoken already: hear it first, so that all of the answer goes out at once.
+    listens_first: bool,
     readable: bool,
     writable: bool,
     hung_up: bool,
@@ -68,10 +70,16 @@ impl Connection {
             outgoing: Outgoing::default(),
             asked: None,
             established: false,
+            listens_first: false,
             readable: true,
             writable: true,
             hung_up: false,
         }
+    }
+
+    /// The same for one that was accepted.
+    pub(super) fn accepted(stream: Stream, options: &SocketOptions, now: Instant) -> Connection {
+        Connection { listens_first: true, ..Connection::new(stream, options, now) }
     }
 
     /// Takes in what the reactor said.
@@ -101,6 +109,11 @@ impl Connection {
             self.finish_handshake(&mut metadata);
             return Ok(Handshake::Done(metadata));
         };
+        let mut silent = false;
+        if std::mem::take(&mut self.listens_first) {
+            let from = Source { stream: &self.stream, hung_up: self.hung_up };
+            silent = self.incoming.buffer_more(from, &mut self.readable)? > 0;
+        }
         loop {
             if let Some(reply) = self.asked.as_mut().and_then(Asked::reply) {
                 self.asked = None;
@@ -111,7 +124,9 @@ impl Connection {
                 }
                 result?;
             }
-            self.outgoing.send_control(&self.stream, engine, &mut self.writable)?;
+            if !std::mem::take(&mut silent) {
+                self.outgoing.send_control(&self.stream, engine, &mut self.writable)?;
+            }
             match engine.poll_event() {
                 Some(Event::Established(mut peer)) => {
                     self.finish_handshake(&mut peer.metadata);
@@ -133,7 +148,8 @@ impl Connection {
             if !self.readable {
                 return Ok(Handshake::Going);
             }
-            self.incoming.buffer_more(&self.stream, &mut self.readable)?;
+            let from = Source { stream: &self.stream, hung_up: self.hung_up };
+            self.incoming.buffer_more(from, &mut self.readable)?;
         }
     }
 
@@ -155,6 +171,7 @@ impl Connection {
 
     fn finish_handshake(&mut self, metadata: &mut Metadata) {
         metadata.set_descriptor(self.stream.descriptor());
+        self.outgoing.settle();
         self.established = true;
     }
 

@@ -35,6 +35,11 @@ impl<T> Inbox<T> {
         std::mem::swap(orders, &mut inner.orders);
         inner.asleep = orders.is_empty() && may_sleep;
     }
+
+    /// The thread is awake again and will look, so that nobody has to wake it, itself least of all.
+    pub(super) fn awake(&self) {
+        self.inner.lock().asleep = false;
+    }
 }
 
 #[cfg(all(test, loom))]

@@ -66,17 +66,24 @@ impl Incoming {
     ) -> Result<bool, End> {
         let taken = engine.handle_input(now, &self.buffer)?;
         self.buffer.drain(..taken.min(self.buffer.len()));
+        if self.buffer.is_empty() {
+            // An idle connection holds no buffers.
+            self.buffer = Vec::new();
+        }
         Ok(taken > 0)
     }
 
     /// Reads once into the buffer.
     pub(super) fn buffer_more(
         &mut self,
-        stream: &Stream,
+        from: Source<'_>,
         readable: &mut bool,
     ) -> Result<usize, End> {
         let mut bytes = [0; 4096];
-        let count = read(stream.read(&mut bytes), readable)?;
+        let count = read(from.stream.read(&mut bytes), readable)?;
+        if count < bytes.len() && !from.hung_up {
+            *readable = false;
+        }
         self.buffer.extend_from_slice(bytes.get(..count).unwrap_or_default());
         Ok(count)
     }

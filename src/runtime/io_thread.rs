@@ -194,6 +194,7 @@ impl Loop {
                 // Only a descriptor that the application closed under us gets here; do not spin.
                 std::thread::sleep(Duration::from_millis(1));
             }
+            self.shared.inbox.awake();
             let now = Instant::now();
             for (key, ready) in ready.drain(..) {
                 self.call(key, now, |task, io| task.ready(io, ready));

@@ -85,6 +85,13 @@ impl Outgoing {
         Ok(())
     }
 
+    /// The handshake is over: an idle connection holds no buffers.
+    pub(super) fn settle(&mut self) {
+        if !self.has_unsent() {
+            (self.buffer, self.sent) = (Vec::new(), 0);
+        }
+    }
+
     /// Puts a message before all that is in the pipe.
     pub(super) fn greet(&mut self, engine: &mut Option<Engine>, body: &[u8]) -> Result<(), End> {
         match engine {
@@ -103,6 +110,9 @@ impl Outgoing {
         writable: &mut bool,
     ) -> Result<Sent, End> {
         let raw = engine.as_ref().is_some_and(Engine::outbound_raw) && pipe.reader().is_some();
+        // Who has just sent something is likely to be given more; who was called for another reason
+        // is not.
+        let mut sending = self.looks > 0;
         loop {
             if !self.flush(stream, writable)? {
                 return Ok(Sent::Blocked);
@@ -126,6 +136,7 @@ impl Outgoing {
             let more =
                 if raw { write_raw(stream, pipe, writable)? } else { self.encode(engine, pipe)? };
             if more {
+                sending = true;
                 if self.looks > 0 {
                     self.spin.learn(true);
                     self.looks = 0;
@@ -135,7 +146,7 @@ impl Outgoing {
             if !*writable {
                 return Ok(Sent::Blocked);
             }
-            if self.look_again(pipe) {
+            if sending && self.look_again(pipe) {
                 return Ok(Sent::Soon);
             }
             // `check_read` goes to sleep; true means that something came meanwhile.

@@ -1,6 +1,7 @@
 //! A connected byte stream: what listeners accept and dialers make, and engines speak on.
 
 use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use parking_lot::Mutex;
@@ -17,6 +18,8 @@ pub(crate) struct Stream {
     fd: OwnedFd,
     /// How its endpoints are written.
     scheme: &'static str,
+    /// The other side, if accepting it told.
+    peer: Option<SocketAddr>,
     /// What stands between the bytes of the descriptor and those of the session.
     layer: Option<Box<Mutex<dyn Layer>>>,
 }
@@ -31,7 +34,12 @@ pub(super) trait Layer: Send {
 
 impl Stream {
     pub(super) fn new(fd: OwnedFd, scheme: &'static str) -> Stream {
-        Stream { fd, scheme, layer: None }
+        Stream { fd, scheme, peer: None, layer: None }
+    }
+
+    /// One that was accepted from this address.
+    pub(super) fn accepted(fd: OwnedFd, scheme: &'static str, peer: Option<SocketAddr>) -> Stream {
+        Stream { peer, ..Stream::new(fd, scheme) }
     }
 
     /// The same connection, spoken through a layer.
@@ -97,6 +105,9 @@ impl Stream {
     /// The `Peer-Address` property of zmq_msg_gets(3): the ip address, or for a unix socket
     /// `localhost:uid:gid:pid`. Empty if the peer is gone already.
     pub(crate) fn peer_address(&self) -> String {
+        if let Some(ip) = &self.peer {
+            return address::host(ip);
+        }
         let Ok(peer) = net::peer_address(self.fd.as_fd()) else { return String::new() };
         if let Some(ip) = peer.ip() {
             return address::host(&ip);
@@ -115,6 +126,9 @@ impl Stream {
 
     /// The other side as an endpoint, for monitor events. Empty if the peer is gone already.
     pub(crate) fn remote_endpoint(&self) -> String {
+        if let Some(ip) = &self.peer {
+            return address::endpoint(self.scheme, ip);
+        }
         self.endpoint(net::peer_address(self.fd.as_fd()))
     }
 

@@ -198,7 +198,12 @@ impl Engine {
 
     /// The next event.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if self.events.is_empty() {
+            // Hardly another one follows.
+            self.events = VecDeque::new();
+        }
+        event
     }
 
     /// Whether `poll_transmit` has something.

@@ -8,12 +8,16 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
+use super::METADATA_FRAME;
 use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Pool, Watch};
 use crate::message::{Content, Message, settled};
 
-/// The first chunk of a queue is small, since most connections carry little.
-pub(super) const SMALL: usize = 4 * 1024 - HEADER;
-/// Chunks after the first.
+/// The first chunks of a queue are small, since most connections carry little: one for what is known
+/// of the peer, which is all that an idle connection holds, one for the first messages, and one more.
+pub(super) const TINY: usize = METADATA_FRAME;
+pub(super) const SMALL: usize = 1024 - HEADER;
+pub(super) const MEDIUM: usize = 4 * 1024 - HEADER;
+/// Chunks after these.
 pub(super) const USUAL: usize = 64 * 1024 - HEADER;
 /// "Not set" for `end` and `boundary`.
 pub(super) const NONE: usize = usize::MAX;

@@ -14,7 +14,7 @@
 //! publishes, fences, and looks at the flag. One of the two sees the other. The same holds for a
 //! writer that waits for room (`wake_at`). The reader's fence interrupts the other processors, which
 //! makes the writer's free (`sys::membarrier`); a reader that sleeps after every few messages, as in
-//! a dialogue, asks for ordinary fences on both sides instead (`fenced`).
+//! a dialogue, asks for ordinary fences on both sides instead (`fenced`), and every queue begins so.
 //! Called by `pipe::Pipe` and `runtime::session`.
 
 #![allow(unsafe_code)]
@@ -116,7 +116,7 @@ pub(crate) fn queue(style: Style) -> (Writer, Reader) {
         published: Padded(AtomicU64::new(0)),
         consumed: Padded(AtomicU64::new(0)),
         reader_asleep: AtomicBool::new(false),
-        fenced: AtomicBool::new(false),
+        fenced: AtomicBool::new(true),
         wake_at: AtomicU64::new(u64::MAX),
         writer_closed: AtomicBool::new(false),
         first: AtomicPtr::new(std::ptr::null_mut()),

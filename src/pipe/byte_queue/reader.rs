@@ -51,8 +51,9 @@ impl State {
             total: 0,
             shown: 0,
             slept_at: 0,
-            naps: 0,
-            fenced: false,
+            // As long as nothing is known a heavy fence would cost more than the connection.
+            naps: NAPS,
+            fenced: true,
             published: 0,
             metadata: None,
             attached: None,
@@ -122,6 +123,12 @@ impl Reader {
                 next
             },
         }?;
+        if state.chunk.is_some() && std::mem::take(&mut state.fenced) {
+            // A stream rather than a dialogue; the next sleep makes it known to both sides.
+            state.naps = 0;
+            self.shared.fenced.store(false, Relaxed);
+        }
+        let state = self.state();
         state.chunk = Some(next);
         state.position = 0;
         state.body_consumed = 0;

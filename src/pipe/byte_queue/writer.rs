@@ -81,7 +81,13 @@ impl Writer {
     #[cold]
     fn new_chunk(&mut self, need: usize) -> NonNull<u8> {
         let state = self.state();
-        let usual = if state.chunk.is_none() { chunk::SMALL } else { chunk::USUAL };
+        // SAFETY: the tail chunk is live until the writer leaves it.
+        let usual = match state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity) {
+            None if need == METADATA_FRAME => chunk::TINY,
+            None | Some(..chunk::SMALL) => chunk::SMALL,
+            Some(..chunk::MEDIUM) => chunk::MEDIUM,
+            Some(_) => chunk::USUAL,
+        };
         let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };
         let new = Chunk::allocate(capacity);
         match state.chunk {

@@ -79,7 +79,7 @@ impl Session {
         stream: Stream,
         endpoints: EndpointPair,
     ) -> Session {
-        let connection = Connection::new(stream, &home.options, Instant::now());
+        let connection = Connection::accepted(stream, &home.options, Instant::now());
         let state = State::Connected(Box::new(connection));
         Session::new(home, mailbox, endpoints, None, None, state)
     }

@@ -83,7 +83,7 @@ impl Listener for TcpListener {
         let tuning = Tuning::new(options);
         tuning.prefer(socket.as_fd(), peer.as_ref().is_some_and(SocketAddr::is_ipv6));
         tuning.connected(socket.as_fd())?;
-        Ok(Accept::Stream(Stream::new(socket, self.scheme)))
+        Ok(Accept::Stream(Stream::accepted(socket, self.scheme, peer)))
     }
 
     fn close(self: Box<Self>) {}
