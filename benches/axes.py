@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 SIZES = {"16": 16, "256": 256, "4K": 4096, "64K": 65536, "1M": 1048576}
 
 # Units, and whether more of it is better.
-MORE = {"/s": True, "us": False, "B": False, "wakes/s": False, "instructions": False, "calls": False}
+MORE = {"/s": True, "us": False, "ns": False, "B": False, "wakes/s": False, "instructions": False, "calls": False}
 
 
 @dataclass
@@ -43,7 +43,8 @@ def cases(transports, sizes):
     for gap in ("200", "20", "5"):
         yield single("oneway", ["oneway", gap], f"one-way gap {gap} us", "us", raw={"raw": ["raw-oneway", gap]})
     for count in ("1", "10", "100"):
-        yield single("pub", ["pub", count], f"pub {count}", "/s")
+        figures = {"pub": (f"pub {count}", "/s"), "cost": (f"pub {count}, processor a delivery", "ns")}
+        yield Case("pub", ["pub", count], figures)
     for count in ("100", "10000"):
         yield single("pub", ["subscriptions", count], f"subscriptions {count}", "/s")
     for count in ("1000", "9500"):

@@ -102,7 +102,7 @@ int measure_publisher (struct run *run)
     void *socket = open_publisher (fan, context, &child, 1);
     const char body[BODY] = "sixteen bytes..";
     const double started = now (), warm = started + run->seconds * 0.2, end = warm + run->seconds;
-    double from = 0, at;
+    double from = 0, at, processor = 0;
     unsigned long long first = 0;
     do {
         for (int i = 0; i < 64; i++)
@@ -112,10 +112,12 @@ int measure_publisher (struct run *run)
         if (from == 0 && at >= warm) {
             from = at;
             first = atomic_load (&fan->bytes);
+            processor = cpu_time ();
         }
     } while (at < end);
     const unsigned long long delivered = (atomic_load (&fan->bytes) - first) / FRAME;
     printf ("pub %.0f\n", (double) delivered / (at - from));
+    printf ("cost %.2f\n", (cpu_time () - processor) * 1e9 / (double) delivered);
     REQUIRE (delivered > 0);
     close_publisher (fan, context, socket, child);
     return 0;

@@ -387,6 +387,31 @@ impl Pipe {
             }
             Output::Slot(writer) => writer.put(message.take()),
         };
+        self.written(more, notify);
+        true
+    }
+
+    /// The same, but the message stays as it is: it goes to other pipes, too.
+    #[inline]
+    pub(crate) fn write_copy(&mut self, message: &Message) -> bool {
+        if !self.check_write() {
+            return false;
+        }
+        let more = message.more();
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_copy(message);
+                !more && writer.publish()
+            }
+            Output::Slot(writer) => writer.put(message.share()),
+        };
+        self.written(more, notify);
+        true
+    }
+
+    /// Accounts for a frame.
+    #[inline]
+    fn written(&mut self, more: bool, notify: bool) {
         self.in_message = more;
         if !more {
             self.count(1);
@@ -394,7 +419,6 @@ impl Pipe {
         if notify && !self.send_directly() {
             self.link.notify(self.side.other(), PipeEvent::Readable);
         }
-        true
     }
 
     /// Sends on this thread what the I/O thread would have to be woken for. Not in a burst: there

@@ -87,11 +87,9 @@ impl Distributor {
         let mut place = 0;
         while place < self.matching {
             let Some(id) = self.pipes.at(place) else { break };
-            let last = place + 1 == self.matching;
-            let mut copy = if last { message.take() } else { message.share() };
             if pipes.get_mut(id).is_some_and(|pipe| {
                 pipe.write_in_background();
-                pipe.write(&mut copy)
+                pipe.write_copy(&message)
             }) {
                 place += 1;
             } else {

@@ -164,6 +164,18 @@ impl Writer {
         }
     }
 
+    /// Appends a frame like the message, which stays as it is; large bodies are shared.
+    #[inline]
+    pub(crate) fn push_copy(&mut self, message: &Message) {
+        let data = message.data();
+        let copied = if self.shared.style == Style::Wire { BODY_FROM } else { EMBED_ABOVE };
+        if data.len() <= copied {
+            self.push(message.flags(), data);
+        } else {
+            self.push_message(message.share());
+        }
+    }
+
     /// Appends a message as a frame with its own flags; large bodies are not copied.
     pub(crate) fn push_message(&mut self, message: Message) {
         let large = match self.shared.style {
