@@ -80,9 +80,22 @@ impl Stream {
     pub(crate) fn read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         match &self.layer {
             None => net::receive_vectored(self.fd.as_fd(), buffers),
+            // One buffer after the other: less than there is room for must mean that there was no more.
             Some(layer) => {
-                let first = buffers.iter_mut().find(|buffer| !buffer.is_empty());
-                layer.lock().read(self.fd.as_fd(), first.map_or(&mut [], |buffer| &mut **buffer))
+                let mut layer = layer.lock();
+                let mut total = 0;
+                for buffer in buffers.iter_mut().filter(|buffer| !buffer.is_empty()) {
+                    let count = match layer.read(self.fd.as_fd(), buffer) {
+                        // It will be said again.
+                        Err(_) if total > 0 => break,
+                        result => result?,
+                    };
+                    total += count;
+                    if count < buffer.len() {
+                        break;
+                    }
+                }
+                Ok(total)
             }
         }
     }

@@ -232,7 +232,8 @@ impl Layer for WsLayer {
             match result {
                 Ok(0) => break,
                 Ok(_) => given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default())?,
-                Err(error) if error.kind() == ErrorKind::WouldBlock && given > 0 => break,
+                // Whatever it is, it will be said again.
+                Err(_) if given > 0 => break,
                 Err(error) => return Err(error),
             }
         }
