@@ -19,6 +19,10 @@ use super::carrier::Carrier;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 
+/// No record holds more: libzmq reads 8 KiB at a time and forgets what GnuTLS keeps of a larger one
+/// until more comes from the network.
+const RECORD: usize = 8 * 1024;
+
 /// What connections of one listener or dialer have in common.
 #[derive(Clone)]
 pub(super) enum Tls {
@@ -47,12 +51,13 @@ impl Tls {
         let indicated = hostname.clone().unwrap_or(ServerName::from(Ipv4Addr::UNSPECIFIED));
         let provider = Arc::new(ring::default_provider());
         let verifier = Verifier { trusted, roots, hostname, provider: provider.clone() };
-        let config = ClientConfig::builder_with_provider(provider)
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| Error::INVAL)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
+        config.max_fragment_size = Some(RECORD);
         Ok(Tls::Client(Arc::new(config), indicated))
     }
 
@@ -60,12 +65,13 @@ impl Tls {
     pub(super) fn server(options: &SocketOptions) -> Result<Tls> {
         let chain = certificates(&options.wss_cert_pem)?;
         let key = PrivateKeyDer::from_pem_slice(&options.wss_key_pem).map_err(|_| Error::INVAL)?;
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|_| Error::INVAL)?
             .with_no_client_auth()
             .with_single_cert(chain, key)
             .map_err(|_| Error::INVAL)?;
+        config.max_fragment_size = Some(RECORD);
         Ok(Tls::Server(Arc::new(config)))
     }
 
