@@ -42,22 +42,22 @@ static const struct
     int publishes;
     const char *transports;
 } CASES[] = {
-    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
-    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
-    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, 0, "tcp ipc"},
+    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc ws wss"},
+    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc ws wss"},
+    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, 0, "tcp ipc ws wss"},
     {"router-req", ZMQ_ROUTER, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
     {"rep-dealer", ZMQ_REP, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
     {"dealer-rep", ZMQ_DEALER, ASK, ZMQ_REP, ECHO, 0, "tcp ipc"},
-    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
-    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
+    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc ws wss"},
+    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc ws wss"},
     {"dealer-dealer", ZMQ_DEALER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
-    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
-    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
-    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
+    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc ws wss"},
+    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc ws wss"},
+    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc ws wss"},
     {"pub-xsub", ZMQ_PUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
     {"xpub-sub", ZMQ_XPUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
-    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
-    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
+    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc ws wss"},
+    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc ws wss"},
     {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
     {"sub-xpub", ZMQ_SUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
     {"xsub-pub", ZMQ_XSUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
@@ -67,17 +67,17 @@ static const struct
     {"xpub-xsub-late", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
     {"sub-pub-late", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
     {"xsub-xpub-late", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
-    {"pub-sub-restart", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
+    {"pub-sub-restart", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc ws wss"},
     {"xpub-xsub-restart", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
     {"sub-pub-restart", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
     {"pull-push-restart", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
     {"push-pull-restart", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
     {"rep-req-restart", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
-    {"router-dealer-restart", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
+    {"router-dealer-restart", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc ws wss"},
     {"dealer-router-restart", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
     {"pair-pair-restart", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
-    {"pull-push-hwm1", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
-    {"push-pull-hwm1", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
+    {"pull-push-hwm1", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc ws wss"},
+    {"push-pull-hwm1", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc ws wss"},
     {"pair-pair-hwm1", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
     {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, 1, "tcp ipc"},
     {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, 1, "tcp ipc udp multicast"},
@@ -275,6 +275,29 @@ static void post (void *socket, const char *address)
     }
 }
 
+static void set_from_file (void *socket, int option, const char *name)
+{
+    char path[512], text[8192];
+    snprintf (path, sizeof path, "%s/%s", getenv ("CERTIFICATES"), name);
+    FILE *file = fopen (path, "r");
+    NEED (file != NULL);
+    const size_t size = fread (text, 1, sizeof text, file);
+    fclose (file);
+    NEED (zmq_setsockopt (socket, option, text, size) == 0);
+}
+
+/* The certificate that the environment's folder has for leaf.test, and who trusts it. */
+static void secure (void *socket, int serves)
+{
+    if (serves) {
+        set_from_file (socket, ZMQ_WSS_CERT_PEM, "leaf.pem");
+        set_from_file (socket, ZMQ_WSS_KEY_PEM, "leaf_key.pem");
+    } else {
+        set_from_file (socket, ZMQ_WSS_TRUST_PEM, "ca.pem");
+        NEED (zmq_setsockopt (socket, ZMQ_WSS_HOSTNAME, "leaf.test", 9) == 0);
+    }
+}
+
 static void play (enum play what, void *socket, int type, int other_type, const char *address)
 {
     const int delimited = type == ZMQ_DEALER && other_type == ZMQ_REP;
@@ -323,6 +346,8 @@ int main (int argc, char **argv)
     set_int (socket, ZMQ_SNDTIMEO, 10000);
     /* A subscriber whose publisher has gone would linger over the subscriptions that it means to repeat. */
     set_int (socket, ZMQ_LINGER, type == ZMQ_SUB || type == ZMQ_XSUB ? 0 : 10000);
+    if (strncmp (argv[3], "wss://", 6) == 0)
+        secure (socket, serves);
     if (how != LATE)
         subscribe (socket, type);
     const int udp = strncmp (argv[3], "udp://", 6) == 0;
