@@ -1,6 +1,6 @@
 //! Whole streams on the loopback interface, as a session sees them.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,28 @@ fn frames_cross() {
             assert_eq!(read_exactly(to, from, frame.len()), frame);
         }
     }
+}
+
+/// A session reads a large body to where it belongs and what follows beside it, and takes a read
+/// with room to spare for the end of what there is.
+#[test]
+fn what_follows_a_large_body_is_not_left_behind() {
+    let (client, server) = meet(&options(), "");
+    let body = vec![7; 5_000];
+    let small = b"\x00\x02hi\x01\x03abc";
+    let frames = [&b"\x02\0\0\0\0\0\0\x13\x88"[..], &body, small].concat();
+    assert_eq!(client.write(&frames).unwrap(), frames.len());
+    assert_eq!(client.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    let mut header = [0; 9];
+    let start = Instant::now();
+    while server.read(&mut header).is_err() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+    std::thread::sleep(Duration::from_millis(50));
+    let (mut large, mut rest) = (vec![0; body.len()], [0; 512]);
+    let mut pieces = [IoSliceMut::new(&mut large), IoSliceMut::new(&mut rest)];
+    assert_eq!(server.read_vectored(&mut pieces).unwrap(), body.len() + small.len());
+    assert_eq!((large, &rest[..small.len()]), (body, &small[..]));
 }
 
 #[test]
