@@ -1,0 +1,178 @@
+/*
+ * The soak test: every pattern over tcp, ipc, inproc and ws for as long as is wanted, with readers that come and go,
+ * strangers, and processes that are killed. `soak MINUTES [SEED]`; started by `make soak MINUTES=n`, which needs nothing
+ * but a libzmq.so.5, so that it runs on libzmq as well.
+ *
+ * The patterns (worlds.c) keep books of every message. Every few seconds all of them pause between two episodes, when no
+ * socket is open, and memory, descriptors and threads must be what they were. Exit status 0 means that they were, that
+ * nothing was lost, and that no call was stuck.
+ */
+#define _GNU_SOURCE
+#include "soak.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+char folder[64];
+const char *program;
+
+static pthread_rwlock_t pause_lock;
+static volatile int over;
+/* Whose thread this is. */
+static __thread const struct world *here;
+
+/* How long one step of an episode may take. */
+#define STUCK_MS 90000
+/* Between two pauses, and after how many the memory has found its size. */
+#define PERIOD_MS 10000
+#define WARM 6
+
+void fail (const char *file, int line, const char *condition)
+{
+    int code = zmq_errno ();
+    printf ("FAIL %s: %s:%d: %s (%s)\n", here ? here->name : "main", file, line, condition, zmq_strerror (code));
+    for (int at = 0; at < world_count; at++)
+        printf ("     %-10s %s\n", worlds[at].name, worlds[at].doing ? worlds[at].doing : "");
+    fflush (stdout);
+    _exit (1);
+}
+
+long now_ms (void)
+{
+    struct timespec t;
+    clock_gettime (CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
+}
+
+void rest_ms (int time)
+{
+    struct timespec t = {time / 1000, (time % 1000) * 1000000L};
+    while (nanosleep (&t, &t) == -1 && errno == EINTR)
+        ;
+}
+
+void doing (struct world *world, const char *what)
+{
+    world->doing = what;
+    world->since = now_ms ();
+}
+
+static void *live (void *argument)
+{
+    struct world *world = argument;
+    here = world;
+    while (!over) {
+        pthread_rwlock_rdlock (&pause_lock);
+        world->episode (world);
+        world->books.episodes++;
+        doing (world, "resting");
+        pthread_rwlock_unlock (&pause_lock);
+    }
+    return NULL;
+}
+
+static int count_entries (const char *path)
+{
+    int count = -2;
+    DIR *entries = opendir (path);
+    WANT (entries != NULL);
+    while (readdir (entries))
+        count++;
+    closedir (entries);
+    return count;
+}
+
+static long memory_kib (void)
+{
+    char line[256];
+    long size = 0;
+    FILE *status = fopen ("/proc/self/status", "r");
+    WANT (status != NULL);
+    while (fgets (line, sizeof line, status))
+        if (sscanf (line, "VmRSS: %ld", &size) == 1)
+            break;
+    fclose (status);
+    return size;
+}
+
+static void *watch (void *unused)
+{
+    (void) unused;
+    for (;;) {
+        rest_ms (500);
+        for (int at = 0; at < world_count; at++)
+            if (worlds[at].since && strcmp (worlds[at].doing, "resting") && now_ms () - worlds[at].since > STUCK_MS) {
+                printf ("FAIL %s is stuck: %s\n", worlds[at].name, worlds[at].doing);
+                fflush (stdout);
+                abort ();
+            }
+    }
+    return NULL;
+}
+
+static void report (void)
+{
+    printf ("%-10s %9s %12s %12s %12s %8s\n", "pattern", "episodes", "sent", "delivered", "dropped", "faults");
+    for (int at = 0; at < world_count; at++) {
+        struct books *books = &worlds[at].books;
+        printf ("%-10s %9llu %12llu %12llu %12llu %8llu\n", worlds[at].name, (unsigned long long) books->episodes,
+                (unsigned long long) books->sent, (unsigned long long) books->delivered,
+                (unsigned long long) books->dropped, (unsigned long long) books->faults);
+        WANT (books->sent == books->delivered + books->dropped);
+    }
+}
+
+int main (int argc, char **argv)
+{
+    program = argv[0];
+    if (argc > 1 && strcmp (argv[1], "child") == 0)
+        return child (argc, argv);
+    double minutes = argc > 1 ? atof (argv[1]) : 1;
+    uint64_t seed = argc > 2 ? strtoull (argv[2], NULL, 10) : (uint64_t) time (NULL);
+    setvbuf (stdout, NULL, _IOLBF, BUFSIZ);
+    snprintf (folder, sizeof folder, "/tmp/soak-%d", (int) getpid ());
+    WANT (mkdir (folder, 0700) == 0);
+    printf ("soak: %g minutes, seed %llu\n", minutes, (unsigned long long) seed);
+
+    pthread_rwlockattr_t writers_first;
+    pthread_rwlockattr_init (&writers_first);
+    pthread_rwlockattr_setkind_np (&writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init (&pause_lock, &writers_first);
+    pthread_t watcher, threads[16];
+    WANT (pthread_create (&watcher, NULL, watch, NULL) == 0);
+    for (int at = 0; at < world_count; at++) {
+        worlds[at].random = (seed + (uint64_t) at + 1) * 0x9E3779B97F4A7C15u;
+        WANT (pthread_create (&threads[at], NULL, live, &worlds[at]) == 0);
+    }
+
+    long start = now_ms (), end = start + (long) (minutes * 60000), warm = 0, peak = 0;
+    int descriptors = -1, tasks = -1, pauses = 0;
+    while (now_ms () < end) {
+        long left = end - now_ms ();
+        rest_ms ((int) (left < PERIOD_MS ? left : PERIOD_MS));
+        pthread_rwlock_wrlock (&pause_lock);
+        int fds = count_entries ("/proc/self/fd"), running = count_entries ("/proc/self/task");
+        long memory = memory_kib ();
+        pthread_rwlock_unlock (&pause_lock);
+        if (descriptors == -1)
+            descriptors = fds, tasks = running;
+        if (++pauses <= WARM)
+            warm = memory > warm ? memory : warm;
+        peak = memory > peak ? memory : peak;
+        printf ("%6.1f min: %ld KiB, %d descriptors, %d threads\n", (double) (now_ms () - start) / 60000, memory, fds, running);
+        WANT (fds == descriptors && running == tasks);
+        /* What malloc keeps varies; what leaks grows without end. */
+        WANT (pauses <= WARM || memory < warm + warm / 2 + 16 * 1024);
+    }
+    over = 1;
+    for (int at = 0; at < world_count; at++)
+        pthread_join (threads[at], NULL);
+    report ();
+    rmdir (folder);
+    printf ("memory %ld KiB when warm, %ld KiB at most; %d descriptors, %d threads at every one of %d pauses\n", warm, peak,
+            descriptors, tasks, pauses);
+    printf ("every message is accounted for\n");
+    return 0;
+}
