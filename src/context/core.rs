@@ -36,6 +36,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(super) fn new() -> Arc<Core> {
+        crate::pipe::prepare();
         Arc::new(Core {
             options: Mutex::new(ContextOptions::default()),
             started: OnceLock::new(),

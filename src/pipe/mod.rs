@@ -24,6 +24,15 @@ pub(crate) use end::{Pipe, PipeConfig, pair};
 pub(crate) use link::{EndConfig, Notify};
 pub(crate) use set::Pipes;
 
+/// Asks the kernel for the fence that sleepers use, before there is a context.
+///
+/// In a process with one thread this costs nothing; with several it takes 10 ms and more, in which
+/// the thread that asks stands still. Left to the first sleeper that would be an I/O thread with a
+/// message to send, and a program that answers and exits would take the answer along.
+pub(crate) fn prepare() {
+    crate::sys::membarrier::register();
+}
+
 /// Names a pipe within one socket.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct PipeId(pub(crate) u32);
