@@ -113,10 +113,10 @@ def namespace_prefix():
 
 
 class Finished:
-    """How one run of a program ended. `code` is negative for a signal and None for a timeout."""
+    """How one run of a program ended. `code` is negative for a signal and None for a timeout; `group` was its group."""
 
-    def __init__(self, code, seconds, output):
-        self.code, self.seconds, self.output = code, seconds, output
+    def __init__(self, code, seconds, output, group=None):
+        self.code, self.seconds, self.output, self.group = code, seconds, output, group
 
     def why(self, limit):
         if self.code is None:
@@ -141,7 +141,7 @@ def run_limited(command, limit, cwd, env, log):
             child.wait()
             code = None
     seconds = time.monotonic() - started
-    return Finished(code, seconds, Path(log).read_text(errors="replace"))
+    return Finished(code, seconds, Path(log).read_text(errors="replace"), child.pid)
 
 
 def tail(text, lines, indent="    | "):
