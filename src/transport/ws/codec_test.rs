@@ -52,7 +52,7 @@ fn frames_pass_both_codecs() {
             for piece in stream.chunks(step.min(stream.len())) {
                 encoder.encode(piece, &mut wire);
             }
-            let mut decoder = Decoder::new(masked);
+            let mut decoder = Decoder::new(masked, u64::MAX);
             let room = if step < 10 { 17 } else { step.min(100_000) };
             assert!(decode(&mut decoder, &wire, room, step) == stream, "{masked} {step}");
         }
@@ -98,7 +98,7 @@ fn control_frames_come_between_frames() {
     encoder.control(&Control::Close(vec![3, 232]), &mut wire);
     assert_eq!(wire, b"\x82\x03\x00ab\x8a\x01x\x88\x02\x03\xe8");
 
-    let mut decoder = Decoder::new(false);
+    let mut decoder = Decoder::new(false, u64::MAX);
     let input = b"\x89\x02hi\x8a\x00\x88\x00\x82\x01\x00";
     let mut output = [0; 8];
     for (taken, control) in [
@@ -121,7 +121,7 @@ fn greeting_is_swallowed_and_made_up() {
     encoder.encode(&[0xff; 10], &mut wire);
     encoder.encode(&[[7; 54].as_slice(), &[0, 1, 9]].concat(), &mut wire);
     assert_eq!(wire, [0x82, 2, 0, 9]);
-    let mut decoder = Decoder::new(false);
+    let mut decoder = Decoder::new(false, u64::MAX);
     decoder.push(b"greeting");
     assert_eq!(decode(&mut decoder, &wire, 3, 2), b"greeting\x00\x01\x09");
 }
@@ -129,24 +129,77 @@ fn greeting_is_swallowed_and_made_up() {
 #[test]
 fn what_a_peer_must_not_send() {
     for (masked, input) in [
-        (false, &b"\x82\x81\0\0\0\0\0"[..]), // masked by a server
-        (true, b"\x82\x01\x00"),             // not masked by a client
-        (false, b"\x02\x01\x00"),            // a fragment
-        (false, b"\x80\x01\x00"),            // its continuation
-        (false, b"\x81\x01\x00"),            // text
-        (false, b"\xc2\x01\x00"),            // compressed
-        (false, b"\x82\x00"),                // no flags
-        (false, b"\x89\x7e\x00\x7e"),        // a long ping
-        (false, b"\x8b\x00"),                // an unknown control frame
+        (false, &b"\x82\x81\0\0\0\0\0"[..]),  // masked by a server
+        (true, b"\x82\x01\x00"),              // not masked by a client
+        (false, b"\x80\x01\x00"),             // a continuation of nothing
+        (false, b"\x00\x01\x00"),             // the same, and not the last
+        (false, b"\x02\x01\x00\x82\x01\x00"), // another message inside
+        (false, b"\x02\x01\x00\x02\x01\x00"), // a second beginning
+        (false, b"\x02\x00\x80\x00"),         // no flags in any fragment
+        (false, b"\x09\x00"),                 // a ping in fragments
+        (false, b"\x81\x01\x00"),             // text
+        (false, b"\xc2\x01\x00"),             // compressed
+        (false, b"\x82\x00"),                 // no flags
+        (false, b"\x89\x7e\x00\x7e"),         // a long ping
+        (false, b"\x8b\x00"),                 // an unknown control frame
     ] {
-        let result = Decoder::new(masked).decode(input, &mut [0; 64]);
+        let result = Decoder::new(masked, u64::MAX).decode(input, &mut [0; 64]);
         assert!(result.is_err(), "{input:?}");
     }
     // The length is the engine's to judge; nothing is allocated for it.
-    let mut decoder = Decoder::new(false);
+    let mut decoder = Decoder::new(false, u64::MAX);
     let huge = b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff\x00";
     let mut output = [0; 64];
     let (taken, given, _) = decoder.decode(huge, &mut output).unwrap();
     assert_eq!((taken, given), (huge.len(), 9));
     assert_eq!(output[..9], [2, 255, 255, 255, 255, 255, 255, 255, 254]);
+}
+
+/// Browsers send large messages so, and their pings may stand between the fragments.
+#[test]
+fn a_message_in_fragments() {
+    let body: Vec<u8> = (0..300u32).map(|index| index as u8).collect();
+    for masked in [false, true] {
+        for cuts in [vec![0], vec![1], vec![0, 0, 100], vec![1, 126, 127], vec![299, 300, 301]] {
+            let message = [&[1][..], &body].concat();
+            let mut wire = Vec::new();
+            let mut from = 0;
+            for (index, &to) in cuts.iter().chain([&message.len()]).enumerate() {
+                let last = to == message.len() && index == cuts.len();
+                wire.push(if index == 0 { 2 } else { 0 } | if last { 0x80 } else { 0 });
+                let bit = if masked { 0x80 } else { 0 };
+                wire.push(bit | 126);
+                wire.extend_from_slice(&((to - from) as u16).to_be_bytes());
+                let key = [7, 1, 0xc3, 9];
+                let key = if masked { &key[..] } else { &[] };
+                wire.extend_from_slice(key);
+                for (at, byte) in message[from..to].iter().enumerate() {
+                    wire.push(byte ^ key.get(at % 4).unwrap_or(&0));
+                }
+                from = to;
+            }
+            for step in [1, 3, 1000] {
+                let mut decoder = Decoder::new(masked, 300);
+                assert!(decode(&mut decoder, &wire, 50, step) == frame(1, 300), "{cuts:?} {step}");
+                let mut small = Decoder::new(masked, 200);
+                let mut output = [0; 1000];
+                let mut rest = &wire[..];
+                let refused = loop {
+                    match small.decode(&rest[..step.min(rest.len())], &mut output) {
+                        Ok((taken, _, None)) if taken > 0 => rest = &rest[taken..],
+                        Ok(_) => break false,
+                        Err(_) => break true,
+                    }
+                };
+                assert!(refused, "{cuts:?} {step}");
+            }
+        }
+    }
+    let mut decoder = Decoder::new(false, 300);
+    let mut output = [0; 10];
+    let (taken, given, control) =
+        decoder.decode(b"\x02\x01\x00\x89\x01!\x80\x01x", &mut output).unwrap();
+    assert_eq!((taken, given, control), (6, 0, Some(Control::Pong(b"!".to_vec()))));
+    let (taken, given, _) = decoder.decode(b"\x80\x01x", &mut output).unwrap();
+    assert_eq!((taken, &output[..given]), (3, &b"\x00\x01x"[..]));
 }

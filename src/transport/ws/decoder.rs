@@ -1,12 +1,13 @@
 //! Translates WebSocket frames into ZMTP frames; pure, called by `layer`.
 //!
-//! It streams: a frame passes through in pieces of any size, and nothing but its header is kept.
+//! It streams: a frame passes through in pieces of any size, and nothing but its header is kept. Only a message in fragments
+//! (RFC 6455, section 5.4; browsers make them of large messages) is collected first, as its length is known at its end.
 
 use std::io;
 
 use super::frame::{
-    BINARY, CLOSE, COMMAND, CONTROL_MAX, Control, FIN, LARGE, MASKED, MORE, PING, PONG, PONG_FRAME,
-    WS_COMMAND, WS_MORE, mask,
+    BINARY, CLOSE, COMMAND, CONTINUATION, CONTROL_MAX, Control, FIN, LARGE, MASKED, MORE, PING,
+    PONG, PONG_FRAME, WS_COMMAND, WS_MORE, mask,
 };
 use super::protocol_error;
 
@@ -19,7 +20,16 @@ pub(super) struct Decoder {
     /// Bytes to hand out before anything else: a greeting, the header of a frame.
     ready: Vec<u8>,
     given: usize,
+    /// What there is of a message that comes in fragments.
+    fragments: Option<Vec<u8>>,
+    /// The largest message that is collected from fragments.
+    limit: u64,
 }
+
+/// What may come on top of a body that is just allowed.
+const WRAPPING: u64 = 64;
+/// Room of `ready` that is worth keeping.
+const KEPT: usize = 1024;
 
 #[derive(Debug)]
 enum In {
@@ -38,6 +48,13 @@ enum In {
         key: [u8; 4],
         at: usize,
     },
+    /// A piece of a message; the last has FIN.
+    Fragment {
+        left: u64,
+        key: [u8; 4],
+        at: usize,
+        last: bool,
+    },
     Control {
         opcode: u8,
         length: usize,
@@ -49,8 +66,9 @@ enum In {
 const FRAME_START: In = In::Header { bytes: [0; 14], length: 0 };
 
 impl Decoder {
-    pub(super) fn new(masked: bool) -> Decoder {
-        Decoder { masked, state: FRAME_START, ready: Vec::new(), given: 0 }
+    /// `limit` is ZMQ_MAXMSGSIZE, in bytes.
+    pub(super) fn new(masked: bool, limit: u64) -> Decoder {
+        Decoder { masked, state: FRAME_START, ready: Vec::new(), given: 0, fragments: None, limit }
     }
 
     /// Puts bytes before what comes next.
@@ -120,6 +138,16 @@ impl Decoder {
                 given += count;
                 continue;
             }
+            if let In::Fragment { left, .. } = self.state {
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                let count = rest.len().min(left);
+                if count == 0 && left > 0 {
+                    return Ok((taken, given, None));
+                }
+                self.collect(rest.get(..count).unwrap_or_default())?;
+                taken += count;
+                continue;
+            }
             let Some(&byte) = rest.first() else { return Ok((taken, given, None)) };
             taken += 1;
             if let Some(control) = self.advance(byte)? {
@@ -136,7 +164,54 @@ impl Decoder {
             to.copy_from_slice(from);
         }
         self.given += count;
+        if self.given == self.ready.len() && self.ready.capacity() > KEPT {
+            self.ready = Vec::new();
+            self.given = 0;
+        }
         count
+    }
+
+    /// Keeps a piece of a fragment; at the end of the last one the message is ready.
+    fn collect(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let In::Fragment { left, key, at, last } = &mut self.state else { return Ok(()) };
+        let Some(message) = &mut self.fragments else { return Err(protocol_error()) };
+        let start = message.len();
+        message.extend_from_slice(bytes);
+        if self.masked {
+            mask(message.get_mut(start..).unwrap_or_default(), *key, *at);
+        }
+        *at = (*at + bytes.len()) % 4;
+        *left = left.saturating_sub(bytes.len() as u64);
+        if *left > 0 {
+            return Ok(());
+        }
+        let last = *last;
+        self.state = FRAME_START;
+        if last {
+            let message = self.fragments.take().unwrap_or_default();
+            let (&flags, body) = message.split_first().ok_or_else(protocol_error)?;
+            self.push_header(flags, body.len() as u64);
+            self.push(body);
+        }
+        Ok(())
+    }
+
+    /// The header of a ZMTP frame with the flags of a ZWS one.
+    fn push_header(&mut self, flags: u8, size: u64) {
+        let mut zmtp = 0;
+        if flags & WS_MORE != 0 {
+            zmtp |= MORE;
+        }
+        if flags & WS_COMMAND != 0 {
+            zmtp |= COMMAND;
+        }
+        match u8::try_from(size) {
+            Ok(short) => self.push(&[zmtp, short]),
+            Err(_) => {
+                self.push(&[zmtp | LARGE]);
+                self.push(&size.to_be_bytes());
+            }
+        }
     }
 
     /// One byte of anything but a body.
@@ -152,20 +227,7 @@ impl Decoder {
             In::Flags { length, key } => {
                 let flags = byte ^ key[0];
                 let (left, key) = (*length - 1, *key);
-                let mut zmtp = 0;
-                if flags & WS_MORE != 0 {
-                    zmtp |= MORE;
-                }
-                if flags & WS_COMMAND != 0 {
-                    zmtp |= COMMAND;
-                }
-                match u8::try_from(left) {
-                    Ok(short) => self.push(&[zmtp, short]),
-                    Err(_) => {
-                        self.push(&[zmtp | LARGE]);
-                        self.push(&left.to_be_bytes());
-                    }
-                }
+                self.push_header(flags, left);
                 self.state = if left == 0 { FRAME_START } else { In::Body { left, key, at: 1 } };
             }
             In::Control { opcode, length, key, payload } => {
@@ -176,7 +238,7 @@ impl Decoder {
                     return Ok(Some(control(opcode, payload)));
                 }
             }
-            In::Body { .. } => {}
+            In::Body { .. } | In::Fragment { .. } => {}
         }
         Ok(None)
     }
@@ -187,8 +249,8 @@ impl Decoder {
             return Ok(None);
         }
         let [first, second, ..] = bytes;
-        // A message is one frame, 45/ZWS, and no extension was agreed on that uses the other bits.
-        if first & 0xf0 != FIN || (second & MASKED != 0) != self.masked {
+        // No extension was agreed on that uses the other bits.
+        if first & 0x70 != 0 || (second & MASKED != 0) != self.masked {
             return Err(protocol_error());
         }
         let extended = match second & 0x7f {
@@ -210,9 +272,18 @@ impl Decoder {
         if self.masked {
             key.copy_from_slice(&bytes[2 + extended..total]);
         }
+        let last = first & FIN != 0;
         match (first & 0x0f, usize::try_from(size)) {
-            (BINARY, Ok(1..)) => self.state = In::Flags { length: size, key },
-            (opcode @ (PING | PONG | CLOSE), Ok(length @ ..=CONTROL_MAX)) => {
+            (BINARY, Ok(1..)) if last && self.fragments.is_none() => {
+                self.state = In::Flags { length: size, key };
+            }
+            (BINARY, Ok(_)) if !last && self.fragments.is_none() => {
+                self.fragments = Some(Vec::new());
+                self.fragment(size, key, last)?;
+            }
+            (CONTINUATION, Ok(_)) if self.fragments.is_some() => self.fragment(size, key, last)?,
+            // RFC 6455, section 5.5: "MUST NOT be fragmented".
+            (opcode @ (PING | PONG | CLOSE), Ok(length @ ..=CONTROL_MAX)) if last => {
                 if length == 0 {
                     self.state = FRAME_START;
                     return Ok(Some(control(opcode, Vec::new())));
@@ -223,6 +294,17 @@ impl Decoder {
             _ => return Err(protocol_error()),
         }
         Ok(None)
+    }
+
+    /// Begins a fragment. The flags before the body and an envelope of encryption do not count for the limit, which the
+    /// engine applies to the whole.
+    fn fragment(&mut self, left: u64, key: [u8; 4], last: bool) -> io::Result<()> {
+        let have = self.fragments.as_ref().map_or(0, Vec::len) as u64;
+        if have.saturating_add(left) > self.limit.saturating_add(WRAPPING) {
+            return Err(protocol_error());
+        }
+        self.state = In::Fragment { left, key, at: 0, last };
+        Ok(())
     }
 }
 

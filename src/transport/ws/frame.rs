@@ -6,6 +6,7 @@
 //! ```
 
 pub(super) const FIN: u8 = 0x80;
+pub(super) const CONTINUATION: u8 = 0;
 pub(super) const BINARY: u8 = 2;
 pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;

@@ -40,7 +40,7 @@ pub(crate) fn upgrades(data: &[u8]) {
 
 /// All that comes out of a decoder, and whether it ended in an error.
 fn decoded(masked: bool, bytes: &[u8], piece: usize, room: usize) -> (Vec<u8>, Vec<Control>, bool) {
-    let mut decoder = Decoder::new(masked);
+    let mut decoder = Decoder::new(masked, u64::MAX);
     let (mut out, mut controls, mut buffer) = (Vec::new(), Vec::new(), vec![0; room]);
     for piece in bytes.chunks(piece) {
         let mut piece = piece;
@@ -112,7 +112,7 @@ pub(crate) fn layer(data: &[u8]) {
     ours.set_nonblocking(true).unwrap();
     theirs.set_nonblocking(true).unwrap();
     let stream = Stream::new(OwnedFd::from(ours), "ws");
-    let stream = layered(stream, None, side, security).unwrap();
+    let stream = layered(stream, None, side, security, u64::MAX).unwrap();
     let opens = input.flag();
     if server && opens {
         let request = upgrade::request("h:1", "/", "dGhlIHNhbXBsZSBub25jZQ==", security);

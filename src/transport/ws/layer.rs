@@ -51,7 +51,12 @@ enum State {
 }
 
 impl WsLayer {
-    pub(super) fn new(carrier: Carrier, side: Side, security: Security) -> io::Result<WsLayer> {
+    pub(super) fn new(
+        carrier: Carrier,
+        side: Side,
+        security: Security,
+        limit: u64,
+    ) -> io::Result<WsLayer> {
         let encrypted = !matches!(security.name(), "NULL" | "PLAIN");
         let mut outgoing = Vec::new();
         let (client, keys): (_, Option<Box<Keys>>) = match &side {
@@ -66,7 +71,7 @@ impl WsLayer {
         encoder.swallow(usize::MAX);
         Ok(WsLayer {
             carrier,
-            decoder: Decoder::new(client.is_none()),
+            decoder: Decoder::new(client.is_none(), limit),
             encoder,
             state: State::Upgrading(client),
             security,

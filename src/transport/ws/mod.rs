@@ -74,7 +74,8 @@ impl Transport for Ws {
         let tls = if self.secure { Some(Tls::client(options)?) } else { None };
         let tcp = TcpDialer::new(address, options, self.scheme());
         let side = Side::Client { host: address.to_owned(), path: path.to_owned() };
-        Ok(Box::new(WsDialer { tcp, tls, side, security: Security::new(options) }))
+        let (security, limit) = (Security::new(options), limit(options));
+        Ok(Box::new(WsDialer { tcp, tls, side, security, limit }))
     }
 
     fn connect_endpoint(&self, _endpoint: &str, address: &str) -> String {
@@ -89,6 +90,11 @@ fn split(address: &str) -> (&str, &str) {
         Some(at) => address.split_at(at),
         None => (address, "/"),
     }
+}
+
+/// ZMQ_MAXMSGSIZE.
+fn limit(options: &SocketOptions) -> u64 {
+    u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX)
 }
 
 /// Who upgrades and who is asked to.
@@ -138,8 +144,8 @@ impl Listener for WsListener {
     fn accept(&self, options: &SocketOptions) -> io::Result<Accept> {
         Ok(match self.tcp.accept(options)? {
             Accept::Stream(stream) => {
-                let security = Security::new(options);
-                Accept::Stream(layered(stream, self.tls.as_ref(), Side::Server, security)?)
+                let (security, limit) = (Security::new(options), limit(options));
+                Accept::Stream(layered(stream, self.tls.as_ref(), Side::Server, security, limit)?)
             }
             Accept::Refused => Accept::Refused,
         })
@@ -153,12 +159,13 @@ struct WsDialer {
     tls: Option<Tls>,
     side: Side,
     security: Security,
+    limit: u64,
 }
 
 impl WsDialer {
     fn follow(&self, dial: Dial) -> Dial {
         let Dial::Done(stream) = dial else { return dial };
-        match layered(stream, self.tls.as_ref(), self.side.clone(), self.security) {
+        match layered(stream, self.tls.as_ref(), self.side.clone(), self.security, self.limit) {
             Ok(stream) => Dial::Done(stream),
             Err(error) => Dial::Failed(error.into()),
         }
@@ -200,12 +207,13 @@ fn layered(
     tls: Option<&Tls>,
     side: Side,
     security: Security,
+    limit: u64,
 ) -> io::Result<Stream> {
     let carrier = match tls {
         Some(tls) => tls.carrier().map_err(|error| io::Error::from_raw_os_error(error.errno()))?,
         None => Carrier::Plain,
     };
-    let layer = WsLayer::new(carrier, side, security)?;
+    let layer = WsLayer::new(carrier, side, security, limit)?;
     Ok(stream.layered(Box::new(Mutex::new(layer))))
 }
 
