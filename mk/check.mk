@@ -43,6 +43,12 @@ check-guest: all ## tipc, vsock and vmci in a virtual machine, with libzmq on th
 	@scripts/setup.sh build guest
 	ctests/guest/run $(GUEST)
 
+CHECK_STEPS += check-browser
+.PHONY: check-browser
+check-browser: all ## a page in a headless Chromium as ZeroMQ peer over ws, on libzmq 4.3.5 and on this library
+	@scripts/setup.sh build browser
+	ctests/browser/run
+
 .PHONY: bench
 bench: all ## speed, memory and start-up beside libzmq 4.3.5 and plain sockets, 10 minutes (BENCH="--only poll,fd")
 	@scripts/setup.sh build counters

@@ -14,6 +14,7 @@ net       iproute2 util-linux                                                 # 
 valgrind  valgrind
 counters  valgrind strace                                                     # for the benchmark
 guest     qemu-system-x86 linux-image-amd64 busybox-static kmod cpio          # a virtual machine and its kernel
+browser   chromium
 kerberos  krb5-kdc krb5-admin-server krb5-user                                # a realm for the tests of GSSAPI
 clients   ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5      # bindings
 node      nodejs npm                                                          # any npm will do
