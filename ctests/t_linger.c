@@ -1,5 +1,6 @@
 /* What happens to unsent messages when a socket closes, by linger and transport; how long term waits. Called by ctests/run. */
 #include "common.h"
+#include "raw.h"
 
 static const char *about (long milliseconds)
 {
@@ -88,8 +89,31 @@ static void answers_stay_readable (void)
     end_context (context);
 }
 
+/* Subscriptions are not waited for when the one they are for has not said who he is. */
+static void strangers_are_not_waited_for (int type, const char *name)
+{
+    char endpoint[256];
+    void *context = new_context ();
+    void *socket = new_socket (context, type);
+    set_int (socket, ZMQ_LINGER, -1);
+    bind_any (socket, "tcp", endpoint);
+    int fd = raw_connect (endpoint);
+    settle ();
+    if (type == ZMQ_SUB)
+        NEED (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "topic", 5) == 0);
+    settle ();
+    end_socket (socket);
+    long started = milliseconds ();
+    end_context (context);
+    line ("-- %s and a peer that says nothing: term returned %s", name, about (milliseconds () - started));
+    close (fd);
+}
+
 int main (void)
 {
+    strangers_are_not_waited_for (ZMQ_SUB, "SUB");
+    strangers_are_not_waited_for (ZMQ_XPUB, "XPUB");
+    strangers_are_not_waited_for (ZMQ_ROUTER, "ROUTER");
     closed_before_the_peer_binds ("tcp", -1);
     closed_before_the_peer_binds ("tcp", 0);
     closed_before_the_peer_binds ("tcp", 10000);

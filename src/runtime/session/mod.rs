@@ -24,7 +24,7 @@ use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
 use crate::message::Metadata;
 use crate::monitor::{EndpointPair, Event};
-use crate::patterns::Attach;
+use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::transport::{Dialer, Stream};
 
@@ -133,6 +133,26 @@ impl Session {
         self.pump(io);
     }
 
+    /// Makes the session's pipe; gives the socket's end of it.
+    fn make_pipe(&mut self, io: &Io<'_>) -> Pipe {
+        let (mut ours, theirs) = super::make_pipe(&self.home, self.mailbox.clone());
+        ours.accept_commands();
+        ours.set_owner_key(io.key);
+        self.pipe = Some(ours);
+        theirs
+    }
+
+    /// SUB and DISH have something to say before anybody speaks: with a pipe from the beginning, what they want waits in it for
+    /// the end of the handshake, and not the other way round. They send nothing that could get lost with a handshake that fails.
+    fn attach_before_the_handshake(&mut self, io: &Io<'_>) {
+        if self.pipe.is_none()
+            && matches!(self.home.options.kind, SocketType::Sub | SocketType::Dish)
+        {
+            let pipe = self.make_pipe(io);
+            self.home.owner.attach(pipe, Attach::default());
+        }
+    }
+
     /// Moves whatever can be moved.
     fn pump(&mut self, io: &mut Io<'_>) {
         if let Err(end) = self.try_pump(io) {
@@ -183,14 +203,7 @@ impl Session {
             self.emit(Event::HandshakeSucceeded, 0);
         }
         let locally_initiated = self.dialer.is_some();
-        let mut attach = None;
-        if self.pipe.is_none() {
-            let (mut ours, theirs) = super::make_pipe(&self.home, self.mailbox.clone());
-            ours.accept_commands();
-            ours.set_owner_key(io.key);
-            self.pipe = Some(ours);
-            attach = Some(theirs);
-        }
+        let attach = self.pipe.is_none().then(|| self.make_pipe(io));
         if let Some(pipe) = &mut self.pipe {
             pipe.write_metadata(Arc::new(metadata));
             notices::connected(pipe, &self.home.options);
@@ -231,7 +244,10 @@ impl Session {
 impl Task for Session {
     fn start(&mut self, io: &mut Io<'_>) {
         match self.state {
-            State::Connected(_) => self.plug(io),
+            State::Connected(_) => {
+                self.attach_before_the_handshake(io);
+                self.plug(io);
+            }
             _ => self.dial(io),
         }
         self.reschedule(io);
@@ -325,7 +341,8 @@ impl Task for Session {
                 .lock()
                 .as_mut()
                 .is_some_and(|joint| joint.connection.has_unsent() || !joint.pipe.is_drained()),
-            (_, Some(pipe)) => !pipe.is_drained(),
+            // Who connected and has not introduced himself is not waited for.
+            (_, Some(pipe)) => self.dialer.is_some() && !pipe.is_drained(),
             (_, None) => false,
         };
         if !pending || linger == Some(Duration::ZERO) {
