@@ -127,6 +127,8 @@ static void options_hide_nothing (void *context)
     void *push = new_socket (context, ZMQ_PUSH), *pub = new_socket (context, ZMQ_PUB);
     join_pair (pull, push, "tcp");
     const int fd = get_int (pull, ZMQ_FD);
+    /* The connection is told, too. */
+    settle ();
     line ("events %d", get_int (pull, ZMQ_EVENTS));
     send_parts (push, "x", NULL);
     line ("a message came: readable %d", is_readable (fd, 1000));
@@ -139,7 +141,7 @@ static void options_hide_nothing (void *context)
     NEED (zmq_bind (pub, "tcp://127.0.0.1:*") == 0);
     size = sizeof name;
     NEED (zmq_getsockopt (pub, ZMQ_LAST_ENDPOINT, name, &size) == 0 && zmq_connect (sub, name) == 0);
-    rest (100);
+    settle ();
     NEED (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "", 0) == 0);
     line ("connected and subscribed: readable %d", is_readable (subscriber, 0));
     end_socket (push);
