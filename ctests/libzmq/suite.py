@@ -169,6 +169,15 @@ def build(programs, vendor, libdir, include, jobs, vmci=None):
     return dict(zip([program.name for program in programs], harness.in_parallel(jobs, build_one, programs)))
 
 
+def prepare_directory(work, name, corpora):
+    """A fresh working folder; the fuzzer programs look for their seeds below it."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    if name.endswith("_fuzzer"):
+        (work / "tests").mkdir()
+        (work / "tests/libzmq-fuzz-corpora").symlink_to(corpora)
+
+
 def forget_old_builds(suite, keep):
     """Every new header makes a new folder; only the latest few are worth their disk space."""
     builds = sorted(suite.glob("build-*"), key=lambda path: path.stat().st_mtime, reverse=True)
