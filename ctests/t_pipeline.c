@@ -75,7 +75,9 @@ static void connect_first (void *context, const char *transport)
     settle ();
     pull = new_socket (context, ZMQ_PULL);
     SHOW (zmq_bind (pull, endpoint) != 0);
-    line ("pull got %d", take_all ("pull", pull));
+    /* The first comes when the connection is tried again, the others with it. */
+    take ("pull", pull, 0);
+    line ("pull got %d more", take_all ("pull", pull));
     send_parts (push, "now", NULL);
     take ("pull", pull, 0);
     end_socket (push);

@@ -7,11 +7,17 @@ static void restart (void *context, const char *transport)
     line ("-- a %s peer restarts", transport);
     void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
     bind_any (pull, transport, endpoint);
+    void *monitor = new_socket (context, ZMQ_PAIR);
+    char events[64];
+    strcpy (events, fresh_name ("inproc"));
+    NEED (zmq_socket_monitor (push, events, ZMQ_EVENT_DISCONNECTED) == 0 && zmq_connect (monitor, events) == 0);
     NEED (zmq_connect (push, endpoint) == 0);
     send_parts (push, "1", NULL);
     take ("pull", pull, 0);
     for (int i = 0; i < 3; i++) {
         end_socket (pull);
+        /* What is sent before push has noticed is lost. */
+        NEED (comes (monitor, 20000) && zmq_recv (monitor, NULL, 0, 0) != -1 && zmq_recv (monitor, NULL, 0, 0) != -1);
         settle ();
         send_parts (push, "while it was away", NULL);
         pull = new_socket (context, ZMQ_PULL);
@@ -20,6 +26,8 @@ static void restart (void *context, const char *transport)
         send_parts (push, "when it was back", NULL);
         take ("pull", pull, 0);
     }
+    NEED (zmq_socket_monitor (push, NULL, 0) == 0);
+    end_socket (monitor);
     end_socket (push);
     end_socket (pull);
 }
