@@ -1,6 +1,6 @@
 # oxizmq: building, installing, checking. `make help` lists the targets.
 #
-# Variables: PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target).
+# Variables: PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE.
 # The comparisons with libzmq (check-libzmq, check-clients, bench, ...) and the demo are in mk/*.mk.
 
 PREFIX ?= /usr/local
@@ -16,6 +16,16 @@ export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 INSTALL_ENV = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
+# PORTABLE=1 builds and checks the library whose I/O threads do everything, in a folder of its own.
+ifdef PORTABLE
+CARGO := CARGO_TARGET_DIR='$(TARGET_DIR)/portable' $(CARGO)
+CARGO_FLAGS += --features portable
+STAGE := env -u OXIZMQ_STAGE CARGO_TARGET_DIR='$(TARGET_DIR)/portable' scripts/stage
+export OXIZMQ_STAGE := $(abspath $(TARGET_DIR))/portable/stage
+else
+STAGE := scripts/stage
+endif
+
 # The parts of `make check` in their order, each of them a target; mk/*.mk add theirs.
 CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-readme check-install
 
@@ -25,7 +35,7 @@ CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-
 all: ## build the release library and stage it in target/stage as it would be installed
 	@scripts/setup.sh rust
 	$(CARGO) build $(CARGO_FLAGS) --release --lib
-	@scripts/stage
+	@$(STAGE)
 
 install: all ## install library, headers, libzmq.pc, CMake package, manual pages (PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
 	@$(INSTALL_ENV) scripts/install

@@ -14,6 +14,11 @@ check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs
 	@scripts/setup.sh build net
 	ctests/run $(CTESTS)
 
+CHECK_STEPS += check-portable
+.PHONY: check-portable
+check-portable: ## the C programs with the I/O threads doing everything; any target runs so with PORTABLE=1 (3 minutes)
+	@$(MAKE) --no-print-directory PORTABLE=1 check-ctests
+
 .PHONY: check-valgrind
 check-valgrind: all ## our C programs and some of libzmq's on this library under valgrind (VALGRIND="options")
 	@scripts/setup.sh build net valgrind

@@ -11,6 +11,7 @@ rust      gcc libc6-dev                                                       # 
 lint                                                                          # rustfmt and clippy, below
 build     g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev  # the reference and the C tests
 net       iproute2 util-linux                                                 # namespaces
+faults    iptables                                                             # packets that are lost
 valgrind  valgrind
 counters  valgrind strace                                                     # for the benchmark
 guest     qemu-system-x86 linux-image-amd64 busybox-static kmod cpio          # a virtual machine and its kernel

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::socket::{self, Socket};
-use crate::sys::PollFd;
+use crate::sys::{PollFd, fd};
 
 /// One event found by zmq_poller_wait.
 #[derive(Clone, Copy, Debug)]
@@ -232,7 +232,7 @@ impl Poller {
 
     fn join(&mut self, socket: &Socket) -> Result<()> {
         if self.joined.is_none() {
-            self.joined = Some(Poll::new()?);
+            self.joined = Some(fd::above_standard_streams(Poll::new)?);
         }
         if let Some(joined) = &self.joined {
             let descriptor = socket.descriptor()?;

@@ -203,7 +203,7 @@ impl Connection {
 
     /// Whether the stream can be waited for by its descriptor alone and is ZMTP.
     pub(super) fn is_direct(&self) -> bool {
-        self.stream.is_direct() && self.engine.is_some()
+        !cfg!(feature = "portable") && self.stream.is_direct() && self.engine.is_some()
     }
 
     /// Whether the engine has something to say.

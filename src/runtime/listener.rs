@@ -87,6 +87,8 @@ pub(super) struct ListenerTask {
     door: Arc<Door>,
     /// Accepted connections, which may have ended since.
     sessions: Vec<Child>,
+    /// The reactor reports it.
+    watched: bool,
     /// The socket is done with this listener.
     closed: bool,
     _guard: Box<dyn Send>,
@@ -95,7 +97,28 @@ pub(super) struct ListenerTask {
 impl ListenerTask {
     pub(super) fn new(home: Home, door: Arc<Door>) -> ListenerTask {
         let guard = home.threads.guard();
-        ListenerTask { home, door, sessions: Vec::new(), closed: false, _guard: guard }
+        ListenerTask {
+            home,
+            door,
+            sessions: Vec::new(),
+            watched: false,
+            closed: false,
+            _guard: guard,
+        }
+    }
+
+    /// Has the reactor report it. When there is no memory or watch left for that, it looks by itself
+    /// now and then, and tries again.
+    fn watch(&mut self, io: &mut Io<'_>) -> std::io::Result<()> {
+        if !self.watched
+            && let Some(listener) = &*self.door.listener.lock()
+        {
+            io.set_timer(Some(io.now + PAUSE));
+            io.reactor.register_listener(listener.descriptor(), io.key)?;
+            io.set_timer(None);
+            self.watched = true;
+        }
+        Ok(())
     }
 
     fn accept(&mut self, io: &mut Io<'_>) {
@@ -146,10 +169,8 @@ impl ListenerTask {
 
 impl Task for ListenerTask {
     fn start(&mut self, io: &mut Io<'_>) {
-        if let Some(listener) = &*self.door.listener.lock()
-            && io.reactor.register_listener(listener.descriptor(), io.key).is_err()
-        {
-            self.door.emit(Event::BindFailed, libc::ENOMEM);
+        if let Err(error) = self.watch(io) {
+            self.door.emit(Event::BindFailed, error.raw_os_error().unwrap_or(libc::ENOMEM));
         }
         self.accept(io);
     }
@@ -159,6 +180,7 @@ impl Task for ListenerTask {
     }
 
     fn timer(&mut self, io: &mut Io<'_>) {
+        let _ = self.watch(io);
         self.accept(io);
     }
 

@@ -8,6 +8,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use super::task::Ready;
+use crate::sys::fd;
 
 /// The token of the thread's own waker.
 const WAKER: Token = Token(usize::MAX);
@@ -25,10 +26,12 @@ pub(super) struct Waiter {
 
 /// A reactor with its waiting half and its waker.
 pub(super) fn reactor() -> io::Result<(Reactor, Waiter, Waker)> {
-    let poll = Poll::new()?;
-    let registry = poll.registry().try_clone()?;
-    let waker = Waker::new(&registry, WAKER)?;
-    Ok((Reactor { registry }, Waiter { poll, events: Events::with_capacity(256) }, waker))
+    fd::above_standard_streams(|| {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Waker::new(&registry, WAKER)?;
+        Ok((Reactor { registry }, Waiter { poll, events: Events::with_capacity(256) }, waker))
+    })
 }
 
 impl Reactor {

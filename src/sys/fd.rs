@@ -27,6 +27,26 @@ pub(super) unsafe fn adopt(fd: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(lifted) })
 }
 
+/// Runs `make`, whose descriptors are made by code that is not ours, and sees to it that none of them
+/// is a standard stream.
+pub(crate) fn above_standard_streams<T>(make: impl FnOnce() -> T) -> T {
+    let mut in_the_way = Vec::new();
+    loop {
+        // SAFETY: the path is NUL-terminated.
+        let fd = unsafe { libc::open(c"/".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+        if fd == -1 {
+            break;
+        }
+        // SAFETY: open has just made it for us.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        if fd.as_raw_fd() >= FIRST {
+            break;
+        }
+        in_the_way.push(fd);
+    }
+    make()
+}
+
 /// Takes over a descriptor the application made for us (ZMQ_USE_FD); it is closed with its owner.
 /// EBADF if it is not open.
 pub(crate) fn inherit(fd: RawFd) -> io::Result<OwnedFd> {

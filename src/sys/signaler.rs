@@ -8,6 +8,9 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use super::{cvt, cvt_size, fd};
 
+/// More than the largest pipe holds.
+const READS: usize = (1 << 20) / 64 + 64;
+
 #[derive(Debug)]
 pub(crate) struct Signaler {
     reader: OwnedFd,
@@ -67,7 +70,9 @@ impl Signaler {
     pub(crate) fn drain(&self) -> bool {
         let mut buffer = [0u8; 64];
         let mut any = false;
-        loop {
+        // A pipe may hold more than one read takes. But should the application have put another file
+        // in the place of ours, that may go on for ever.
+        for _ in 0..READS {
             // SAFETY: the buffer is valid for its length.
             let read =
                 unsafe { libc::read(self.descriptor(), buffer.as_mut_ptr().cast(), buffer.len()) };
@@ -79,6 +84,7 @@ impl Signaler {
                 Err(_) => return any,
             }
         }
+        any
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -70,6 +70,19 @@ fn loom_what_was_held_back_at_the_mark_is_not_forgotten() {
 }
 
 #[test]
+fn loom_what_was_held_back_comes_to_who_waits_for_it() {
+    model(|| {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, 1);
+        let io = io_thread(world.clone(), link);
+        world.arrive(&[1, 2, 3]);
+        assert_eq!([socket.recv(), socket.recv(), socket.recv()], [Some(1), Some(2), Some(3)]);
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_what_was_held_back_comes_though_the_watchdog_takes_the_descriptor() {
     model(|| {
         let world = World::new();

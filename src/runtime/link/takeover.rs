@@ -14,6 +14,7 @@
 use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
 use crate::pipe::Direct;
 use crate::runtime::connection::End;
 use crate::runtime::outgoing::Sent;
@@ -134,11 +135,14 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         Ok(Pumped { sent, again })
     }
 
-    /// Lets go of the reading side; the caller holds the lock.
+    /// Lets go of the reading side; the caller holds the lock, and wakes the session afterwards.
     fn release(&self, shared: &mut S) {
         if self.taken.swap(false, Ordering::AcqRel) {
-            self.station.watch_reading(true);
             shared.set_readable();
+            // If nobody would tell of what comes, the connection is of no use any more.
+            if !self.station.watch_reading(true) && shared.ended().is_none() {
+                *shared.ended() = Some(End::Closed(Error::BADF));
+            }
         }
     }
 

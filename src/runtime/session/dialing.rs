@@ -2,6 +2,8 @@
 //!
 //! Called by the session when it starts, when its time has come, and when its dialer got further.
 
+use std::io::ErrorKind;
+use std::os::fd::RawFd;
 use std::time::Instant;
 
 use super::{Session, State};
@@ -33,7 +35,11 @@ impl Session {
             Dial::Resolving => {}
             Dial::Connecting(descriptor) | Dial::Negotiating(descriptor) => {
                 // The same descriptor may be reported again; registering it twice is refused.
-                let _ = io.reactor.register(descriptor, io.key);
+                if let Err(error) = io.reactor.register(descriptor, io.key)
+                    && error.kind() != ErrorKind::AlreadyExists
+                {
+                    return self.unwatchable(io, descriptor);
+                }
                 if first {
                     self.emit(Event::ConnectDelayed, libc::EINPROGRESS);
                 }
@@ -52,6 +58,15 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Nobody would tell of this attempt: the reactor has no memory or watch left for it.
+    fn unwatchable(&mut self, io: &mut Io<'_>, descriptor: RawFd) {
+        if let Some(dialer) = &mut self.dialer {
+            dialer.cancel();
+        }
+        self.emit(Event::Closed, descriptor);
+        self.retry(io);
     }
 
     /// Waits before the next attempt.

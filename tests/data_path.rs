@@ -1,0 +1,203 @@
+//! What the ways by which messages travel must keep, whichever thread does the work: order and wholeness when
+//! the peer goes or the socket changes hands, progress while the application computes, room that is told,
+//! fair turns. `make check-unit PORTABLE=1` runs it with the I/O threads doing everything.
+
+mod stress;
+
+use std::thread;
+use std::time::Duration;
+
+use stress::*;
+use zmq::ffi::*;
+
+const TRANSPORTS: [&str; 3] = ["tcp", "ipc", "inproc"];
+
+/// A message that says which one it is.
+fn numbered(number: u32, size: usize) -> Vec<u8> {
+    let mut message = vec![0; size];
+    message[..4].copy_from_slice(&number.to_le_bytes());
+    message
+}
+
+fn number_of(message: &[u8]) -> u32 {
+    u32::from_le_bytes(message[..4].try_into().unwrap())
+}
+
+/// The sender is gone before the receiver, which is at its high water mark, goes on: libzmq loses the end of
+/// the stream now and then.
+fn the_tail_arrives(transport: &str, runs: u32) {
+    const COUNT: u32 = 60;
+    let context = Context::new();
+    for run in 0..runs {
+        let pull = context.socket(ZMQ_PULL);
+        pull.set(ZMQ_RCVHWM, 1 + (run % 3) as i32).unwrap();
+        pull.set(ZMQ_RCVTIMEO, 20_000).unwrap();
+        let endpoint = pull.bind_any(transport);
+        let sender = Context::new();
+        let push = sender.socket(ZMQ_PUSH);
+        push.set(ZMQ_SNDHWM, 0).unwrap();
+        push.connect(&endpoint).unwrap();
+        for number in 0..COUNT {
+            push.send(&numbered(number, 4 + (number as usize * 37) % 900), 0).unwrap();
+        }
+        if run % 2 == 0 {
+            assert_eq!(number_of(&pull.recv(0).unwrap()), 0);
+        }
+        push.close().unwrap();
+        sender.term().unwrap();
+        for number in (run + 1) % 2..COUNT {
+            assert_eq!(pull.recv(0).map(|message| number_of(&message)), Ok(number), "run {run}");
+        }
+        pull.close().unwrap();
+    }
+    context.term().unwrap();
+}
+
+#[test]
+fn the_tail_of_a_stream_over_ipc_arrives() {
+    within(120, || the_tail_arrives("ipc", 1000));
+}
+
+#[test]
+fn the_tail_of_a_stream_over_tcp_arrives() {
+    within(120, || the_tail_arrives("tcp", 200));
+}
+
+#[test]
+fn messages_come_while_the_application_computes() {
+    within(60, || {
+        for transport in ["tcp", "ipc"] {
+            let context = Context::new();
+            let (pull, push) = context.pair(transport, (ZMQ_PULL, ZMQ_PUSH));
+            push.send(&numbered(0, 4), 0).unwrap();
+            // From now on the connection is this thread's to read, until it is noticed to be away.
+            assert_eq!(number_of(&pull.recv(0).unwrap()), 0);
+            // More than the kernel holds for both sides; nobody calls the receiver meanwhile.
+            push.set(ZMQ_SNDTIMEO, 20_000).unwrap();
+            for number in 1..300 {
+                push.send(&numbered(number, 100_000), 0).unwrap();
+                if number == 1 {
+                    push.set(ZMQ_SNDHWM, 1).unwrap();
+                }
+            }
+            for number in 1..300 {
+                assert_eq!(number_of(&pull.recv(0).unwrap()), number);
+            }
+            push.close().unwrap();
+            pull.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
+
+#[test]
+fn room_is_told_by_the_descriptor() {
+    within(60, || {
+        for transport in TRANSPORTS {
+            let context = Context::new();
+            let (pull, push) = context.pair(transport, (ZMQ_PULL, ZMQ_PUSH));
+            pull.set(ZMQ_RCVTIMEO, 10_000).unwrap();
+            let descriptor = push.get(ZMQ_FD).unwrap();
+            push.poll(ZMQ_POLLOUT as i16, 10_000).unwrap();
+            let mut sent = 0;
+            for _ in 0..3 {
+                let first = sent;
+                // Full is when neither the pipe nor the kernel takes more.
+                loop {
+                    match push.send(&numbered(sent, 50_000), ZMQ_DONTWAIT) {
+                        Ok(_) => sent += 1,
+                        Err(_) if push.poll(ZMQ_POLLOUT as i16, 50).unwrap() == 0 => break,
+                        Err(_) => {}
+                    }
+                }
+                assert_eq!(push.get(ZMQ_EVENTS).unwrap() & ZMQ_POLLOUT, 0);
+                let receiver =
+                    thread::spawn(move || (first..sent).filter(|_| pull.recv(0).is_ok()).count());
+                // As an event loop does it: the descriptor alone says when to look.
+                while push.get(ZMQ_EVENTS).unwrap() & ZMQ_POLLOUT == 0 {
+                    let mut item =
+                        libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 };
+                    // SAFETY: one item.
+                    assert_eq!(unsafe { libc::poll(&mut item, 1, 10_000) }, 1, "{transport}");
+                }
+                receiver.join().unwrap();
+            }
+            push.close().unwrap();
+            pull.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_socket_may_move_from_thread_to_thread() {
+    within(60, || {
+        for transport in TRANSPORTS {
+            let context = Context::new();
+            let (one, other) = context.pair(transport, (ZMQ_PAIR, ZMQ_PAIR));
+            let echo = thread::spawn(move || {
+                for _ in 0..300 {
+                    let message = other.recv(0).unwrap();
+                    other.send(&message, 0).unwrap();
+                }
+            });
+            for number in 0..300 {
+                let asker = thread::spawn(move || {
+                    one.send(&numbered(number, 20), 0).unwrap();
+                    // Every other answer is fetched by another thread than the one that asked.
+                    if number % 2 == 0 {
+                        assert_eq!(number_of(&one.recv(0).unwrap()), number);
+                    }
+                });
+                asker.join().unwrap();
+                if number % 2 == 1 {
+                    let fetcher = thread::spawn(move || number_of(&one.recv(0).unwrap()));
+                    assert_eq!(fetcher.join().unwrap(), number);
+                }
+            }
+            echo.join().unwrap();
+            one.close().unwrap();
+            other.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
+
+#[test]
+fn senders_are_served_in_turns() {
+    const EACH: u32 = 500;
+    within(60, || {
+        for transport in TRANSPORTS {
+            let context = Context::new();
+            let pull = context.socket(ZMQ_PULL);
+            let endpoint = pull.bind_any(transport);
+            let senders = [0u32; 4].map(|_| {
+                let push = context.socket(ZMQ_PUSH);
+                push.connect(&endpoint).unwrap();
+                push
+            });
+            // One thread keeps waiting, so that connections are read by whoever does so on this system.
+            for (who, push) in senders.iter().enumerate() {
+                push.send(&numbered(who as u32, 8), 0).unwrap();
+                assert_eq!(number_of(&pull.recv(0).unwrap()), who as u32);
+            }
+            for _ in 0..EACH {
+                for (who, push) in senders.iter().enumerate() {
+                    push.send(&numbered(who as u32, 8), 0).unwrap();
+                }
+            }
+            // All is on its way, and soon there.
+            thread::sleep(Duration::from_millis(200));
+            let mut served = [0; 4];
+            for _ in 0..EACH * 2 {
+                served[number_of(&pull.recv(0).unwrap()) as usize] += 1;
+            }
+            assert!(served.iter().all(|&count| count >= EACH / 4), "{transport}: {served:?}");
+            senders
+                .iter()
+                .for_each(|push| push.set(ZMQ_LINGER, 0).and(push.close()).map(drop).unwrap());
+            pull.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
