@@ -527,8 +527,15 @@ impl Pipe {
 
     /// Writes no more: the peer finds the end after what was published. Reading goes on.
     pub(crate) fn finish(&mut self) {
+        if self.stop_writing() {
+            self.link.notify(self.side.other(), PipeEvent::Closed);
+        }
+    }
+
+    /// True: the peer has to be told.
+    fn stop_writing(&mut self) -> bool {
         if self.finished {
-            return;
+            return false;
         }
         self.rollback();
         let farewell = self.link.farewell(self.side).map(Message::from_slice);
@@ -540,7 +547,7 @@ impl Pipe {
             Output::Queue(writer) => writer.close(),
             Output::Slot(writer) => writer.close(),
         };
-        self.link.notify(self.side.other(), PipeEvent::Closed);
+        true
     }
 
     /// Asks for termination from this end: finishes writing, drops what was not read, and has the
@@ -632,7 +639,7 @@ impl Pipe {
 
 impl Drop for Pipe {
     fn drop(&mut self) {
-        self.finish();
+        self.stop_writing();
         // Close the reading side before the notification, so that the peer sees both.
         match &mut self.input {
             Input::Queue(reader) => reader.close(),

@@ -37,7 +37,6 @@ pub(super) enum Sent {
 }
 
 /// See the head of this file.
-#[derive(Default)]
 pub(super) struct Outgoing {
     /// Bytes that are next on the wire, from `sent` on.
     buffer: Vec<u8>,
@@ -47,6 +46,13 @@ pub(super) struct Outgoing {
     /// Whether it pays to look again, and how often that was done since something was sent.
     spin: Spin,
     looks: u32,
+}
+
+impl Default for Outgoing {
+    fn default() -> Outgoing {
+        let spin = Spin::doubtful();
+        Outgoing { buffer: Vec::new(), sent: 0, in_message: false, spin, looks: 0 }
+    }
 }
 
 impl Outgoing {

@@ -21,6 +21,11 @@ pub(crate) struct Spin {
 }
 
 impl Spin {
+    /// For a waiter that may never have much to wait for: it does not begin with a spin.
+    pub(crate) fn doubtful() -> Spin {
+        Spin { failures: 2, skip: 3 }
+    }
+
     /// Whether to spin this time.
     pub(crate) fn worthwhile(&mut self) -> bool {
         if self.skip > 0 {

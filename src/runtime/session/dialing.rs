@@ -33,6 +33,14 @@ impl Session {
     pub(super) fn dialed(&mut self, io: &mut Io<'_>, dial: Dial, first: bool) {
         match dial {
             Dial::Resolving => {}
+            Dial::Connecting(_) if first => {
+                self.emit(Event::ConnectDelayed, libc::EINPROGRESS);
+                // On one and the same host it is done by now, and nobody need be told of it later.
+                let dial = self.dialer.as_mut().map(|dialer| dialer.poll());
+                if let Some(dial) = dial {
+                    self.dialed(io, dial, false);
+                }
+            }
             Dial::Connecting(descriptor) | Dial::Negotiating(descriptor) => {
                 // The same descriptor may be reported again; registering it twice is refused.
                 if let Err(error) = io.reactor.register(descriptor, io.key)
