@@ -13,8 +13,9 @@ pub(crate) mod zap;
 
 pub(crate) use curve::public_key;
 
+use crate::message::MORE;
 use crate::zmtp::metadata::Properties;
-use crate::zmtp::{EngineConfig, Failure, MechanismConfig, error_code};
+use crate::zmtp::{EngineConfig, Failure, MechanismConfig, error_code, frame};
 
 /// How far a handshake is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +56,52 @@ pub(crate) trait Transform: Send {
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Failure>;
-    /// Unwraps the body of a frame with the help of `plain` (which is empty); the flags and the
-    /// body that were inside.
-    fn decode<'a>(
-        &mut self,
-        wrapped: &[u8],
-        plain: &'a mut Vec<u8>,
-    ) -> Result<(u8, &'a [u8]), Failure>;
+    /// Wraps the whole canonical frames at the beginning of `frames`, until `out` is longer than
+    /// `most`.
+    fn seal(&mut self, frames: &[u8], most: usize, out: &mut Vec<u8>) -> Result<Sealed, Failure> {
+        let mut sealed = Sealed::default();
+        while out.len() < most {
+            let rest = frames.get(sealed.taken..).unwrap_or_default();
+            let (Some(flags), Some((header_len, body))) = (rest.first(), frame::first(rest)) else {
+                break;
+            };
+            self.encode(*flags, &[], body, out)?;
+            sealed.take(*flags, header_len + body.len());
+        }
+        Ok(sealed)
+    }
+    /// Unwraps the whole frames at the beginning of `wire` and writes them to `out` as canonical
+    /// ones. No wrapped frame may be longer than `limit`.
+    fn open(&mut self, wire: &[u8], limit: u64, out: &mut [u8]) -> Opened;
+}
+
+/// What `Transform::seal` did.
+#[derive(Debug, Default)]
+pub(crate) struct Sealed {
+    /// Bytes of canonical frames that were taken.
+    pub(crate) taken: usize,
+    /// Whether the last of them said that more follow; `None` if there was none.
+    pub(crate) more: Option<bool>,
+}
+
+impl Sealed {
+    fn take(&mut self, flags: u8, len: usize) {
+        self.taken += len;
+        self.more = Some(flags & MORE != 0);
+    }
+}
+
+/// What `Transform::open` did.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    /// Bytes taken from the wire.
+    pub(crate) taken: usize,
+    /// Bytes written.
+    pub(crate) given: usize,
+    /// The next frame needs so much room, and there is less; 0: that is not what it ended for.
+    pub(crate) missing: usize,
+    /// What is wrong with what comes next. What was given is good.
+    pub(crate) failure: Option<Failure>,
 }
 
 /// The result of a handshake.

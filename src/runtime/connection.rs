@@ -213,7 +213,7 @@ impl Connection {
 
     /// Sends from the pipe on the thread that writes into it: see `Outgoing::send_directly`.
     pub(super) fn send_directly(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
-        self.outgoing.send_directly(&self.stream, &self.engine, pipe, &mut self.writable)
+        self.outgoing.send_directly(&self.stream, &mut self.engine, pipe, &mut self.writable)
     }
 
     /// Sends from the pipe until it would block or all is sent.

@@ -2,8 +2,8 @@
 //!
 //! When the wire carries canonical frames, bytes are read straight into the chunks of the queue,
 //! delimited in place by the engine, and published; large bodies are read into a block of their
-//! own. Otherwise the engine decodes frame by frame. Reading stops at the high water mark, so that
-//! the peer feels it.
+//! own. Where they are encrypted, the engine opens them into those chunks. Otherwise the engine
+//! decodes frame by frame. Reading stops at the high water mark, so that the peer feels it.
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, IoSliceMut};
@@ -15,7 +15,7 @@ use crate::message::{COMMAND, MORE, Message};
 use crate::pipe::byte_queue::{self, Place};
 use crate::pipe::{Pipe, PipeEvent, Style};
 use crate::transport::Stream;
-use crate::zmtp::{Engine, FrameSink};
+use crate::zmtp::{Engine, Failure, FrameSink};
 
 /// Bodies above this size are received into a block of their own.
 const LARGE_BODY: u64 = 64 * 1024;
@@ -26,6 +26,8 @@ const LITTLE: usize = 512;
 const MUCH: usize = 16 * 1024;
 /// The size of a read that is not made into a queue.
 const BUFFER: usize = 64 * 1024;
+/// A larger buffer is not kept by a connection that is quiet.
+const MAX_IDLE: usize = 256;
 /// The largest piece a raw socket delivers as one message, as libzmq's.
 const PLAIN: usize = 8192;
 
@@ -51,6 +53,19 @@ pub(super) struct Incoming {
     staging: Option<Staging>,
     /// How much room the next read needs.
     least: usize,
+    /// What is wrong behind the frames that were opened.
+    failure: Option<Failure>,
+}
+
+/// How frames get from the wire into the queue.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As they are.
+    Raw,
+    /// Out of the wrapping of a security mechanism.
+    Wrapped,
+    /// Decoded one by one.
+    Decoded,
 }
 
 impl Incoming {
@@ -99,14 +114,23 @@ impl Incoming {
         readable: &mut bool,
     ) -> Result<bool, End> {
         let stream = from.stream;
-        let raw = engine.inbound_raw();
-        if raw && pipe.writer().is_none() && self.staging.is_none() {
+        let way = if engine.inbound_raw() {
+            Way::Raw
+        } else if engine.inbound_wrapped() {
+            Way::Wrapped
+        } else {
+            Way::Decoded
+        };
+        if way != Way::Decoded && pipe.writer().is_none() && self.staging.is_none() {
             self.staging = Some(byte_queue::queue(Style::Memory));
         }
-        if raw && !self.buffer.is_empty() {
-            // The first bytes after the handshake.
+        if !self.buffer.is_empty() && way != Way::Decoded {
+            // The first bytes after the handshake, or the beginning of a wrapped frame.
             let bytes = std::mem::take(&mut self.buffer);
-            if let Some(writer) = queue(&mut self.staging, pipe) {
+            if way == Way::Wrapped {
+                let taken = self.open(now, engine, pipe, &bytes)?;
+                self.keep(bytes, taken);
+            } else if let Some(writer) = queue(&mut self.staging, pipe) {
                 let room = writer.receive_space(bytes.len());
                 if let Some(room) = room.get_mut(..bytes.len()) {
                     room.copy_from_slice(&bytes);
@@ -114,15 +138,15 @@ impl Incoming {
                 }
             }
         }
-        let mut open = self.take_in(now, raw, engine, pipe)?;
+        let mut open = self.take_in(now, way, engine, pipe)?;
         for _ in 0..turns {
             if !open || !*readable {
                 return Ok(false);
             }
-            let (count, room) = if raw {
-                self.read_raw(stream, pipe, readable)?
-            } else {
-                self.read_buffer(stream, readable)?
+            let (count, room) = match way {
+                Way::Raw => self.read_raw(stream, pipe, readable)?,
+                Way::Wrapped => self.read_wrapped(now, stream, engine, pipe, readable)?,
+                Way::Decoded => self.read_buffer(stream, readable)?,
             };
             // A short read has emptied the stream, unless its end is behind it.
             if count < room && !from.hung_up {
@@ -130,7 +154,7 @@ impl Incoming {
             }
             if count > 0 {
                 engine.note_activity(now);
-                open = self.take_in(now, raw, engine, pipe)?;
+                open = self.take_in(now, way, engine, pipe)?;
             }
         }
         Ok(open && *readable)
@@ -140,14 +164,91 @@ impl Incoming {
     fn take_in(
         &mut self,
         now: Instant,
-        raw: bool,
+        way: Way,
         engine: &mut Engine,
         pipe: &mut Pipe,
     ) -> Result<bool, End> {
-        let open =
-            if raw { self.scan(now, engine, pipe)? } else { self.decode(now, engine, pipe)? };
+        let open = match way {
+            Way::Decoded => self.decode(now, engine, pipe)?,
+            Way::Raw | Way::Wrapped => self.scan(now, engine, pipe)?,
+        };
+        if let Some(failure) = self.failure {
+            return Err(failure.into());
+        }
         engine.set_input_paused(now, !open);
         Ok(open)
+    }
+
+    /// One read of wrapped frames, which go into the queue unwrapped: how much came, of how much
+    /// room.
+    fn read_wrapped(
+        &mut self,
+        now: Instant,
+        stream: &Stream,
+        engine: &mut Engine,
+        pipe: &mut Pipe,
+        readable: &mut bool,
+    ) -> Result<(usize, usize), End> {
+        with_scratch(|scratch| {
+            let held = self.buffer.len();
+            if held > BUFFER / 2 {
+                // A large frame in the making.
+                let count = read(stream.read(scratch), readable)?;
+                self.buffer.extend_from_slice(scratch.get(..count).unwrap_or_default());
+                let bytes = std::mem::take(&mut self.buffer);
+                let taken = self.open(now, engine, pipe, &bytes)?;
+                self.keep(bytes, taken);
+                return Ok((count, scratch.len()));
+            }
+            let (begun, rest) = scratch.split_at_mut(held);
+            begun.copy_from_slice(&self.buffer);
+            let count = read(stream.read(rest), readable)?;
+            if count > 0 {
+                let bytes = scratch.get(..held + count).unwrap_or_default();
+                let taken = self.open(now, engine, pipe, bytes)?;
+                self.buffer.clear();
+                self.buffer.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+                if self.buffer.is_empty() {
+                    self.buffer.shrink_to(MAX_IDLE);
+                }
+            }
+            Ok((count, scratch.len() - held))
+        })
+    }
+
+    /// Opens the whole frames in `bytes` into the queue, and says how many bytes they were.
+    fn open(
+        &mut self,
+        now: Instant,
+        engine: &mut Engine,
+        pipe: &mut Pipe,
+        bytes: &[u8],
+    ) -> Result<usize, End> {
+        let mut taken = 0;
+        let mut room = LITTLE;
+        loop {
+            let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(bytes.len()) };
+            let rest = bytes.get(taken..).unwrap_or_default();
+            let opened = engine.open(now, rest, writer.receive_space(room));
+            writer.received(opened.given);
+            taken += opened.taken;
+            self.failure = opened.failure;
+            if opened.missing == 0 {
+                return Ok(taken);
+            }
+            // What is in this chunk is better out of the way before there is another.
+            self.scan(now, engine, pipe)?;
+            room = opened.missing;
+        }
+    }
+
+    /// Keeps what was not taken of the buffer.
+    fn keep(&mut self, mut bytes: Vec<u8>, taken: usize) {
+        bytes.drain(..taken.min(bytes.len()));
+        if bytes.is_empty() {
+            bytes.shrink_to(MAX_IDLE);
+        }
+        self.buffer = bytes;
     }
 
     /// One read into the queue: how much came, of how much room.
@@ -286,7 +387,7 @@ impl Incoming {
     /// Decodes buffered bytes into the pipe. False: the high water mark.
     fn decode(&mut self, now: Instant, engine: &mut Engine, pipe: &mut Pipe) -> Result<bool, End> {
         loop {
-            let credit = pipe.write_credit();
+            let credit = pipe.batch_credit();
             if credit == 0 && !pipe.peer_closed() {
                 return Ok(false);
             }

@@ -1,8 +1,8 @@
 //! The sending half of a connection: from the pipe to the stream.
 //!
 //! Canonical frames that the peer understands as they are go out by writev straight from the chunks
-//! of the queue. Everything else (ZMTP 1.0, subscriptions for older peers, encryption, plain bytes)
-//! is encoded into a buffer first. What the engine itself has to say (PING, PONG) goes out between
+//! of the queue. Those of an encrypted connection are sealed into a buffer, many at a time.
+//! Everything else (ZMTP 1.0, subscriptions for older peers, plain bytes) is encoded one by one. What the engine itself has to say (PING, PONG) goes out between
 //! messages.
 
 use std::io::{self, ErrorKind, IoSlice};
@@ -168,15 +168,26 @@ impl Outgoing {
     pub(super) fn send_directly(
         &mut self,
         stream: &Stream,
-        engine: &Option<Engine>,
+        engine: &mut Option<Engine>,
         pipe: &mut Pipe,
         writable: &mut bool,
     ) -> Result<Sent, End> {
-        let plain = engine.as_ref().is_some_and(|e| e.outbound_raw() && !e.has_transmit());
-        if !plain || pipe.reader().is_none() || self.has_unsent() || !*writable {
+        let ready = engine.as_ref().is_some_and(|engine| {
+            (engine.outbound_raw() || engine.outbound_wrapped()) && !engine.has_transmit()
+        });
+        if !ready || pipe.reader().is_none() || self.has_unsent() || !*writable {
             return Ok(Sent::Blocked);
         }
-        while write_raw(stream, pipe, writable)? {}
+        if engine.as_ref().is_some_and(Engine::outbound_raw) {
+            while write_raw(stream, pipe, writable)? {}
+        } else {
+            while self.encode(engine, pipe)? {
+                self.flush(stream, writable)?;
+                if !*writable {
+                    break;
+                }
+            }
+        }
         if !*writable {
             return Ok(Sent::Blocked);
         }
@@ -205,8 +216,37 @@ impl Outgoing {
         true
     }
 
+    /// Wraps frames as they lie in the queue; false if there is none that lies there as a whole.
+    fn seal(&mut self, engine: &mut Engine, pipe: &mut Pipe) -> Result<bool, End> {
+        let ahead = !pipe.is_exact();
+        let Some(reader) = pipe.reader() else { return Ok(false) };
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let count = reader.slices(&mut pieces, BATCH, ahead);
+        let mut taken = 0;
+        for piece in pieces.get(..count).unwrap_or_default() {
+            let sealed = engine.seal(piece, ENCODE, &mut self.buffer)?;
+            taken += sealed.taken;
+            self.in_message = sealed.more.unwrap_or(self.in_message);
+            if sealed.taken < piece.len() {
+                break;
+            }
+        }
+        if taken == 0 {
+            return Ok(false);
+        }
+        reader.consume(taken);
+        pipe.tell_writer();
+        Ok(true)
+    }
+
     /// Encodes a batch of frames; false if there are none.
     fn encode(&mut self, engine: &mut Option<Engine>, pipe: &mut Pipe) -> Result<bool, End> {
+        if let Some(engine) = engine
+            && engine.outbound_wrapped()
+            && (self.seal(engine, pipe)? || pipe.is_drained())
+        {
+            return Ok(self.has_unsent());
+        }
         while self.buffer.len() < ENCODE {
             let Some(message) = pipe.read() else { break };
             self.in_message = message.more();

@@ -20,6 +20,7 @@ pub(crate) mod net;
 pub(crate) mod norm;
 pub(crate) mod pgm;
 mod poll;
+pub(crate) mod poly1305;
 pub(crate) mod salsa20;
 mod signaler;
 pub(crate) mod signals;

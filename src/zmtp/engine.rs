@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::mechanism::{Secured, zap};
+use crate::mechanism::{Opened, Sealed, Secured, zap};
 use crate::message::Metadata;
 use crate::zmtp::established::Established;
 use crate::zmtp::greeting::{Greeting, Version};
@@ -274,6 +274,16 @@ impl Engine {
         matches!(&self.state, State::Established(state) if state.outbound_raw())
     }
 
+    /// Whether canonical frames are hidden in those of the wire: use `open` and then `scan`.
+    pub(crate) fn inbound_wrapped(&self) -> bool {
+        matches!(&self.state, State::Established(state) if state.inbound_wrapped())
+    }
+
+    /// Whether canonical frames may be wrapped as they are: `seal` them.
+    pub(crate) fn outbound_wrapped(&self) -> bool {
+        matches!(&self.state, State::Established(state) if state.outbound_wrapped())
+    }
+
     fn established(&mut self) -> Result<&mut Established, Failure> {
         match &mut self.state {
             State::Established(state) => Ok(state),
@@ -308,6 +318,25 @@ impl Engine {
         sink: &mut dyn FrameSink,
     ) -> Result<usize, Failure> {
         self.established()?.decode(now, input, sink)
+    }
+
+    /// Unwraps the whole frames at the beginning of `wire` into canonical ones, for `scan`.
+    pub(crate) fn open(&mut self, now: Instant, wire: &[u8], out: &mut [u8]) -> Opened {
+        match &mut self.state {
+            State::Established(state) => state.open(now, wire, out),
+            _ => Opened { failure: Some(Failure::protocol()), ..Opened::default() },
+        }
+    }
+
+    /// Wraps the whole canonical frames at the beginning of `frames`, until `out` has more than
+    /// `most` bytes. A frame that is not there as a whole is for `encode`.
+    pub(crate) fn seal(
+        &mut self,
+        frames: &[u8],
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Sealed, Failure> {
+        self.established()?.seal(frames, most, out)
     }
 
     /// Appends one canonical frame in the form that goes over the wire.

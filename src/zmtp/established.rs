@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::mechanism::Transform;
+use crate::mechanism::{Opened, Sealed, Transform};
 use crate::message::{COMMAND, MORE};
 use crate::patterns::SocketType;
 use crate::zmtp::assembler::{Assembler, Framing};
@@ -20,8 +20,6 @@ use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
 const MAX_CONTROL: usize = 16;
 /// The most that a mechanism adds to a frame: a command name, a nonce, a tag, flags.
 const MAX_WRAPPING: u64 = 256;
-/// A larger buffer is not kept while nothing is decoded.
-const MAX_IDLE: usize = 256;
 
 /// An established connection.
 pub(crate) struct Established {
@@ -34,8 +32,6 @@ pub(crate) struct Established {
     heartbeat: Heartbeat,
     transform: Option<Box<dyn Transform>>,
     assembler: Assembler,
-    /// Plain text of the frame being decoded.
-    plain: Vec<u8>,
     /// PINGs and PONGs that are wrapped only when they are taken: the order in which an encrypted
     /// connection numbers its frames must be the order on the wire.
     control: VecDeque<Vec<u8>>,
@@ -59,7 +55,6 @@ impl Established {
             heartbeat: Heartbeat::new(config, interval, now),
             transform,
             assembler: Assembler::default(),
-            plain: Vec::new(),
             control: VecDeque::new(),
         }
     }
@@ -101,13 +96,25 @@ impl Established {
         self.framing() == Framing::V2 && self.transform.is_none()
     }
 
+    pub(crate) fn inbound_wrapped(&self) -> bool {
+        self.transform.is_some()
+    }
+
     pub(crate) fn outbound_raw(&self) -> bool {
-        let understands = match self.version {
+        self.peer_understands() && self.transform.is_none()
+    }
+
+    pub(crate) fn outbound_wrapped(&self) -> bool {
+        self.peer_understands() && self.transform.is_some()
+    }
+
+    /// Whether the peer understands canonical frames as they are.
+    fn peer_understands(&self) -> bool {
+        match self.version {
             Version::V3_1 => true,
             Version::V3_0 | Version::V2 => !self.subscribes,
             Version::V1 | Version::Unversioned => false,
-        };
-        understands && self.transform.is_none()
+        }
     }
 
     fn framing(&self) -> Framing {
@@ -145,26 +152,16 @@ impl Established {
             return Ok(0);
         }
         let framing = self.framing();
-        let Established { heartbeat, scanner, transform, assembler, plain, control, .. } = self;
+        let Established { heartbeat, scanner, assembler, control, .. } = self;
         if !input.is_empty() {
             heartbeat.hear(now);
         }
-        let limit = match transform {
-            // The wrapping is not what ZMQ_MAXMSGSIZE is about.
-            Some(_) => scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64),
-            None => scanner.limit,
-        };
         let mut consumed = 0;
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
-            let step = assembler.step(rest, framing, limit)?;
+            let step = assembler.step(rest, framing, scanner.limit)?;
             consumed += step.consumed;
-            let Some((mut flags, mut body)) = step.frame else { break };
-            if let Some(transform) = transform {
-                plain.clear();
-                (flags, body) = transform.decode(body, plain)?;
-                frame::check_size(body.len() as u64, scanner.limit)?;
-            }
+            let Some((flags, body)) = step.frame else { break };
             if flags & COMMAND != 0 {
                 match command::parse(body)? {
                     Command::Other => {}
@@ -180,9 +177,30 @@ impl Established {
         }
         // Nothing more is there: an idle connection holds no large buffers.
         assembler.release();
-        plain.clear();
-        plain.shrink_to(MAX_IDLE);
         Ok(consumed)
+    }
+
+    pub(crate) fn open(&mut self, now: Instant, wire: &[u8], out: &mut [u8]) -> Opened {
+        let Established { heartbeat, scanner, transform, .. } = self;
+        let Some(transform) = transform else { return Opened::default() };
+        if !wire.is_empty() {
+            heartbeat.hear(now);
+        }
+        // The wrapping is not what ZMQ_MAXMSGSIZE is about.
+        let limit = scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64);
+        transform.open(wire, limit, out)
+    }
+
+    pub(crate) fn seal(
+        &mut self,
+        frames: &[u8],
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Sealed, Failure> {
+        match &mut self.transform {
+            Some(transform) => transform.seal(frames, most, out),
+            None => Ok(Sealed::default()),
+        }
     }
 
     pub(crate) fn encode(

@@ -34,6 +34,13 @@ pub(crate) fn parse_header(bytes: &[u8]) -> Option<Header> {
     }
 }
 
+/// The length of the header and the body of the frame at the start of `bytes`, if it is whole.
+pub(crate) fn first(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let header = parse_header(bytes)?;
+    let end = header.header_len.checked_add(usize::try_from(header.len).ok()?)?;
+    Some((header.header_len, bytes.get(header.header_len..end)?))
+}
+
 /// Appends the header of a frame of `len` body bytes; `LARGE` in `flags` is set or cleared as
 /// `len` demands.
 pub(crate) fn put_header(flags: u8, len: usize, out: &mut Vec<u8>) {

@@ -127,12 +127,14 @@ impl Wire {
 /// What a side has in its inbox, without heartbeats.
 fn receive(side: &mut Side, now: Instant) -> Result<Vec<(u8, Vec<u8>)>, Failure> {
     let mut frames = Vec::new();
-    if side.engine.inbound_raw() {
-        let scan = side.engine.scan(now, &mut side.inbox, usize::MAX)?;
+    if side.engine.inbound_raw() || side.engine.inbound_wrapped() {
+        let behind = side.unwrap(now);
+        let scan = side.engine.scan(now, &mut side.canonical, usize::MAX)?;
         if scan.broken {
-            side.failure = side.engine.scan(now, &mut side.inbox[scan.frames_end..], 1).err();
+            side.failure = side.engine.scan(now, &mut side.canonical[scan.frames_end..], 1).err();
         }
-        let taken: Vec<u8> = side.inbox.drain(..scan.frames_end).collect();
+        side.failure = side.failure.or(behind);
+        let taken: Vec<u8> = side.canonical.drain(..scan.frames_end).collect();
         let mut rest = &taken[..];
         while let Some(header) = frame::parse_header(rest) {
             let end = header.header_len + header.len as usize;

@@ -58,6 +58,8 @@ pub(crate) struct Side {
     pub(crate) engine: Engine,
     /// Bytes that arrived and were not taken yet.
     pub(crate) inbox: Vec<u8>,
+    /// Canonical frames that were not taken yet.
+    pub(crate) canonical: Vec<u8>,
     pub(crate) peer: Option<Peer>,
     pub(crate) zap: Option<Vec<Vec<u8>>>,
     pub(crate) failure: Option<Failure>,
@@ -66,7 +68,14 @@ pub(crate) struct Side {
 impl Side {
     pub(crate) fn new(config: EngineConfig, now: Instant) -> Side {
         let engine = Engine::new(config, now);
-        Side { engine, inbox: Vec::new(), peer: None, zap: None, failure: None }
+        Side {
+            engine,
+            inbox: Vec::new(),
+            canonical: Vec::new(),
+            peer: None,
+            zap: None,
+            failure: None,
+        }
     }
 
     /// What this side has to send.
@@ -133,9 +142,13 @@ impl Side {
     /// Everything in the inbox as frames, whichever way they have to be read.
     pub(crate) fn frames(&mut self, now: Instant) -> Result<Vec<(u8, Vec<u8>)>, Failure> {
         let mut all = Collect(Vec::new(), usize::MAX);
-        if self.engine.inbound_raw() {
-            let scan = self.engine.scan(now, &mut self.inbox, usize::MAX)?;
-            let mut rest: Vec<u8> = self.inbox.drain(..scan.frames_end).collect();
+        if self.engine.inbound_raw() || self.engine.inbound_wrapped() {
+            if let Some(failure) = self.unwrap(now) {
+                return Err(failure);
+            }
+            let bytes = &mut self.canonical;
+            let scan = self.engine.scan(now, bytes, usize::MAX)?;
+            let mut rest: Vec<u8> = bytes.drain(..scan.frames_end).collect();
             while let Some(header) = crate::zmtp::frame::parse_header(&rest) {
                 let end = header.header_len + header.len as usize;
                 all.frame(header.flags & !2, &rest[header.header_len..end]);
@@ -146,6 +159,26 @@ impl Side {
             self.inbox.drain(..consumed);
         }
         Ok(all.0)
+    }
+
+    /// Moves what is in the inbox to `canonical`, unwrapped if it is wrapped, with hardly any room
+    /// at first. What is wrong behind that is returned.
+    pub(crate) fn unwrap(&mut self, now: Instant) -> Option<Failure> {
+        if self.engine.inbound_raw() {
+            self.canonical.append(&mut self.inbox);
+            return None;
+        }
+        let mut room = 1;
+        loop {
+            let mut out = vec![0; room];
+            let opened = self.engine.open(now, &self.inbox, &mut out);
+            self.inbox.drain(..opened.taken);
+            self.canonical.extend_from_slice(&out[..opened.given]);
+            if opened.failure.is_some() || opened.missing == 0 {
+                return opened.failure;
+            }
+            room = opened.missing.max(1000);
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "thin wrappers of libc" },
     Room { name: "zmtp", may_use: &["message", "mechanism/", "mechanism::zap", "options", "patterns::SocketType", "error"], unsafe_code: Nowhere,
         what: "the protocol as pure state machines" },
-    Room { name: "mechanism", may_use: &["message", "zmtp", "options", "z85", "patterns::SocketType", "sys::salsa20", "sys::gssapi", "error"], unsafe_code: Nowhere,
+    Room { name: "mechanism", may_use: &["message", "zmtp", "options", "z85", "patterns::SocketType", "sys::salsa20", "sys::poly1305", "sys::gssapi", "error"], unsafe_code: Nowhere,
         what: "security handshakes as pure state machines; choosing wide instructions is `unsafe`, Kerberos is a C library" },
     Room { name: "transport", may_use: &["sys", "endpoint", "options", "patterns::SocketType", "error"], unsafe_code: Nowhere,
         what: "byte streams and datagrams: listen, connect, addresses; udp, norm and pgm ask which side of a socket they serve" },

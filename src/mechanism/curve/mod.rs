@@ -25,3 +25,6 @@ mod stream;
 pub(crate) use boxes::public_key;
 pub(crate) use client::Client;
 pub(crate) use server::Server;
+
+#[cfg(test)]
+mod stream_test;

@@ -1,7 +1,7 @@
 //! MESSAGE commands: the frames of an encrypted GSSAPI connection.
 
 use crate::error::Error;
-use crate::mechanism::{Transform, check_structure};
+use crate::mechanism::{Opened, Transform, check_structure};
 use crate::message::{COMMAND, MORE};
 use crate::sys::gssapi::Context;
 use crate::zmtp::{Failure, command, error_code, frame};
@@ -64,13 +64,37 @@ impl Transform for Messages {
         Ok(())
     }
 
-    fn decode<'a>(
-        &mut self,
-        wrapped: &[u8],
-        plain: &'a mut Vec<u8>,
-    ) -> Result<(u8, &'a [u8]), Failure> {
-        let (flags, body) = self.unwrap(wrapped)?;
-        *plain = body;
-        Ok((flags, plain))
+    fn open(&mut self, wire: &[u8], limit: u64, out: &mut [u8]) -> Opened {
+        let mut opened = Opened::default();
+        loop {
+            let rest = wire.get(opened.taken..).unwrap_or_default();
+            let Some(header) = frame::parse_header(rest) else { return opened };
+            if let Err(failure) = frame::check_size(header.len, limit) {
+                opened.failure = Some(failure);
+                return opened;
+            }
+            let Some((header_len, wrapped)) = frame::first(rest) else { return opened };
+            let room = out.get_mut(opened.given..).unwrap_or_default();
+            // What was wrapped is never longer; unwrapping cannot be done twice.
+            if room.len() < header_len + wrapped.len() + frame::MAX_HEADER {
+                opened.missing = header_len + wrapped.len() + frame::MAX_HEADER;
+                return opened;
+            }
+            match self.unwrap(wrapped) {
+                Ok((flags, body)) => {
+                    let mut canonical = Vec::with_capacity(frame::MAX_HEADER + body.len());
+                    frame::put_frame(flags, &body, &mut canonical);
+                    if let Some(place) = room.get_mut(..canonical.len()) {
+                        place.copy_from_slice(&canonical);
+                        opened.given += canonical.len();
+                    }
+                    opened.taken += header_len + wrapped.len();
+                }
+                Err(failure) => {
+                    opened.failure = Some(failure);
+                    return opened;
+                }
+            }
+        }
     }
 }
