@@ -54,6 +54,8 @@ pub(crate) struct Pipe {
     /// When this thread sent by itself; and whether it has received by itself since.
     last_direct: Option<Instant>,
     fresh: bool,
+    /// A writer was told to wait since.
+    was_full: bool,
     /// How often this thread tried to receive by itself.
     direct_reads: u64,
     background: bool,
@@ -105,6 +107,7 @@ impl Pipe {
             direct_changes: 0,
             last_direct: None,
             fresh: false,
+            was_full: false,
             direct_reads: 0,
             background: false,
         }
@@ -356,6 +359,7 @@ impl Pipe {
             }
             let awaited = self.high_water.awaited(writer.published());
             if writer.wait_for(awaited) {
+                self.was_full = true;
                 return 0;
             }
         }
@@ -430,6 +434,8 @@ impl Pipe {
         }
         let now = Instant::now();
         let calm = self.last_direct.is_none_or(|last| now.duration_since(last) >= BURST);
+        // What follows a full queue is part of a burst, too.
+        let calm = calm && !std::mem::take(&mut self.was_full);
         if !std::mem::take(&mut self.fresh) && !calm {
             self.last_direct = Some(now);
             return false;

@@ -219,6 +219,12 @@ impl Outgoing {
     /// Wraps frames as they lie in the queue; false if there is none that lies there as a whole.
     fn seal(&mut self, engine: &mut Engine, pipe: &mut Pipe) -> Result<bool, End> {
         let ahead = !pipe.is_exact();
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        if ahead && pipe.reader().is_some_and(|reader| reader.slices(&mut pieces, BATCH, true) > 0)
+        {
+            // Before the work and not after it: so long the writer need not wait.
+            pipe.tell_writer();
+        }
         let Some(reader) = pipe.reader() else { return Ok(false) };
         let mut pieces = [IoSlice::new(&[]); PIECES];
         let count = reader.slices(&mut pieces, BATCH, ahead);

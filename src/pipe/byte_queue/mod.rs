@@ -15,6 +15,8 @@
 //! writer that waits for room (`wake_at`). The reader's fence interrupts the other processors, which
 //! makes the writer's free (`sys::membarrier`); a reader that sleeps after every few messages, as in
 //! a dialogue, asks for ordinary fences on both sides instead (`fenced`), and every queue begins so.
+//! Whoever reads for a network looks for a writer that waits only once for many messages, and then
+//! both sides of that wait use ordinary fences (`Style::Wire`).
 //! Called by `pipe::Pipe` and `runtime::session`.
 
 #![allow(unsafe_code)]

@@ -259,7 +259,10 @@ impl Reader {
     /// Tells whether the writer waits for what was consumed so far, and if so ends its wait.
     #[inline]
     pub(crate) fn writer_waits(&mut self) -> bool {
-        light_fence();
+        match self.shared.style {
+            Style::Wire => full_fence(),
+            Style::Memory => light_fence(),
+        }
         let state = self.state();
         let total = state.total.max(state.shown);
         total >= self.shared.wake_at.load(Relaxed)

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::sync::Ordering::{Acquire, Relaxed, Release};
-use super::sync::heavy_fence;
+use super::sync::{full_fence, heavy_fence};
 use super::*;
 use crate::message::MORE;
 
@@ -286,7 +286,10 @@ impl Writer {
     /// Asks the reader to report when it is done with `offset`. False: it is already.
     pub(crate) fn wait_for(&mut self, offset: u64) -> bool {
         self.shared.wake_at.store(offset, Relaxed);
-        heavy_fence();
+        match self.shared.style {
+            Style::Wire => full_fence(),
+            Style::Memory => heavy_fence(),
+        }
         if self.consumed() >= offset {
             self.shared.wake_at.store(u64::MAX, Relaxed);
             return false;
