@@ -48,6 +48,12 @@ check-guest: all ## tipc, vsock and vmci in a virtual machine, with libzmq on th
 	@scripts/setup.sh build guest
 	ctests/guest/run $(GUEST)
 
+CHECK_STEPS += check-multicast
+.PHONY: check-multicast
+check-multicast: all ## pgm, epgm and norm with Debian's libzmq on the other side, and with packets lost (MULTICAST="options")
+	@scripts/setup.sh build net faults clients
+	ctests/multicast/run $(MULTICAST)
+
 CHECK_STEPS += check-browser
 .PHONY: check-browser
 check-browser: all ## a page in a headless Chromium as ZeroMQ peer over ws, on libzmq 4.3.5 and on this library
