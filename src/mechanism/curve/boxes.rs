@@ -2,12 +2,12 @@
 //! appends to buffers and keeps keys in memory that is wiped.
 
 use dryoc::classic::crypto_box::{
-    crypto_box_beforenm, crypto_box_detached_afternm_inplace,
-    crypto_box_open_detached_afternm_inplace,
+    crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm_inplace,
 };
-use dryoc::classic::crypto_core::crypto_scalarmult_base;
+use dryoc::classic::crypto_core::crypto_core_hsalsa20;
 use zeroize::Zeroizing;
 
+use crate::mechanism::curve::x25519::{self, public_key};
 use crate::zmtp::{Failure, RandomFn, error_code};
 
 pub(crate) const KEY: usize = 32;
@@ -16,13 +16,6 @@ pub(crate) const MAC: usize = 16;
 /// A key that is wiped when it goes.
 pub(crate) type Secret = Zeroizing<[u8; KEY]>;
 pub(crate) type Nonce = [u8; 24];
-
-/// The public key that belongs to a secret one.
-pub(crate) fn public_key(secret: &[u8; KEY]) -> [u8; KEY] {
-    let mut public = [0; KEY];
-    crypto_scalarmult_base(&mut public, secret);
-    public
-}
 
 /// A key pair for one connection.
 pub(crate) struct KeyPair {
@@ -47,7 +40,10 @@ pub(crate) fn random<const N: usize>(random: RandomFn) -> Result<Zeroizing<[u8; 
 /// The key for boxes between the owners of two key pairs. Fails for the few public keys that would
 /// make it known to everybody.
 pub(crate) fn shared_key(public: &[u8; KEY], secret: &[u8; KEY]) -> Result<Secret, Failure> {
-    crypto_box_beforenm(public, secret).map(Zeroizing::new).map_err(|_| cryptographic())
+    let common = x25519::common(public, secret).ok_or(cryptographic())?;
+    let mut key = Secret::default();
+    crypto_core_hsalsa20(&mut key, &[0; 16], &common, None);
+    Ok(key)
 }
 
 /// A nonce that ends in a counter.

@@ -21,10 +21,11 @@ pub(crate) mod fuzz_test;
 mod message;
 mod server;
 mod stream;
+mod x25519;
 
-pub(crate) use boxes::public_key;
 pub(crate) use client::Client;
 pub(crate) use server::Server;
+pub(crate) use x25519::public_key;
 
 #[cfg(test)]
 mod stream_test;
