@@ -78,6 +78,8 @@ class Goal:
     label: str
     what: str
     bound: float
+    # What the neighbours do hardly matters: memory, processor time, the median of very short spans.
+    sound: bool = False
 
 
 # The goals this library was built for. The raw ratio says how much of what the machine allows is reached.
@@ -93,27 +95,27 @@ GOALS = [
     Goal("inproc, 16 B", "thr inproc 16", "reference", 30),
     Goal("inproc, round trip", "lat inproc 16", "reference", 2),
     Goal("PUB to 100 SUB, deliveries", "pub 100", "reference", 30),
-    Goal("memory of an idle peer (1,000)", "peers 1000 memory", "most", 1024),
-    Goal("memory of an idle peer (9,500)", "peers 9500 memory", "most", 1024),
-    Goal("handshake, processor time", "peers 9500 handshake", "most", 10),
+    Goal("memory of an idle peer (1,000)", "peers 1000 memory", "most", 1024, True),
+    Goal("memory of an idle peer (9,500)", "peers 9500 memory", "most", 1024, True),
+    Goal("handshake, processor time", "peers 9500 handshake", "most", 10, True),
     Goal("ROUTER echo, 1,000 peers, one at a time", "peers 1000 echo one", "raw", 0.9),
     Goal("ROUTER echo, 1,000 peers, all at once", "peers 1000 echo all", "raw", 0.9),
     Goal("ROUTER echo, 9,500 peers, one at a time", "peers 9500 echo one", "raw", 0.9),
     Goal("ROUTER echo, 9,500 peers, all at once", "peers 9500 echo all", "raw", 0.9),
     Goal("connect and close, accepting side", "churn accepted", "reference", 3),
     Goal("connect and close, both ends", "churn both ends", "reference", 3),
-    Goal("zmq_poll at once, 1 idle socket", "poll 1", "most", 0.02),
-    Goal("zmq_poll at once, 100 idle sockets", "poll 100", "most", 0.15),
-    Goal("zmq_poll at once, 1000 idle sockets", "poll 1000", "most", 0.15),
+    Goal("zmq_poll at once, 1 idle socket", "poll 1", "most", 0.02, True),
+    Goal("zmq_poll at once, 100 idle sockets", "poll 100", "most", 0.15, True),
+    Goal("zmq_poll at once, 1000 idle sockets", "poll 1000", "most", 0.15, True),
     Goal("10,000 subscriptions, matching", "subscriptions 10000", "reference", 3),
     Goal("CURVE, 16 B", "curve 16", "reference", 4),
     Goal("CURVE, 256 B", "curve 256", "reference", 3),
     Goal("CURVE, handshakes", "curve handshakes", "reference", 3),
     Goal("loop on ZMQ_FD, messages", "fd rate", "reference", 12),
     Goal("loop on ZMQ_FD, round trip", "fd round trip", "reference", 4),
-    Goal("program start, processor time", "program start, processor", "most", 400),
-    Goal("context and first socket", "first socket", "most", 6),
-    Goal("wake-ups when idle", "idle wake-ups", "most", 0),
+    Goal("program start, processor time", "program start, processor", "most", 400, True),
+    Goal("context and first socket", "first socket", "most", 6, True),
+    Goal("wake-ups when idle", "idle wake-ups", "most", 0, True),
 ]
 
 
