@@ -26,8 +26,10 @@ else
 STAGE := scripts/stage
 endif
 
-# The parts of `make check` in their order, each of them a target; mk/*.mk add theirs.
-CHECK_STEPS := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-readme check-install
+# The parts of `make check`, each of them a target: those that compile or have to be first, in their order, and those that may
+# run side by side, which mk/*.mk add.
+CHECK_FIRST := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-readme check-install
+CHECK_STEPS :=
 
 .PHONY: all install uninstall setup clean help \
 	check check-fmt check-clippy check-doc check-unit check-loom check-house check-man check-readme check-install
@@ -48,7 +50,7 @@ setup: ## install the Debian packages and Rust components that building and chec
 
 check: ## run every check there is; a summary comes last
 	@scripts/setup.sh
-	@scripts/check $(CHECK_STEPS)
+	@scripts/check $(CHECK_FIRST) -- $(CHECK_STEPS)
 
 check-fmt: ## the formatting of the Rust code
 	$(CARGO) fmt --all -- --check
