@@ -5,7 +5,7 @@
 //! header holds the count and the function that gives the memory back, so a message needs only a
 //! pointer to it. Called by `Message` and by the byte queue.
 
-use std::alloc::{Layout, alloc, dealloc};
+use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -77,6 +77,28 @@ pub(crate) fn allocate(size: usize) -> Result<(NonNull<Content>, NonNull<u8>)> {
     // SAFETY: the block is ours, large enough and aligned for the header and `size` bytes.
     unsafe {
         block.write(Block { header: Content::header(release_block), size });
+        Ok((block.cast(), block.add(1).cast::<u8>()))
+    }
+}
+
+/// Makes a block larger, up to `size` bytes, whose new part is arbitrary. The block may move; if there
+/// is no memory for it, it stays as it was.
+///
+/// # Safety
+/// `content` must be a block made by [`allocate`] or this, with one reference, and not larger.
+pub(crate) unsafe fn grow(
+    content: NonNull<Content>,
+    size: usize,
+) -> Result<(NonNull<Content>, NonNull<u8>)> {
+    let block = content.cast::<Block>();
+    let new = block_layout(size)?;
+    // SAFETY: the caller vouches for the block, whose layout is recomputed; the alignment of all
+    // blocks is the same, and the new size was checked with it.
+    unsafe {
+        let old = block_layout(block.as_ref().size)?;
+        let raw = realloc(block.as_ptr().cast(), old, new.size());
+        let mut block = NonNull::new(settled(raw).cast::<Block>()).ok_or(Error::NOMEM)?;
+        block.as_mut().size = size;
         Ok((block.cast(), block.add(1).cast::<u8>()))
     }
 }

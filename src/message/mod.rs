@@ -4,6 +4,7 @@
 //! pipes carry its body as a ZMTP frame, patterns pass it on. See zmq_msg_init(3) and its kin.
 
 mod content;
+mod growing;
 mod metadata;
 mod subscription;
 
@@ -13,6 +14,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 pub(crate) use content::{Content, FreeFn, settled};
+pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
 pub(crate) use subscription::Subscription;
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::connection::End;
 use crate::error::Error;
-use crate::message::{COMMAND, MORE, Message};
+use crate::message::{COMMAND, GrowingBody, MORE, Message};
 use crate::pipe::byte_queue::{self, Place};
 use crate::pipe::{Pipe, PipeEvent, Style};
 use crate::transport::Stream;
@@ -33,7 +33,7 @@ const PLAIN: usize = 8192;
 
 /// A body on its way into a block of its own.
 struct Large {
-    message: Message,
+    body: GrowingBody,
     filled: usize,
     flags: u8,
     place: Place,
@@ -143,8 +143,10 @@ impl Incoming {
             if !open || !*readable {
                 return Ok(false);
             }
+            // Heartbeats count every piece as a sign of life.
+            let patient = engine.poll_timeout().is_none();
             let (count, room) = match way {
-                Way::Raw => self.read_raw(stream, pipe, readable)?,
+                Way::Raw => self.read_raw(stream, patient, pipe, readable)?,
                 Way::Wrapped => self.read_wrapped(now, stream, engine, pipe, readable)?,
                 Way::Decoded => self.read_buffer(stream, readable)?,
             };
@@ -255,24 +257,30 @@ impl Incoming {
     fn read_raw(
         &mut self,
         stream: &Stream,
+        patient: bool,
         pipe: &mut Pipe,
         readable: &mut bool,
     ) -> Result<(usize, usize), End> {
         let least = self.least.max(LITTLE);
         let Some(writer) = queue(&mut self.staging, pipe) else { return Ok((0, 0)) };
         if let Some(large) = &mut self.large {
-            let body = large.message.data_mut().unwrap_or_default();
-            let rest = body.get_mut(large.filled..).unwrap_or_default();
+            let missing = large.body.len() - large.filled;
+            let rest = large.body.room_behind(large.filled).map_err(End::Closed)?;
             let wanted = rest.len();
-            let space = writer.receive_space(LITTLE);
+            // What follows the body belongs into the queue: not before all of the body has room.
+            let space = if wanted == missing { writer.receive_space(LITTLE) } else { &mut [] };
             let room = wanted + space.len();
             let mut pieces = [IoSliceMut::new(rest), IoSliceMut::new(space)];
             let count = read(stream.read_vectored(&mut pieces), readable)?;
             large.filled += count.min(wanted);
             writer.received(count.saturating_sub(wanted));
-            let left = wanted.saturating_sub(count);
-            let expected = if left < 2 * PIECE { left.max(1) } else { PIECE };
-            if expected != large.expected && (left == 0 || large.message.len() > PIECE) {
+            let left = large.body.len() - large.filled;
+            let expected = match left {
+                _ if !patient => 1,
+                left if left < 2 * PIECE => left.max(1),
+                _ => PIECE,
+            };
+            if expected != large.expected && (left == 0 || large.body.len() > PIECE) {
                 large.expected = expected;
                 stream.expect(expected);
             }
@@ -345,20 +353,18 @@ impl Incoming {
 
     fn begin_large(&mut self, pipe: &mut Pipe, header: usize, body: u64) -> Result<(), End> {
         let size = usize::try_from(body).map_err(|_| End::Closed(Error::MSGSIZE))?;
-        // The system provides pages as they are touched: a peer that only claims a
-        // size costs address space and no memory.
-        let mut message = Message::with_size(size).map_err(End::Closed)?;
+        let mut large = GrowingBody::new(size).map_err(End::Closed)?;
         let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(()) };
         let bytes = writer.unscanned();
         let flags = bytes.first().copied().unwrap_or(0) & (MORE | COMMAND);
         let begun = bytes.get(header..).unwrap_or_default();
         let filled = begun.len();
-        if let Some(room) = message.data_mut().and_then(|room| room.get_mut(..filled)) {
-            room.copy_from_slice(begun);
-        }
+        // More than is made at once is not read ahead.
+        let room = large.room_behind(0).map_err(End::Closed)?;
+        room.get_mut(..filled).ok_or(End::Closed(Error::NOMEM))?.copy_from_slice(begun);
         writer.discard_unscanned();
         let place = writer.reserve_place(flags);
-        self.large = Some(Large { message, filled, flags, place, expected: 1 });
+        self.large = Some(Large { body: large, filled, flags, place, expected: 1 });
         Ok(())
     }
 
@@ -369,14 +375,14 @@ impl Incoming {
         engine: &mut Engine,
         pipe: &mut Pipe,
     ) -> Result<bool, End> {
-        let Some(mut large) = self.large.take_if(|large| large.filled == large.message.len())
-        else {
+        let Some(large) = self.large.take_if(|large| large.filled == large.body.len()) else {
             return Ok(false);
         };
         let complete = engine.note_large_frame(now, large.flags)?;
         let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(true) };
-        large.message.set_flags(large.flags);
-        writer.fill_place(large.place, large.message);
+        let Some(mut message) = large.body.into_message() else { return Ok(true) };
+        message.set_flags(large.flags);
+        writer.fill_place(large.place, message);
         if complete {
             let notify = writer.publish();
             self.published(pipe, u64::from(large.flags & COMMAND == 0), notify);
