@@ -12,9 +12,9 @@ use crate::runtime::notices;
 use crate::runtime::task::Io;
 use crate::zmtp::Failure;
 
-/// ZMQ_RECONNECT_STOP: a connection that was lost in its handshake, or later, is not made again.
+/// ZMQ_RECONNECT_STOP: a connection that was lost in its handshake is not made again. (The bit for
+/// zmq_disconnect asks for what happens anyway: a session that the socket has given up ends.)
 const STOP_HANDSHAKE_FAILED: i32 = 2;
-const STOP_AFTER_DISCONNECT: i32 = 4;
 
 impl Session {
     /// The connection is lost: reports it, cleans the pipe, and connects again or ends.
@@ -47,8 +47,7 @@ impl Session {
         drop(connection);
         let broke_protocol = matches!(&end, End::Failed(failure) if !failure.may_reconnect());
         let stop = self.home.options.reconnect_stop;
-        let stopped = (stop & STOP_HANDSHAKE_FAILED != 0 && !established)
-            || (stop & STOP_AFTER_DISCONNECT != 0 && established);
+        let stopped = stop & STOP_HANDSHAKE_FAILED != 0 && !established;
         if let Some(pipe) = &mut self.pipe {
             pipe.rollback();
             if let Some(writer) = pipe.writer() {
