@@ -24,7 +24,7 @@ static volatile int over;
 static __thread const struct world *here;
 
 /* How long one step of an episode may take. */
-#define STUCK_MS 90000
+#define STUCK_MS 120000
 /* Between two pauses, and after how many the memory has found its size. */
 #define PERIOD_MS 10000
 #define WARM 6
@@ -34,7 +34,7 @@ void fail (const char *file, int line, const char *condition)
     int code = zmq_errno ();
     printf ("FAIL %s: %s:%d: %s (%s)\n", here ? here->name : "main", file, line, condition, zmq_strerror (code));
     for (int at = 0; at < world_count; at++)
-        printf ("     %-10s %s\n", worlds[at].name, worlds[at].doing ? worlds[at].doing : "");
+        printf ("     %-10s %s; %s\n", worlds[at].name, worlds[at].doing ? worlds[at].doing : "", worlds[at].note);
     fflush (stdout);
     _exit (1);
 }

@@ -34,8 +34,9 @@ struct world {
     void (*episode) (struct world *world);
     struct books books;
     uint64_t random;
-    /* What it does, and since when, for the report of a thread that is stuck. */
+    /* What it does, and since when, with what, for the report of a thread that is stuck or has failed. */
     const char *doing;
+    char note[1200];
     volatile long since;
 };
 
@@ -59,7 +60,7 @@ static inline uint32_t below (struct world *world, uint32_t bound)
     return (uint32_t) ((world->random >> 11) % bound);
 }
 
-enum { MOST_SENDERS = 8, MOST_MESSAGES = 20000, NO_TIME_LEFT = 20000 };
+enum { MOST_SENDERS = 8, MOST_MESSAGES = 20000, NO_TIME_LEFT = 75000 };
 
 /* Which messages came, from whom. */
 struct ledger {

@@ -88,6 +88,12 @@ static void pipeline (struct world *world)
         else
             await (to, readers), quiet += all ? 20 : 0;
     }
+    snprintf (world->note, sizeof world->note,
+              "%s, hwm %d, %d senders, %d readers, %s bind (%s %s %s), %llu of %llu came, %d closed, %ld ms, quiet %ld ms",
+              draft ? "scatter" : "push", hwm, senders, readers, reader_binds ? "readers" : "senders", endpoints[0],
+              binder_count > 1 ? endpoints[1] : "", binder_count > 2 ? endpoints[2] : "",
+              (unsigned long long) total (ledger->delivered), (unsigned long long) total (ledger->sent), closed,
+              now_ms () - start, quiet);
     doing (world, "closing");
     for (int at = 0; at < senders; at++)
         end_socket (from[at]);
@@ -202,6 +208,9 @@ static void echoes (struct world *world)
             quiet += all ? 20 : 0;
         }
     }
+    snprintf (world->note, sizeof world->note, "kind %d, %d clients, %s, %llu of %llu came, %d closed, %ld ms, quiet %ld ms", kind,
+              clients, endpoint, (unsigned long long) total (ledger->delivered), (unsigned long long) total (ledger->sent),
+              closed, now_ms () - start, quiet);
     doing (world, "closing");
     for (int at = 0; at < clients; at++)
         end_socket (client[at]);
@@ -219,6 +228,8 @@ static void publishing (struct world *world)
     void *context = make_context (world), *from = make_socket (context, draft ? ZMQ_RADIO : ZMQ_XPUB, hwm), *to[4];
     /* A reader each, whose sender is the number of the reader; all count what was published on their topic. */
     uint64_t expected[4] = {0}, next[4] = {0}, came[4] = {0}, published[2] = {0};
+    /* When a DISH has joined a RADIO does not tell: what it counts from is what it hears first. */
+    int unheard[4] = {draft, draft, draft, draft};
     if (!draft)
         set_int (from, ZMQ_XPUB_VERBOSE, 1);
     bind_anywhere (world, from, "ntiw", endpoint);
@@ -259,14 +270,17 @@ static void publishing (struct world *world)
                 for (;;) {
                     int size = zmq_recv (to[at], body, sizeof body, ZMQ_DONTWAIT);
                     if (size == -1) {
-                        if (came[at] == published[own] - expected[at] || now_ms () - since >= quiet)
+                        if ((!unheard[at] && came[at] == published[own] - expected[at]) || now_ms () - since >= (unheard[at] && quiet ? 300 : quiet))
                             break;
                         await (to + at, 1);
                         continue;
                     }
                     uint64_t got;
                     memcpy (&got, body + 8, sizeof got);
-                    WANT (size == sizeof body && body[0] == topics[at] && got >= next[at] && (hwm || churn || got == next[at]));
+                    if (unheard[at])
+                        expected[at] = next[at] = got;
+                    unheard[at] = 0;
+                    WANT (size == sizeof body && body[0] == topics[at] && got >= next[at] && (hwm || got == next[at]));
                     next[at] = got + 1;
                     came[at]++;
                 }
@@ -291,13 +305,16 @@ static void publishing (struct world *world)
             expected[at] = published[topics[at] - 'a'];
             next[at] = expected[at];
             came[at] = 0;
+            unheard[at] = draft;
             world->books.faults++;
             doing (world, "publishing");
         }
     }
+    snprintf (world->note, sizeof world->note, "%s, hwm %d, %d readers, %s, %ld ms", draft ? "radio" : "xpub", hwm, readers,
+              endpoint, now_ms () - start);
     doing (world, "closing");
     for (int at = 0; at < readers; at++) {
-        uint64_t due = published[topics[at] - 'a'] - expected[at];
+        uint64_t due = unheard[at] ? 0 : published[topics[at] - 'a'] - expected[at];
         /* With a high water mark PUB drops what a slow reader has no room for. */
         WANT (came[at] <= due && (hwm || came[at] == due));
         world->books.sent += due;
