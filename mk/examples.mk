@@ -1,4 +1,4 @@
-# The examples. Included by the top-level Makefile.
+# The examples. Included by the top-level Makefile. They take about 45 s on two processors, most of it waiting.
 
 CHECK_STEPS += check-scenarios
 

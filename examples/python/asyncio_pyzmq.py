@@ -58,7 +58,7 @@ async def talk():
         overtaken = await asyncio.wait_for(asyncio.gather(*(ask(context) for _ in range(CLIENTS))), 20)
         ticking.cancel()
         say(f"{CLIENTS} clients in one thread, {REQUESTS} requests each, out of order for {sum(overtaken)}; {ticks} ticks meanwhile")
-        expect(any(overtaken) and ticks > 5, "nobody waited for anybody")
+        expect(any(overtaken) and ticks > 1, "nobody waited for anybody")
         with context.socket(zmq.DEALER) as socket:
             socket.connect(ENDPOINT)
             socket.linger = 5000

@@ -41,7 +41,7 @@ def main():
     finished = []
     clients = [gevent.spawn(ask, context, f"tcp://127.0.0.1:{port}", finished) for _ in range(CLIENTS)]
     gevent.joinall(clients, timeout=20, raise_error=True)
-    expect(len(finished) == CLIENTS and len(ticks) > 5, f"all done, and nobody waited for anybody: {len(finished)}, {len(ticks)}")
+    expect(len(finished) == CLIENTS and len(ticks) > 1, f"all done, and nobody waited for anybody: {len(finished)}, {len(ticks)}")
     gevent.killall([server, ticking])
     service.close()
     context.term()

@@ -1,5 +1,5 @@
 # How many messages of 16 bytes a second Ruby sends and receives, from one process to another over tcp.
-# (Published for ffi-rzmq were 200,000 a second, for C 6,000,000: patterns/rate.c.)
+# (Published for ffi-rzmq were 200,000 a second, for C 6,000,000: patterns/message_rate.c.)
 require_relative 'story'
 
 ENDPOINT = 'tcp://127.0.0.1:5729'.freeze

@@ -20,12 +20,11 @@ def client(patient)
     socket.setsockopt(ZMQ::LINGER, 0)
     socket.setsockopt(ZMQ::IMMEDIATE, 1) unless patient
     ENDPOINTS.each { |endpoint| must socket.connect(endpoint) }
-    sleep 0.5 # until all three connections are there
-    counts = Hash.new(0)
-    9.times do |i|
-      must socket.send_string("request #{i}")
-      counts[receive(socket)[/\d+$/]] += 1
+    answered_by = lambda do |count|
+      Array.new(count) { must(socket.send_string('who?')) && receive(socket)[/\d+$/] }.tally
     end
+    100.times { answered_by[3].size == 3 ? break : sleep(0.05) } # until all three connections are there
+    counts = answered_by[9]
     expect counts == { '0' => 3, '1' => 3, '2' => 3 }, "three answers by each of three servers: #{counts}"
     puts "9 requests, 3 answered by each of three servers"
 
@@ -36,7 +35,7 @@ def client(patient)
     waited = nil
     6.times do |i|
       must socket.send_string("request #{i}")
-      answer = receive_within(socket, 700)
+      answer = receive_within(socket, 1500)
       if answer.nil? && waited.nil?
         waited = i
         down_out.puts # bring it back
@@ -54,17 +53,18 @@ def client(patient)
     socket.close
     context.terminate
   end
+  [down_out, gone_in].each(&:close)
   [pid, down_in, gone_out]
 end
 
 [true, false].each do |patient|
   servers = (0..2).map { |number| server(number) }
   pid, down, gone = client(patient)
-  down.gets
+  expect down.gets, 'the client is alive'
   stop(servers[1])
   gone.puts
   if patient
-    down.gets
+    expect down.gets, 'the client is alive'
     servers[1] = server(1)
   end
   finish(pid)

@@ -12,6 +12,7 @@ threads = (1..WORKERS).map do
   Thread.new do
     inbox = connected(context, ZMQ::PULL, 'inproc://tasks')
     outbox = connected(context, ZMQ::PUSH, 'inproc://results')
+    must outbox.send_string('ready')
     while (task = receive(inbox)) != 'quit'
       must outbox.send_string((task.to_i**2).to_s)
     end
@@ -22,7 +23,8 @@ threads = (1..WORKERS).map do
   end
 end
 
-sleep 0.2 # until all of them are connected: PUSH deals out to those who are there
+# PUSH deals out to those who are there: wait until all of them are.
+WORKERS.times { expect receive(results) == 'ready', 'a worker is ready' }
 TASKS.times { |number| must tasks.send_string(number.to_s) }
 WORKERS.times { must tasks.send_string('quit') }
 
