@@ -13,7 +13,7 @@
 typedef bool verdict_function (const message_t *request, char *user); /* user: room for 64 bytes */
 
 typedef struct {
-    void *context;
+    void *socket;
     verdict_function *allows;
     pthread_t thread;
 } zap_t;
@@ -21,21 +21,20 @@ typedef struct {
 static void *zap_thread (void *given)
 {
     zap_t *zap = given;
-    void *socket = bound (zap->context, ZMQ_REP, "inproc://zeromq.zap.01");
-    for (message_t request; receive (socket, &request);) {
+    for (message_t request; receive (zap->socket, &request);) {
         char user[64] = "";
         bool allowed = is (&request, 0, "1.0") && zap->allows (&request, user);
         say ("ZAP: %s from %s: %s %s", text (&request, 5), text (&request, 3), allowed ? "welcome" : "not welcome", user);
-        SEND (socket, "1.0", text (&request, 1), allowed ? "200" : "400", allowed ? "OK" : "No", user, "");
+        SEND (zap->socket, "1.0", text (&request, 1), allowed ? "200" : "400", allowed ? "OK" : "No", user, "");
     }
-    zmq_close (socket);
+    zmq_close (zap->socket);
     return NULL;
 }
 
-/* To be called before the first bind of the server. */
+/* To be called before the first bind of the server: while there is no handler, everybody who can encrypt is let in. */
 static void start_zap (zap_t *zap, void *context, verdict_function *allows)
 {
-    *zap = (zap_t){.context = context, .allows = allows};
+    *zap = (zap_t){.socket = bound (context, ZMQ_REP, "inproc://zeromq.zap.01"), .allows = allows};
     EXPECT (pthread_create (&zap->thread, NULL, zap_thread, zap) == 0);
 }
 
