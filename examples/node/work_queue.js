@@ -7,19 +7,18 @@
 const zmq = require('zeromq')
 const { expect, finish, play, sleep, start } = require('./story')
 
-const ENDPOINT = 'tcp://127.0.0.1:5734'
 const TASKS = 300
 const WORKERS = 3
 const BODY = Buffer.alloc(20000)
 
 // Works until it is told to stop, and says what it has done.
-async function worker(mark, work) {
+async function worker(endpoint, mark, work) {
   const socket = new zmq.Pull({ receiveHighWaterMark: Number(mark), receiveBufferSize: 20000 })
   process.on('message', () => {
     socket.close()
     process.disconnect()
   })
-  socket.connect(ENDPOINT)
+  socket.connect(endpoint)
   for await (const [task] of socket) {
     await sleep(Number(work))
     process.send(Number(task.toString()))
@@ -29,7 +28,7 @@ async function worker(mark, work) {
 // Deals out the tasks; how many each worker has done, the one that came first in front.
 async function round({ mark, early, work }) {
   const socket = new zmq.Push({ sendHighWaterMark: mark, sendBufferSize: 20000, linger: 0 })
-  await socket.bind(ENDPOINT)
+  await socket.bind('tcp://127.0.0.1:*') // a port that the round before does not have any more
   const send = async () => {
     for (let task = 0; task < TASKS; task++) await socket.send([String(task), BODY])
   }
@@ -40,7 +39,7 @@ async function round({ mark, early, work }) {
   const join = () =>
     new Promise((resolve) => {
       socket.events.on('handshake', resolve)
-      const child = start('worker', mark, work)
+      const child = start('worker', socket.lastEndpoint, mark, work)
       const index = workers.push({ child, ended: finish(child), count: 0 }) - 1
       child.on('message', (task) => {
         workers[index].count++
@@ -51,7 +50,7 @@ async function round({ mark, early, work }) {
   let sending
   if (early) sending = send() // has to wait for the first worker
   await join()
-  if (early) await sleep(200)
+  if (early) await Promise.race([sending, sleep(1000)]) // time for it to take what it can
   while (workers.length < WORKERS) await join()
   if (!early) sending = send()
   await sending
