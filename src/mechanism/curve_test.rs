@@ -97,6 +97,25 @@ fn frames_pass_encrypted_both_ways() {
 }
 
 #[test]
+fn long_and_short_frames_pass_in_any_order() {
+    let mut pair = established();
+    let lens =
+        [1000, 5, 5000, 3, 481, 480, 479, 100_000, 1, 2, 3, 4, 5, 900, 0, 1024, 16, 16, 70_000];
+    for shift in 0..lens.len() {
+        let mut lens = lens;
+        lens.rotate_left(shift);
+        let frames: Vec<_> = lens.iter().map(|len| (0, vec![*len as u8; *len])).collect();
+        let mut canonical = Vec::new();
+        for (flags, body) in &frames {
+            crate::zmtp::frame::put_frame(*flags, body, &mut canonical);
+        }
+        let sealed = pair.one.engine.seal(&canonical, usize::MAX, &mut pair.two.inbox).unwrap();
+        assert_eq!((sealed.taken, sealed.more), (canonical.len(), Some(false)));
+        assert_eq!(pair.two.frames(pair.now).unwrap(), frames);
+    }
+}
+
+#[test]
 fn pings_are_encrypted_in_the_order_of_the_wire() {
     let mut beating = client();
     beating.heartbeat_interval = Some(std::time::Duration::from_secs(1));

@@ -142,7 +142,8 @@ impl Transform for Messages {
         while out.len() < most {
             let rest = frames.get(sealed.taken..).unwrap_or_default();
             let Some((header_len, body)) = frame::first(rest) else { break };
-            if count == BATCH || count > 0 && !self.sealer.fits(blocks, 1 + body.len()) {
+            let full = count == BATCH || !self.sealer.fits(blocks, 1 + body.len());
+            if count > 0 && full {
                 self.sealer.seal(out, slots.get(..count).unwrap_or_default());
                 (count, blocks) = (0, 0);
             }
@@ -219,7 +220,8 @@ impl Messages {
             let Some((header_len, body)) = frame::first(rest) else { break };
             // Without a box the length is 0, and `find_box` fails.
             let len = body.len().saturating_sub(WRAPPING);
-            if count > 0 && !self.opener.fits(blocks, len) {
+            let is_short = self.opener.is_short(len);
+            if count > 0 && !(is_short && self.opener.fits(blocks, len)) {
                 break;
             }
             let header = if len <= 256 { 2 } else { frame::MAX_HEADER };
@@ -239,6 +241,9 @@ impl Messages {
             blocks += slot.blocks();
             count += 1;
             (at, to) = (at + header_len + body.len(), end);
+            if !is_short {
+                break;
+            }
         }
         let (Some(slots), Some(arrivals)) = (slots.get(..count), arrivals.get(..count)) else {
             return false;

@@ -227,6 +227,27 @@ fn received_bytes_become_messages() {
 }
 
 #[test]
+fn a_chunk_that_a_frame_has_outgrown_is_passed_by() {
+    for begun in [1, 5, 700] {
+        let (mut writer, mut reader) = queue(Style::Memory);
+        for len in [900, 3_000, 5_000, 60_000, 65_500, 70_000] {
+            // The frame begins in a chunk with nothing else in it, perhaps in two of them.
+            let frame = [&[LARGE][..], &(len as u64).to_be_bytes(), &body(len, 3)].concat();
+            let (first, rest) = frame.split_at(begun);
+            for (part, room) in [(first, begun), (rest, rest.len()), (&[][..], 100_000)] {
+                let space = writer.receive_space(room);
+                space[..part.len()].copy_from_slice(part);
+                writer.received(part.len());
+            }
+            assert_eq!(writer.unscanned(), frame);
+            writer.accept(frame.len(), frame.len());
+            assert_eq!(reader.read().unwrap().data(), body(len, 3), "{len}");
+            assert!(reader.read().is_none());
+        }
+    }
+}
+
+#[test]
 fn two_threads_agree_and_wake_each_other() {
     let (mut writer, mut reader) = queue(Style::Memory);
     let (wake_reader, reader_waits) = std::sync::mpsc::channel::<()>();

@@ -108,21 +108,32 @@ impl Reader {
     fn next_chunk(&mut self) -> Option<(NonNull<Chunk>, usize)> {
         let first = NonNull::new(self.shared.first.load(Relaxed));
         let state = self.state();
-        let next = match state.chunk {
-            None => first,
-            // SAFETY: bytes are published beyond this chunk, so the writer has left it and linked
-            // the next; what it wrote is visible by the acquiring load of `published`.
-            Some(old) => unsafe {
-                if (*old.as_ref().body.get()).is_some() {
-                    return Some((old, state.position));
-                }
-                let next = old.as_ref().next();
-                if next.is_some() {
-                    Chunk::release(old);
-                }
-                next
-            },
-        }?;
+        let (mut chunk, mut position) = (state.chunk, state.position);
+        let next = loop {
+            let next = match chunk {
+                None => first,
+                // SAFETY: bytes are published beyond this chunk, so the writer has left it and
+                // linked the next; what it wrote is visible by the acquiring load of `published`.
+                Some(old) => unsafe {
+                    if (*old.as_ref().body.get()).is_some() {
+                        return Some((old, position));
+                    }
+                    let next = old.as_ref().next();
+                    if next.is_some() {
+                        Chunk::release(old);
+                    }
+                    next
+                },
+            }?;
+            // SAFETY: as above. The writer leaves a chunk empty when the beginning of a frame had
+            // come into it and the rest did not fit.
+            if unsafe { next.as_ref() }.end.load(Relaxed) != 0 {
+                break next;
+            }
+            (chunk, position) = (Some(next), 0);
+            state.chunk = chunk;
+            state.position = 0;
+        };
         if state.chunk.is_some() && std::mem::take(&mut state.fenced) {
             // A stream rather than a dialogue; the next sleep makes it known to both sides.
             state.naps = 0;
