@@ -195,6 +195,23 @@ fn malformed_commands_end_the_connection() {
 }
 
 #[test]
+fn a_peer_has_so_many_properties_and_no_more() {
+    for (count, good) in [(255, true), (256, false), (10_000, false)] {
+        let (mut side, now) = side(Router);
+        let mut ready = b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER".to_vec();
+        for number in 0..count {
+            crate::zmtp::metadata::put(format!("X{number}").as_bytes(), b"", &mut ready);
+        }
+        let mut bytes = GREETING.to_vec();
+        crate::zmtp::frame::put_frame(4, &ready, &mut bytes);
+        side.feed(now, &bytes, usize::MAX);
+        assert_eq!(side.engine.is_established(), good, "{count}");
+        let invalid = Failure::handshake(error_code::ZMTP_INVALID_METADATA);
+        assert_eq!(side.failure, (!good).then_some(invalid));
+    }
+}
+
+#[test]
 fn what_came_before_a_broken_frame_counts() {
     let broken = [&b"\x04\x01\xff"[..], b"\x02\xff\xff\xff\xff\xff\xff\xff\xff"];
     for broken in broken {

@@ -10,6 +10,9 @@ const IDENTITY: &str = "Identity";
 /// "identity = *255OCTET".
 const MAX_IDENTITY: usize = 255;
 
+/// More properties than this are no peer's need, and each is looked for among those before it.
+const MAX_PROPERTIES: usize = 256;
+
 /// Names that only this side may fill; a peer that announces them is not believed.
 const RESERVED: [&str; 3] = ["User-Id", "Peer-Address", "__fd"];
 
@@ -58,9 +61,12 @@ fn for_each<'a>(
         let (value, rest) = rest.split_at_checked(value_len)?;
         Some((name, value, rest))
     }
+    let invalid = Failure::handshake(error_code::ZMTP_INVALID_METADATA);
+    let mut count = 0;
     while !bytes.is_empty() {
+        count += 1;
         let (name, value, rest) =
-            property(bytes).ok_or(Failure::handshake(error_code::ZMTP_INVALID_METADATA))?;
+            property(bytes).filter(|_| count <= MAX_PROPERTIES).ok_or(invalid)?;
         each(name, value)?;
         bytes = rest;
     }
