@@ -3,6 +3,8 @@
 
 #[path = "house/not_yet.rs"]
 mod not_yet;
+#[path = "house/panics.rs"]
+mod panics;
 #[path = "house/rooms.rs"]
 mod rooms;
 #[path = "house/rules.rs"]
@@ -128,6 +130,11 @@ fn what_is_not_there_yet_is_listed() {
     let files = rust_files();
     report(not_yet::faults(&files));
     hold_to("docs/not-yet.md", "list", &not_yet::as_markdown(&not_yet::marks(&files)));
+}
+
+#[test]
+fn no_panic_can_be_reached_by_a_peer() {
+    report(panics::faults(&rust_files()));
 }
 
 #[test]

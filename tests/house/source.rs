@@ -121,7 +121,8 @@ fn character_or_lifetime(rest: &str) -> usize {
         }
         Some((index, c)) => {
             let after = index + c.len_utf8();
-            if rest[after..].starts_with('\'') { after + 1 } else { after }
+            let word = rest[after..].find(|c: char| !word_char(c)).unwrap_or(rest.len() - after);
+            if rest[after..].starts_with('\'') { after + 1 } else { after + word }
         }
         None => 1,
     }
