@@ -329,6 +329,41 @@ def what_came_before_a_reset_is_delivered():
             assert pull.receive() == [b"%d" % count], number
 
 
+@row("class 12: the tail of a sender that exits", reference="fails|hangs|passes", seconds=60)
+def all_of_a_sender_that_exits_arrives_over_ipc():
+    # The reader is at its high water mark when the sender's process ends. ROUNDS=1000 for the long version.
+    for number in range(int(os.environ.get("ROUNDS", "20"))):
+        where, count = f"ipc://tail-{number}.ipc", 1500
+        child = os.fork()
+        if child == 0:
+            context = Context()
+            push = context.socket(PUSH)
+            push.set(HWM_SEND, 0)
+            push.set(LINGER, -1)
+            push.set(RECONNECT_IVL, 5)
+            push.connect(where)
+            for index in range(count):
+                push.send(b"%d " % index + b"x" * 1000)
+            push.close()
+            context.end()
+            os._exit(0)
+        context = Context()
+        pull = context.socket(PULL)
+        pull.set(HWM_RECEIVE, 10)
+        check(zmq.zmq_bind(pull.handle, where.encode()), "zmq_bind")
+        buffer = ctypes.create_string_buffer(2000)
+        pull.set(RCVTIMEO, 5000)
+        for index in range(count):
+            if index in (5, count - 200):
+                time.sleep(0.01)
+            size = zmq.zmq_recv(pull.handle, buffer, len(buffer), 0)
+            assert size > 0, f"round {number}: lost from {index} of {count} on"
+            assert buffer.raw[:size].startswith(b"%d " % index)
+        assert os.waitpid(child, 0)[1] == 0
+        pull.close()
+        context.end()
+
+
 @row("class 12: #2871, #4394", reference="passes")
 def a_queue_holds_what_both_marks_say():
     context = Context()
