@@ -69,9 +69,9 @@ static void many_binds (void)
 /* A socket that binds and connects; all connects before their binds. */
 static void any_order (void)
 {
-    char here[64] = "ipc:///tmp/endpoints-XXXXXX";
-    EXPECT (mkdtemp (here + 6));
-    strcat (here, "/socket");
+    char folder[] = "endpoints-XXXXXX", here[64];
+    EXPECT (mkdtemp (folder));
+    snprintf (here, sizeof here, "ipc://%s/socket", folder);
     void *out = new_socket (context, ZMQ_PUSH);
     connect_to (out, "tcp://127.0.0.1:5712");
     connect_to (out, "inproc://later");
@@ -94,9 +94,9 @@ static void any_order (void)
     for (int i = 0; i < 4; i++)
         zmq_close (in[i]);
     zmq_close (out);
-    *strrchr (here, '/') = 0;
-    rest (50);
-    rmdir (here + 6);
+    rest (20);
+    unlink (here + strlen ("ipc://")); /* unless the library has done so */
+    EXPECT (rmdir (folder) == 0);
 }
 
 int main (void)
