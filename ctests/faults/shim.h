@@ -36,7 +36,8 @@ int fault_hits (enum fault what);
 int fault_left (enum fault what);
 void fault_disarm (enum fault what);
 
-/* At most so many bytes are sent or received by one call; 0: any number. */
+/* At most so many bytes are sent by one call; 0: any number. Not received: a read that brings less than there is room for
+   has emptied a stream, epoll(7) says. */
 extern volatile int fault_bytes;
 /* What counts as much memory. */
 extern volatile unsigned long fault_large;

@@ -5,17 +5,20 @@
 //! own. Where they are encrypted, the engine opens them into those chunks. Otherwise the engine
 //! decodes frame by frame. Reading stops at the high water mark, so that the peer feels it.
 
+mod sink;
+
 use std::cell::RefCell;
 use std::io::{ErrorKind, IoSliceMut};
 use std::time::Instant;
 
+use self::sink::PipeSink;
 use super::connection::End;
 use crate::error::Error;
 use crate::message::{COMMAND, GrowingBody, MORE, Message};
 use crate::pipe::byte_queue::{self, Place};
 use crate::pipe::{Pipe, PipeEvent, Style};
 use crate::transport::Stream;
-use crate::zmtp::{Engine, Failure, FrameSink};
+use crate::zmtp::{Engine, Failure};
 
 /// Bodies above this size are received into a block of their own.
 const LARGE_BODY: u64 = 64 * 1024;
@@ -397,9 +400,12 @@ impl Incoming {
             if credit == 0 && !pipe.peer_closed() {
                 return Ok(false);
             }
-            let mut sink = PipeSink { pipe, credit };
+            let mut sink = PipeSink::new(pipe, credit);
             // Even without bytes: the engine subscribes for peers that are too old to do so.
             let taken = engine.decode(now, &self.buffer, &mut sink)?;
+            if sink.has_failed() {
+                return Err(End::Closed(Error::NOMEM));
+            }
             self.buffer.drain(..taken.min(self.buffer.len()));
             if taken == 0 || self.buffer.is_empty() {
                 return Ok(true);
@@ -478,26 +484,5 @@ fn read(result: std::io::Result<usize>, readable: &mut bool) -> Result<usize, En
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
         Err(error) => Err(End::Closed(error.into())),
-    }
-}
-
-/// Writes decoded frames into the pipe.
-struct PipeSink<'a> {
-    pipe: &'a mut Pipe,
-    credit: u64,
-}
-
-impl FrameSink for PipeSink<'_> {
-    fn frame(&mut self, flags: u8, body: &[u8]) -> bool {
-        // Without memory for a copy the frame is lost; the engine goes on.
-        let Ok(mut message) = Message::from_slice(body) else { return true };
-        message.set_flags(flags);
-        if flags & COMMAND != 0 {
-            self.pipe.write_control(message);
-        } else {
-            self.pipe.write(&mut message);
-            self.credit = self.credit.saturating_sub(u64::from(flags & MORE == 0));
-        }
-        self.credit > 0
     }
 }

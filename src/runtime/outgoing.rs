@@ -260,7 +260,11 @@ impl Outgoing {
                 Some(engine) => {
                     engine.encode(message.flags(), message.data(), &mut self.buffer)?;
                 }
-                None => self.buffer.extend_from_slice(message.data()),
+                None => {
+                    let reserved = self.buffer.try_reserve(message.len());
+                    reserved.map_err(|_| End::Closed(Error::NOMEM))?;
+                    self.buffer.extend_from_slice(message.data());
+                }
             }
         }
         Ok(self.has_unsent())

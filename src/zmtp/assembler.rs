@@ -2,7 +2,7 @@
 //! ZMTP 1.0 and encrypted connections. Called by `handshake`, `engine` and `inbound`.
 
 use crate::zmtp::frame::{self, Header};
-use crate::zmtp::{Failure, codec_v1};
+use crate::zmtp::{Failure, codec_v1, failure};
 
 /// Which header frames have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,7 @@ impl Assembler {
                 return Ok(Step { consumed, frame: None });
             }
             let taken = rest.get(..missing).unwrap_or(rest);
+            failure::reserve(&mut self.buffer, taken.len())?;
             self.buffer.extend_from_slice(taken);
             consumed += taken.len();
         }

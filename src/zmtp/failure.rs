@@ -83,9 +83,19 @@ impl Failure {
         Failure { error: Error::TIMEDOUT, event: FailureKind::Timeout }
     }
 
+    /// There is no memory for a frame.
+    pub(crate) fn no_memory() -> Failure {
+        Failure::no_detail(Error::NOMEM)
+    }
+
     /// Whether connecting anew may help: libzmq reconnects after timeouts, and gives a connecting
     /// session up after protocol errors, since the peer would only commit them again.
     pub(crate) fn may_reconnect(&self) -> bool {
-        self.error == Error::TIMEDOUT
+        matches!(self.error, Error::TIMEDOUT | Error::NOMEM)
     }
+}
+
+/// Makes room for what a frame needs, which may be as much as there is.
+pub(crate) fn reserve(buffer: &mut Vec<u8>, size: usize) -> Result<(), Failure> {
+    buffer.try_reserve(size).map_err(|_| Failure::no_memory())
 }

@@ -6,7 +6,10 @@
 use crate::mechanism::Transform;
 use crate::message::{COMMAND, MORE};
 use crate::zmtp::greeting::Version;
-use crate::zmtp::{Failure, codec_v1, command, frame};
+use crate::zmtp::{Failure, codec_v1, command, failure, frame};
+
+/// What any header and wrapping adds to a body, except a mechanism's own padding.
+const OVERHEAD: usize = 128;
 
 /// Appends one frame in the form that `version` and `transform` ask for. Commands that the peer
 /// would not understand are left out.
@@ -17,6 +20,7 @@ pub(crate) fn encode(
     body: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
+    failure::reserve(out, body.len() + OVERHEAD)?;
     let mut flags = flags & (MORE | COMMAND);
     let mut body = body;
     let (mut legacy, mut prefix) = ([0], &[][..]);

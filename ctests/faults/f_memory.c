@@ -1,0 +1,73 @@
+/* No memory for a large message, at each of its allocations in turn: the call or the connection fails, and no more than that.
+   Called by ctests/faults/run. */
+#include "faults.h"
+
+#define LARGE (3u << 20)
+
+static char server_public[41], server_secret[41], client_public[41], client_secret[41];
+
+static void secure (void *server, void *client)
+{
+    set_int (server, ZMQ_CURVE_SERVER, 1);
+    NEED (zmq_setsockopt (server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0);
+    NEED (zmq_setsockopt (client, ZMQ_CURVE_SERVERKEY, server_public, 41) == 0);
+    NEED (zmq_setsockopt (client, ZMQ_CURVE_PUBLICKEY, client_public, 41) == 0);
+    NEED (zmq_setsockopt (client, ZMQ_CURVE_SECRETKEY, client_secret, 41) == 0);
+}
+
+/* Sends a large message until it comes, with the allocation number `after` failing on its way. */
+static int scene (const char *transport, int curve, int after)
+{
+    char endpoint[256], when[64];
+    snprintf (when, sizeof when, "%s%s, allocation %d", transport, curve ? " with CURVE" : "", after);
+    void *context = new_context (), *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH);
+    if (curve)
+        secure (pull, push);
+    bind_any (pull, transport, endpoint);
+    NEED (zmq_connect (push, endpoint) == 0);
+    exchange (push, pull, when);
+    set_int (pull, ZMQ_RCVTIMEO, 100);
+    char *data = malloc (LARGE), *got = malloc (LARGE);
+    NEED (data && got);
+    memset (data, after + 1, LARGE);
+    fault_arm (FAULT_MEMORY, ENOMEM, after, 1);
+    long end = milliseconds () + PATIENCE;
+    for (;;) {
+        CHECK (milliseconds () < end, "%s: it never comes", when);
+        int sent = zmq_send (push, data, LARGE, 0);
+        CHECK (sent == (int) LARGE || (sent == -1 && zmq_errno () == ENOMEM), "%s: sending says %s", when, errno_name (zmq_errno ()));
+        int size = zmq_recv (pull, got, LARGE, 0);
+        if (size == (int) LARGE) {
+            CHECK (memcmp (data, got, LARGE) == 0, "%s: another message", when);
+            break;
+        }
+        /* A number may have come twice. */
+        CHECK (size == sizeof (int) || (size == -1 && (zmq_errno () == EAGAIN || zmq_errno () == ENOMEM)), "%s: receiving says %s", when, errno_name (zmq_errno ()));
+    }
+    int hit = fault_hits (FAULT_MEMORY);
+    fault_disarm (FAULT_MEMORY);
+    free (data);
+    free (got);
+    end_socket (push);
+    end_socket (pull);
+    end_context (context);
+    return hit;
+}
+
+int main (void)
+{
+    zmq_msg_t message;
+    fault_arm (FAULT_MEMORY, ENOMEM, 0, 1);
+    int made = zmq_msg_init_size (&message, LARGE);
+    line ("zmq_msg_init_size: %d %s", made, made == -1 ? errno_name (zmq_errno ()) : "");
+    CHECK (made == -1 && zmq_errno () == ENOMEM, "it succeeds");
+    NEED (zmq_curve_keypair (server_public, server_secret) == 0 && zmq_curve_keypair (client_public, client_secret) == 0);
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+        for (int curve = 0; curve < (transport ? 2 : 1); curve++) {
+            int after = 0;
+            while (after < 20 && scene (TRANSPORTS[transport], curve, after))
+                after++;
+            line ("%s%s: one after the other of %s allocations failed", TRANSPORTS[transport], curve ? " with CURVE" : "", after ? "its" : "no");
+        }
+    return 0;
+}

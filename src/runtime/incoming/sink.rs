@@ -1,0 +1,41 @@
+//! Where frames go that the engine decodes one by one: the pipe. Called by `incoming`.
+
+use crate::message::{COMMAND, MORE, Message};
+use crate::pipe::Pipe;
+use crate::zmtp::FrameSink;
+
+/// Writes decoded frames into the pipe.
+pub(super) struct PipeSink<'a> {
+    pipe: &'a mut Pipe,
+    credit: u64,
+    /// There was no memory for a frame, and no message shall be lost without a trace.
+    failed: bool,
+}
+
+impl PipeSink<'_> {
+    /// At most `credit` messages are taken.
+    pub(super) fn new(pipe: &mut Pipe, credit: u64) -> PipeSink<'_> {
+        PipeSink { pipe, credit, failed: false }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+}
+
+impl FrameSink for PipeSink<'_> {
+    fn frame(&mut self, flags: u8, body: &[u8]) -> bool {
+        let Ok(mut message) = Message::from_slice(body) else {
+            self.failed = true;
+            return false;
+        };
+        message.set_flags(flags);
+        if flags & COMMAND != 0 {
+            self.pipe.write_control(message);
+        } else {
+            self.pipe.write(&mut message);
+            self.credit = self.credit.saturating_sub(u64::from(flags & MORE == 0));
+        }
+        self.credit > 0
+    }
+}
