@@ -102,11 +102,11 @@ static void cut (void *context, int bound, enum death death)
                 setsockopt (fd, SOL_SOCKET, SO_LINGER, &(struct linger) {1, 0}, sizeof (struct linger));
             close (fd);
         }
+        /* CLOSED: it was reset before it was seen to be there. */
+        CHECK (wait_event (watcher, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED, PATIENCE) != -1, "after %d bytes nobody hears of the end", bytes);
         /* Not more than was said in full; less, if the kernel drops what is not read when the peer resets. */
         int got = messages (pull, 0);
         CHECK (got <= 4, "%d messages", got);
-        /* CLOSED: it was reset before it was seen to be there. */
-        CHECK (wait_event (watcher, ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED, PATIENCE) != -1, "after %d bytes nobody hears of the end", bytes);
         if (bytes % 16 == 0) {
             set_int (pull, ZMQ_RCVTIMEO, 50);
             exchange (push, pull, "in between");

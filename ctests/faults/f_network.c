@@ -1,0 +1,143 @@
+/* The network itself: a link that goes down and comes up again, for a moment and for longer than heartbeats allow; one packet in
+   twenty that is lost. Only in a network namespace of its own. Called by ctests/faults/run. */
+#include "faults.h"
+
+static void run (const char *command)
+{
+    CHECK (system (command) == 0, "%s", command);
+}
+
+/* Whether this is the namespace that ctests/harness.py has made, and nobody else's. */
+static int alone (void)
+{
+    return system ("ip -o link show oxi0 >/dev/null 2>&1") == 0 && system ("test \"$(ip -o link | wc -l)\" = 2") == 0;
+}
+
+static volatile int sent;
+
+static void *sends (void *push)
+{
+    static char block[1000];
+    for (unsigned i = 0; i < 3000; i++) {
+        memcpy (block, &i, sizeof i);
+        CHECK (zmq_send (push, block, sizeof block, 0) == sizeof block, "sending %u: %s", i, errno_name (zmq_errno ()));
+        sent = (int) i;
+    }
+    return NULL;
+}
+
+/* All of them come, in their order, over one and the same connection. */
+static void stream (void *context, const char *what, void (*meanwhile) (void))
+{
+    char block[1000], endpoint[256];
+    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH), *watcher = watch (context, push);
+    pthread_t sender;
+    bind_any (pull, "tcp", endpoint);
+    NEED (zmq_connect (push, endpoint) == 0);
+    exchange (push, pull, what);
+    set_int (pull, ZMQ_RCVTIMEO, PATIENCE);
+    NEED (pthread_create (&sender, NULL, sends, push) == 0);
+    for (unsigned i = 0; i < 3000; i++) {
+        unsigned got;
+        CHECK (zmq_recv (pull, block, sizeof block, 0) == sizeof block, "%s: message %u does not come", what, i);
+        memcpy (&got, block, sizeof got);
+        CHECK (got == i, "%s: %u comes instead of %u", what, got, i);
+        if (i == 500)
+            meanwhile ();
+    }
+    pthread_join (sender, NULL);
+    int event;
+    while ((event = next_event (watcher, NULL, 0)) != 0)
+        CHECK (event != ZMQ_EVENT_DISCONNECTED, "%s: the connection was given up", what);
+    end_socket (pull);
+    end_socket (push);
+    end_socket (watcher);
+    line ("%s: every message comes, in order", what);
+}
+
+static void down_and_up (void)
+{
+    run ("ip link set lo down");
+    rest (300);
+    run ("ip link set lo up");
+}
+
+static void nothing (void)
+{
+}
+
+/* Longer than the heartbeats allow: both sides give the connection up, and make it anew. */
+static void long_down (void *context)
+{
+    char endpoint[256];
+    void *server = quick_socket (context, ZMQ_REP), *client = quick_socket (context, ZMQ_REQ);
+    for (int i = 0; i < 2; i++) {
+        void *socket = i ? server : client;
+        set_int (socket, ZMQ_HEARTBEAT_IVL, 50);
+        set_int (socket, ZMQ_HEARTBEAT_TIMEOUT, 300);
+        set_int (socket, ZMQ_HANDSHAKE_IVL, 2000);
+    }
+    void *at_server = watch (context, server), *at_client = watch (context, client);
+    bind_any (server, "tcp", endpoint);
+    NEED (zmq_connect (client, endpoint) == 0);
+    exchange (client, server, "before");
+    run ("ip link set lo down");
+    CHECK (wait_event (at_client, ZMQ_EVENT_DISCONNECTED, PATIENCE) != -1, "the client hears nothing");
+    CHECK (wait_event (at_server, ZMQ_EVENT_DISCONNECTED, PATIENCE) != -1, "the server hears nothing");
+    CHECK (wait_event (at_client, ZMQ_EVENT_CONNECT_RETRIED, PATIENCE) != -1, "the client does not try again");
+    run ("ip link set lo up");
+    exchange (client, server, "after");
+    CHECK (wait_event (at_client, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, PATIENCE) != -1, "no new connection");
+    end_socket (client);
+    end_socket (server);
+    end_socket (at_client);
+    end_socket (at_server);
+    line ("down for longer than heartbeats allow: both sides hear of it, and connect anew");
+}
+
+static void questions (void *context)
+{
+    char endpoint[256];
+    void *server = quick_socket (context, ZMQ_REP), *client = quick_socket (context, ZMQ_REQ);
+    set_int (server, ZMQ_RCVTIMEO, PATIENCE);
+    set_int (client, ZMQ_RCVTIMEO, PATIENCE);
+    bind_any (server, "tcp", endpoint);
+    NEED (zmq_connect (client, endpoint) == 0);
+    for (int i = 0; i < 40; i++)
+        exchange (client, server, "with packets lost");
+    end_socket (client);
+    end_socket (server);
+    line ("one packet in twenty lost: every question is answered");
+}
+
+static void new_connections (void *context)
+{
+    for (int i = 0; i < 5; i++) {
+        char endpoint[256];
+        void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH);
+        bind_any (pull, "tcp", endpoint);
+        NEED (zmq_connect (push, endpoint) == 0);
+        exchange (push, pull, "a new connection with packets lost");
+        end_socket (pull);
+        end_socket (push);
+    }
+    line ("one packet in twenty lost: connections are made");
+}
+
+int main (void)
+{
+    if (!alone ()) {
+        line ("no network namespace of its own");
+        return 77;
+    }
+    void *context = new_context ();
+    stream (context, "down for a moment", down_and_up);
+    long_down (context);
+    run ("iptables -A INPUT -i lo -m statistic --mode random --probability 0.05 -j DROP");
+    stream (context, "one packet in twenty lost", nothing);
+    questions (context);
+    new_connections (context);
+    run ("iptables -F INPUT");
+    end_context (context);
+    return 0;
+}
