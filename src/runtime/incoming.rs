@@ -199,6 +199,7 @@ impl Incoming {
             if held > BUFFER / 2 {
                 // A large frame in the making.
                 let count = read(stream.read(scratch), readable)?;
+                self.buffer.try_reserve(count).map_err(|_| End::Closed(Error::NOMEM))?;
                 self.buffer.extend_from_slice(scratch.get(..count).unwrap_or_default());
                 let bytes = std::mem::take(&mut self.buffer);
                 let taken = self.open(now, engine, pipe, &bytes)?;
@@ -234,6 +235,9 @@ impl Incoming {
         loop {
             let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(bytes.len()) };
             let rest = bytes.get(taken..).unwrap_or_default();
+            if room > MUCH && !writer.make_receive_space(room) {
+                return Err(End::Closed(Error::NOMEM));
+            }
             let opened = engine.open(now, rest, writer.receive_space(room));
             writer.received(opened.given);
             taken += opened.taken;

@@ -13,7 +13,7 @@ pub(crate) mod command;
 mod config;
 mod engine;
 mod established;
-mod failure;
+pub(crate) mod failure;
 pub(crate) mod frame;
 mod greeting;
 mod handshake;

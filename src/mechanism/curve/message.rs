@@ -5,7 +5,7 @@ use crate::mechanism::curve::boxes::{self, MAC, Secret};
 use crate::mechanism::curve::stream::{BATCH, Slot, Stream};
 use crate::mechanism::{Opened, Sealed, Transform, check_structure};
 use crate::message::{COMMAND, MORE};
-use crate::zmtp::{Failure, command, error_code, frame};
+use crate::zmtp::{Failure, command, error_code, failure, frame};
 
 /// Name and counter in front of the box.
 const HEADER: usize = command::MESSAGE.len() + 8;
@@ -76,7 +76,7 @@ impl Messages {
     ) -> Result<Slot, Failure> {
         let counter = self.own.next()?;
         let len = 1 + prefix.len() + body.len();
-        out.reserve(frame::MAX_HEADER + WRAPPING + len);
+        failure::reserve(out, frame::MAX_HEADER + WRAPPING + len)?;
         // libzmq sends MESSAGE without the COMMAND flag.
         frame::put_header(0, WRAPPING + len, out);
         out.extend_from_slice(command::MESSAGE);

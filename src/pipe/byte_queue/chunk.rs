@@ -51,14 +51,19 @@ static POOL: Pool = Pool::new();
 impl Chunk {
     /// An empty chunk with room for at least `capacity` bytes and one reference.
     pub(super) fn allocate(capacity: usize) -> NonNull<Chunk> {
+        Chunk::try_allocate(capacity).unwrap_or_else(|| {
+            handle_alloc_error(layout(capacity).unwrap_or(Layout::new::<Chunk>()))
+        })
+    }
+
+    /// The same, or `None` without memory for it.
+    pub(super) fn try_allocate(capacity: usize) -> Option<NonNull<Chunk>> {
         let pooled = if capacity == USUAL { POOL.take() } else { None };
-        let raw = pooled.map(NonNull::cast::<Chunk>).unwrap_or_else(|| {
-            let layout = layout(capacity).unwrap_or(Layout::new::<Chunk>());
+        let raw = match pooled {
+            Some(block) => block.cast::<Chunk>(),
             // SAFETY: the layout is never empty, it holds at least the header.
-            NonNull::new(settled(unsafe { alloc(layout) }))
-                .unwrap_or_else(|| handle_alloc_error(layout))
-                .cast()
-        });
+            None => NonNull::new(settled(unsafe { alloc(layout(capacity)?) }))?.cast(),
+        };
         let chunk = Chunk {
             header: Content::header(release),
             next: AtomicPtr::new(std::ptr::null_mut()),
@@ -70,7 +75,7 @@ impl Chunk {
         };
         // SAFETY: the memory is ours, aligned, and large enough for the header.
         unsafe { raw.write(chunk) };
-        raw
+        Some(raw)
     }
 
     /// Where the data of the chunk begins.

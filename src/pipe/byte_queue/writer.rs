@@ -89,7 +89,12 @@ impl Writer {
             Some(_) => chunk::USUAL,
         };
         let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };
-        let new = Chunk::allocate(capacity);
+        self.go_on_in(Chunk::allocate(capacity))
+    }
+
+    /// Links a new chunk, and gives where its data begins.
+    fn go_on_in(&mut self, new: NonNull<Chunk>) -> NonNull<u8> {
+        let state = self.state();
         match state.chunk {
             // SAFETY: the tail chunk is live until the writer leaves it.
             Some(old) => unsafe { old.as_ref() }.seal(state.frames, new),
@@ -364,6 +369,20 @@ impl Writer {
             let at = Chunk::data(chunk).add(state.received);
             std::slice::from_raw_parts_mut(at.as_ptr(), chunk.as_ref().capacity - state.received)
         }
+    }
+
+    /// The same for a size that a peer has named; false without memory for it.
+    pub(crate) fn make_receive_space(&mut self, least: usize) -> bool {
+        let state = self.state();
+        // SAFETY: the tail chunk is live until the writer leaves it.
+        let room = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity - state.received);
+        if room.is_some_and(|room| room >= least) {
+            return true;
+        }
+        let need = (state.received - state.frames).saturating_add(least);
+        let Some(new) = Chunk::try_allocate(need.max(chunk::USUAL)) else { return false };
+        self.go_on_in(new);
+        true
     }
 
     /// `n` bytes were received into `receive_space`.
