@@ -13,7 +13,7 @@ static const char *const TYPES[] = {"PAIR",   "PUB",  "SUB",    "REQ",    "REP",
                                     "RADIO",  "DISH", "GATHER", "SCATTER", "DGRAM", "PEER",   "CHANNEL"};
 #define TYPE_COUNT 21
 
-static const size_t SIZES[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 32, 33, 40, 41, 42, 255, 256, 512};
+static const size_t SIZES[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 41, 42, 255, 256, 512, 1000};
 #define SIZE_COUNT (sizeof SIZES / sizeof SIZES[0])
 
 static const int INTS[] = {INT32_MIN, -101, -100, -99, -2, -1, 0, 1, 2, 3, 4, 5, 7, 99, 100, 250, 254, 255, 256, 65535,
@@ -25,7 +25,7 @@ static const char *const TEXTS[] = {
   "127.0.0.1", "127.0.0.1/8", "127.0.0.1/0", "127.0.0.1/00", "127.0.0.1/33", "127.0.0.1/", "127.0.0.1/ 8x", "127.1",
   "0x7f.1", "017.1.1.1", "08.1.1.1", "[127.0.0.1]/8", "127.0.0.1%1", "127.0.0.1%", "127.0.0.256", "1.2.3.4.5", " 127.0.0.1",
   "127.0.0.1 ", "::1", "::1/128", "::1/129", "[::1]", "::ffff:1.2.3.4", "localhost", "*", "lo", "X-a:b", "X-ab:cd",
-  "X-ab:cd:ef", "X-ab:other", "X-:v", "X-a:", "x-a:b", ":v", "a:b", "X:bc", "X-:z",
+  "X-ab:cd:ef", "X-ab:other", "X-:v", "X-:", "X-a:", "x-a:b", ":v", "a:b", "X:bc", "X-:z",
   "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", "JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6", "1.2.3.4:1080", "eth0"};
 #define TEXT_COUNT (sizeof TEXTS / sizeof TEXTS[0])
 
@@ -71,9 +71,12 @@ struct line {
     void *context, *socket;
     int option, type, tell;
     uint32_t sum;
-    char letters[512];
+    char letters[600];
     size_t length;
 };
+
+/* How many calls of zmq_setsockopt, zmq_getsockopt and their like for contexts were answered. */
+static long answers;
 
 static void add (struct line *l, const void *data, size_t size)
 {
@@ -99,12 +102,13 @@ static void renew (struct line *l)
 static void read_all (struct line *l)
 {
     for (size_t i = 0; i < SIZE_COUNT; i++) {
-        unsigned char buffer[600];
+        unsigned char buffer[1100];
         size_t size = SIZES[i];
         memset (buffer, 0xA5, sizeof buffer);
         errno = 0;
         const int result = zmq_getsockopt (l->socket, l->option, buffer, &size);
         const int code = result == -1 ? zmq_errno () : 0;
+        answers++;
         add (l, &code, sizeof code);
         add (l, &size, sizeof size);
         /* Descriptors differ; all the rest must not, nor what lies behind the buffer. */
@@ -124,6 +128,7 @@ static void try_value (struct line *l, const void *value, size_t size)
     errno = 0;
     const int result = zmq_setsockopt (l->socket, l->option, value, size);
     const int code = result == -1 ? zmq_errno () : 0;
+    answers++;
     l->letters[l->length++] = code == 0 ? '+' : code == EINVAL ? '.' : code == ETERM ? 'T' : '?';
     if (l->tell) {
         printf ("  set, %zu bytes ", size);
@@ -141,7 +146,7 @@ static void try_value (struct line *l, const void *value, size_t size)
 
 static void try_all (struct line *l)
 {
-    unsigned char value[600];
+    unsigned char value[1100];
     renew (l);
     read_all (l);
     if (null_is_safe (l->option, l->type, 0))
@@ -151,6 +156,7 @@ static void try_all (struct line *l)
     for (int wide = -1; wide <= 1; wide++) {
         const int64_t number = wide * (INT64_C (1) << 40);
         try_value (l, &number, sizeof number);
+        try_value (l, &(int64_t){wide}, sizeof (int64_t));
     }
     for (size_t i = 0; i < SIZE_COUNT; i++) {
         static const int FILLS[] = {0, 1, 'a', 0xFF};
@@ -192,8 +198,8 @@ static void together (void *context)
     } STEPS[] = {
       {ZMQ_PLAIN_SERVER, NULL, 1},       {ZMQ_PLAIN_USERNAME, "admin", 0},  {ZMQ_PLAIN_SERVER, NULL, 0},
       {ZMQ_PLAIN_PASSWORD, "secret", 0}, {ZMQ_CURVE_SERVER, NULL, 1},       {ZMQ_PLAIN_USERNAME, "", 0},
-      {ZMQ_CURVE_SERVERKEY, TEXTS[37], 0}, {ZMQ_CURVE_SERVER, NULL, 1},     {ZMQ_CURVE_SECRETKEY, TEXTS[38], 0},
-      {ZMQ_CURVE_SERVER, NULL, 0},       {ZMQ_CURVE_PUBLICKEY, TEXTS[37], 0}, {ZMQ_IPV6, NULL, 1},
+      {ZMQ_CURVE_SERVERKEY, TEXTS[38], 0}, {ZMQ_CURVE_SERVER, NULL, 1},     {ZMQ_CURVE_SECRETKEY, TEXTS[39], 0},
+      {ZMQ_CURVE_SERVER, NULL, 0},       {ZMQ_CURVE_PUBLICKEY, TEXTS[38], 0}, {ZMQ_IPV6, NULL, 1},
       {ZMQ_TCP_ACCEPT_FILTER, "::1/64", 0}, {ZMQ_TCP_ACCEPT_FILTER, "10.0.0.1/99", 0}, {ZMQ_IPV4ONLY, NULL, 1},
       {ZMQ_TCP_ACCEPT_FILTER, "::1/64", 0}, {ZMQ_TCP_ACCEPT_FILTER, "10.0.0.1/33", 0}};
     void *socket = new_socket (context, ZMQ_ROUTER);
@@ -240,16 +246,19 @@ static void context_options (void)
         printf ("context %d: %d", option, zmq_ctx_get (context, option));
         for (size_t i = 0; i < INT_COUNT; i++) {
             const int result = zmq_ctx_set (context, option, INTS[i]);
+            answers += 2;
             printf (" %c%d", result == 0 ? '+' : zmq_errno () == EINVAL ? '.' : '?', zmq_ctx_get (context, option));
         }
         printf (" ext");
         for (size_t i = 0; i < SIZE_COUNT; i++) {
-            char value[600];
+            char value[1100];
+            answers++;
             memset (value, '7', sizeof value);
             const int result = zmq_ctx_set_ext (context, option, value, SIZES[i]);
             printf (" %c", result == 0 ? '+' : zmq_errno () == EINVAL ? '.' : '?');
             for (size_t j = 0; j < SIZE_COUNT; j++) {
                 size_t size = SIZES[j];
+                answers++;
                 memset (value, '-', sizeof value);
                 errno = 0;
                 if (zmq_ctx_get_ext (context, option, value, &size) == -1) {
@@ -334,6 +343,7 @@ int main (int count, char **words)
         context_options ();
         inherited ();
         after_shutdown ();
+        line ("%ld answers", answers);
     }
     end_context (context);
     return 0;
