@@ -1,40 +1,6 @@
 /* What a context leaves behind: no descriptor and no thread, whatever its sockets were doing when they were closed. Called by ctests/run. */
 #include "common.h"
-
-#include <dirent.h>
-
-static int entries (const char *folder)
-{
-    int count = 0;
-    DIR *directory = opendir (folder);
-    NEED (directory != NULL);
-    while (readdir (directory))
-        count++;
-    closedir (directory);
-    return count;
-}
-
-static int descriptors, threads;
-
-static void remember (void)
-{
-    descriptors = entries ("/proc/self/fd");
-    threads = entries ("/proc/self/task");
-}
-
-/* A thread that was joined may be seen for a moment after. */
-static void compare (const char *what)
-{
-    int d = 0, t = 0;
-    for (int i = 0; i < 100; i++) {
-        d = entries ("/proc/self/fd") - descriptors;
-        t = entries ("/proc/self/task") - threads;
-        if (d == 0 && t == 0)
-            break;
-        rest (5);
-    }
-    line ("%s: %d descriptors and %d threads left", what, d, t);
-}
+#include "leaks.h"
 
 struct pair
 {
@@ -52,12 +18,6 @@ static const struct pair PAIRS[] = {
 
 enum state { IDLE, UNREAD, MIDWAY_OUT, MIDWAY_IN, LINGERS, MONITORED, STATE_COUNT };
 static const char *const STATE[] = {"idle", "unread", "half sent", "half received", "lingering", "monitored"};
-
-static void try_send (void *socket, size_t size, int flags)
-{
-    static char zeros[300000];
-    (void) zmq_send (socket, zeros, size, ZMQ_DONTWAIT | flags);
-}
 
 static void busy (enum state state, void *bound, void *connected)
 {
