@@ -19,8 +19,10 @@ CHECK_STEPS += check-portable
 check-portable: ## the C programs with the I/O threads doing everything; any target runs so with PORTABLE=1 (3 minutes)
 	@$(MAKE) --no-print-directory PORTABLE=1 check-ctests
 
+# About 2 minutes of 2 cores.
+CHECK_STEPS += check-valgrind
 .PHONY: check-valgrind
-check-valgrind: all ## our C programs and some of libzmq's on this library under valgrind (VALGRIND="options")
+check-valgrind: all ## our C programs and some of libzmq's on this library under valgrind (VALGRIND=--all: all of them)
 	@scripts/setup.sh build net valgrind
 	ctests/valgrind/run $(VALGRIND)
 
