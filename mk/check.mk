@@ -38,6 +38,12 @@ check-peers: all ## scripted peers of ZMTP 1.0 to 3.0 and of none, outputs compa
 	@scripts/setup.sh build net
 	ctests/peers/run $(PEERS)
 
+CHECK_STEPS += check-security
+.PHONY: check-security
+check-security: all ## libsodium, libzmq, a SOCKS proxy and a crowd of strangers on the other side (1 minute; SECURITY="options")
+	@scripts/setup.sh build kerberos security
+	ctests/security/run $(SECURITY)
+
 CHECK_STEPS += check-libzmq
 .PHONY: check-libzmq
 check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="options")
