@@ -27,13 +27,12 @@ use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
-
 use self::core::Core;
 use crate::context;
 use crate::context::handle::Table;
 use crate::error::{Error, Result};
 use crate::patterns::SocketType;
+use crate::sys::biased::{Biased, Guard};
 use crate::sys::fork;
 use mailbox::Mailbox;
 pub(crate) use quiet::Quiet;
@@ -45,10 +44,13 @@ static SOCKETS: Table<Socket> = Table::new();
 #[derive(Default)]
 pub(crate) struct Socket {
     /// `None`: closed, or the slot was never used.
-    core: Mutex<Option<Box<Core>>>,
+    core: Biased<Option<Box<Core>>>,
     /// The process it was made in, see `sys::fork`.
     generation: AtomicU32,
 }
+
+/// The core, locked.
+type Locked<'a> = Guard<'a, Option<Box<Core>>, Core>;
 
 /// The socket a handle stands for. `NOTSOCK` if it stands for none.
 #[inline]
@@ -69,7 +71,7 @@ impl Socket {
         let core =
             Core::new(context.clone(), kind, mailbox).inspect_err(|_| SOCKETS.free(socket))?;
         socket.generation.store(fork::generation(), Ordering::Relaxed);
-        *socket.core.lock() = Some(Box::new(core));
+        *socket.core.lock(|| true).ok_or(Error::INTR)? = Some(Box::new(core));
         Ok(socket)
     }
 
@@ -79,19 +81,11 @@ impl Socket {
     }
 
     /// The core, locked. `NOTSOCK` if the socket was closed meanwhile.
-    #[inline]
-    fn lock(&self) -> Result<MappedMutexGuard<'_, Core>> {
-        let core = match self.core.try_lock() {
-            Some(core) => core,
-            None => self.lock_in_turn()?,
-        };
-        MutexGuard::try_map(core, |core| core.as_deref_mut()).map_err(|_| Error::NOTSOCK)
-    }
-
-    #[cold]
-    fn lock_in_turn(&self) -> Result<MutexGuard<'_, Option<Box<Core>>>> {
+    #[inline(always)]
+    fn lock(&self) -> Result<Locked<'_>> {
         // In a forked child the owner of the lock may be a thread that is not there.
-        if self.is_inherited() { Err(Error::INTR) } else { Ok(self.core.lock()) }
+        let core = self.core.lock(|| !self.is_inherited()).ok_or(Error::INTR)?;
+        core.try_map(|core| core.as_deref_mut()).ok_or(Error::NOTSOCK)
     }
 
     /// Whether this is a forked child, and the socket belongs to its parent.
@@ -100,8 +94,8 @@ impl Socket {
     }
 
     /// The core, locked, after it has taken in what happened. `TERM` once the context ends.
-    #[inline]
-    fn enter(&self) -> Result<MappedMutexGuard<'_, Core>> {
+    #[inline(always)]
+    fn enter(&self) -> Result<Locked<'_>> {
         let mut core = self.lock()?;
         core.take_in()?;
         Ok(core)
@@ -111,14 +105,14 @@ impl Socket {
     ///
     /// Only a call that tells the application what came may take it in: the descriptor (ZMQ_FD) is
     /// silent afterwards, and an event loop that set an option would never hear of a message.
-    fn lock_only(&self) -> Result<MappedMutexGuard<'_, Core>> {
+    fn lock_only(&self) -> Result<Locked<'_>> {
         let core = self.lock()?;
         core.check_context()?;
         Ok(core)
     }
 
     /// The core, locked again after a pause. `NOTSOCK` also if the slot is another socket's by now.
-    fn lock_again(&self, mailbox: &Arc<Mailbox>) -> Result<MappedMutexGuard<'_, Core>> {
+    fn lock_again(&self, mailbox: &Arc<Mailbox>) -> Result<Locked<'_>> {
         let core = self.lock()?;
         if Arc::ptr_eq(&core.mailbox, mailbox) { Ok(core) } else { Err(Error::NOTSOCK) }
     }
@@ -130,7 +124,8 @@ impl Socket {
             SOCKETS.abandon(self);
             return Ok(());
         }
-        let core = self.core.lock().take().ok_or(Error::NOTSOCK)?;
+        let core =
+            self.core.lock(|| true).and_then(|mut core| core.take()).ok_or(Error::NOTSOCK)?;
         SOCKETS.free(self);
         core.close();
         Ok(())

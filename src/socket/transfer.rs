@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use parking_lot::MappedMutexGuard;
-
 use super::waiting::Owned;
-use super::{Core, Socket};
+use super::{Core, Locked, Socket};
 use crate::error::{Error, Result};
 use crate::message::{MORE, Message};
 use crate::sys::spin::Spin;
@@ -81,7 +79,7 @@ impl Socket {
     #[cold]
     fn block<'a, T>(
         &'a self,
-        mut core: MappedMutexGuard<'a, Core>,
+        mut core: Locked<'a>,
         timeout: Option<Duration>,
         receiving: bool,
         mut attempt: impl FnMut(&mut Core) -> Result<T>,

@@ -6,6 +6,48 @@
 use std::ffi::CString;
 use std::io;
 
+/// A number that no other living thread has, never 0: where the system keeps what belongs to the thread.
+#[inline(always)]
+#[cfg(not(loom))]
+pub(crate) fn id() -> usize {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", not(miri)))]
+    {
+        let id: usize;
+        // SAFETY: the ABI for thread-local storage puts the address of the thread's block there.
+        unsafe {
+            std::arch::asm!("mov {}, fs:0", out(reg) id, options(pure, readonly, nostack, preserves_flags));
+        }
+        id
+    }
+    #[cfg(all(target_os = "linux", target_arch = "aarch64", not(miri)))]
+    {
+        let id: usize;
+        // SAFETY: reads the register that holds the address of the thread's block.
+        unsafe {
+            std::arch::asm!("mrs {}, tpidr_el0", out(reg) id, options(pure, nomem, nostack, preserves_flags));
+        }
+        id
+    }
+    #[cfg(not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64"),
+        not(miri)
+    )))]
+    {
+        thread_local!(static PLACE: u8 = const { 0 });
+        PLACE.with(|place| std::ptr::from_ref(place).addr())
+    }
+}
+
+/// The same in loom's world, where threads are not the system's.
+#[cfg(loom)]
+pub(crate) fn id() -> usize {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    loom::thread_local!(static ID: usize = NEXT.fetch_add(1, Ordering::Relaxed));
+    ID.with(|id| *id)
+}
+
 /// A name for the debugger's eyes; a longer one than the kernel keeps (15 bytes) is cut.
 pub(crate) fn set_name(name: &str) {
     let kept: Vec<u8> = name.bytes().filter(|&byte| byte != 0).take(15).collect();

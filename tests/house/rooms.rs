@@ -83,7 +83,7 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "from the stream into the pipe" },
     Room { name: "runtime/outgoing", may_use: &["pipe", "zmtp", "message", "transport", "sys::spin", "error"], unsafe_code: Nowhere,
         what: "from the pipe to the stream" },
-    Room { name: "socket", may_use: &["patterns/", "pipe", "message", "runtime/", "transport/", "transport::multicast", "options", "monitor", "endpoint", "context", "sys::bell", "sys::Bell", "sys::sync", "sys::fork", "sys::spin", "error"],
+    Room { name: "socket", may_use: &["patterns/", "pipe", "message", "runtime/", "transport/", "transport::multicast", "options", "monitor", "endpoint", "context", "sys::bell", "sys::Bell", "sys::biased", "sys::sync", "sys::fork", "sys::spin", "error"],
         unsafe_code: Nowhere,
         what: "the shell round every pattern: blocking (on its mailbox's signaler), endpoints, the set of pipes" },
     Room { name: "context", may_use: &["socket", "runtime/", "pipe", "options", "endpoint", "patterns::Attach", "patterns::SocketType", "message", "sys::Bell", "sys::sync", "sys::fork", "error"],
