@@ -94,7 +94,7 @@ impl<T: Default + Sync> Table<T> {
     }
 
     /// The object a handle stands for, if it is one and is not stale.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lookup(&'static self, handle: usize) -> Option<&'static T> {
         let (slot, base) = self.find(handle)?;
         (slot.taken() && handle - base == slot.offset()).then_some(&slot.value)
@@ -120,19 +120,26 @@ impl<T: Default + Sync> Table<T> {
         !uses.is_multiple_of(2) && slot.change(uses, step)
     }
 
-    /// The slot an address lies in, and the slot's own address.
-    #[inline]
+    /// The slot an address lies in, and the slot's own address. Most programs have no more objects than
+    /// the first segment holds.
+    #[inline(always)]
     fn find(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
-        for slots in &self.segments {
-            let slots: &'static [Slot<T>] = slots.get()?;
-            let base = slots.as_ptr() as usize;
-            let offset = address.wrapping_sub(base);
-            if offset < size_of_val(slots) {
-                let index = offset / size_of::<Slot<T>>();
-                return Some((&slots[index], base + index * size_of::<Slot<T>>()));
-            }
-        }
-        None
+        let found = Self::find_in(self.segments[0].get()?, address);
+        if found.is_some() { found } else { self.find_further(address) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_further(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
+        let segments = self.segments.iter().skip(1).map_while(OnceLock::get);
+        segments.filter_map(|slots| Self::find_in(slots, address)).next()
+    }
+
+    #[inline(always)]
+    fn find_in(slots: &'static [Slot<T>], address: usize) -> Option<(&'static Slot<T>, usize)> {
+        let base = slots.as_ptr() as usize;
+        let index = address.wrapping_sub(base) / size_of::<Slot<T>>();
+        Some((slots.get(index)?, base + index * size_of::<Slot<T>>()))
     }
 }
 

@@ -69,7 +69,7 @@ pub unsafe extern "C" fn zmq_recv(
         if buf.is_null() && len > 0 {
             return Err(Error::FAULT);
         }
-        let mut message = Message::new();
+        let mut message = Message::passing();
         socket.recv_into(&mut message, flags)?;
         let data = message.data();
         let kept = data.len().min(len);
@@ -118,4 +118,33 @@ pub unsafe extern "C" fn zmq_msg_recv(
         socket.recv_into(message, flags)?;
         Ok(message.len())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ffi::*;
+
+    /// A pipe that keeps only the newest message keeps it beyond the call that sent it.
+    #[test]
+    fn what_a_slot_keeps_is_not_the_callers_memory() {
+        // SAFETY: handles of live objects and buffers of the given lengths.
+        unsafe {
+            let context = zmq_ctx_new();
+            let (pull, push) = (zmq_socket(context, ZMQ_PULL), zmq_socket(context, ZMQ_PUSH));
+            let one: c_int = 1;
+            for socket in [pull, push] {
+                let value = (&raw const one).cast();
+                assert_eq!(zmq_setsockopt(socket, ZMQ_CONFLATE, value, size_of::<c_int>()), 0);
+            }
+            assert_eq!(zmq_bind(pull, c"inproc://slot".as_ptr()), 0);
+            assert_eq!(zmq_connect(push, c"inproc://slot".as_ptr()), 0);
+            let mut buffer = vec![1u8; 1000];
+            assert_eq!(zmq_send(push, buffer.as_ptr().cast(), buffer.len(), 0), 1000);
+            buffer.fill(2);
+            assert_eq!(zmq_recv(pull, buffer.as_mut_ptr().cast(), buffer.len(), 0), 1000);
+            assert_eq!(buffer, [1; 1000]);
+            assert_eq!((zmq_close(push), zmq_close(pull), zmq_ctx_term(context)), (0, 0, 0));
+        }
+    }
 }

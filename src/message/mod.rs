@@ -29,6 +29,9 @@ pub(crate) const MORE: u8 = 1;
 /// commands ever travel between a pipe and a pattern.
 pub(crate) const COMMAND: u8 = 4;
 
+/// The message is only there for its bytes, see [`Message::passing`]. Never on a wire.
+const PASSING: u8 = 0x10;
+
 /// What the body bytes mean. The values lie in a narrow range so that `zmq_msg_*` can tell a
 /// message from memory that was never initialised or already closed.
 const KIND_INLINE: u8 = 101;
@@ -133,28 +136,79 @@ impl Message {
         Ok(message)
     }
 
-    /// A message with a copy of at most [`MAX_INLINE`] bytes.
+    /// Makes the message one of `len` bytes, at most [`MAX_INLINE`], that `write` fills in, with these
+    /// flags and the metadata of its connection.
+    #[inline(always)]
+    pub(crate) fn refill(
+        &mut self,
+        len: usize,
+        flags: u8,
+        metadata: Option<&Arc<Metadata>>,
+        write: impl FnOnce(NonNull<u8>),
+    ) {
+        debug_assert!(len <= MAX_INLINE);
+        if self.kind != KIND_INLINE || self.group.is_some() {
+            let metadata = self.take_metadata();
+            let passing = self.flags & PASSING;
+            *self = Message::new();
+            (self.metadata, self.flags) = (metadata, passing);
+        }
+        write(NonNull::from(&mut self.body).cast());
+        if !self.is_passing() {
+            self.attach(metadata);
+        }
+        self.size = len as u8;
+        self.flags = flags;
+        self.routing_id = 0;
+    }
+
+    /// Sees to it that the message carries what is known of its connection; most often it did before.
+    #[inline(always)]
+    pub(crate) fn attach(&mut self, metadata: Option<&Arc<Metadata>>) {
+        let address = |metadata: Option<&Arc<Metadata>>| metadata.map(Arc::as_ptr);
+        if address(self.metadata.as_ref()) != address(metadata) {
+            self.attach_other(metadata);
+        }
+    }
+
+    #[cold]
+    fn attach_other(&mut self, metadata: Option<&Arc<Metadata>>) {
+        self.metadata = metadata.cloned();
+    }
+
+    /// Takes out what is known of the peer.
     #[inline]
-    pub(crate) fn inline(bytes: &[u8]) -> Message {
+    pub(crate) fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
+        self.metadata.take()
+    }
+
+    /// Puts back what `take_metadata` gave.
+    #[inline]
+    pub(crate) fn put_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
+        self.metadata = metadata;
+    }
+
+    /// An empty message to receive into whose bytes are copied at once and which then ends: it need not
+    /// own more than that.
+    #[inline]
+    pub(crate) fn passing() -> Message {
         let mut message = Message::new();
-        message.set_inline(bytes);
+        message.flags = PASSING;
         message
     }
 
-    /// Makes the message one of `len` bytes, at most [`MAX_INLINE`], that `write` fills in, without
-    /// flags or anything else.
+    /// Whether it was made by [`Message::passing`] and not filled since.
     #[inline]
-    pub(crate) fn fill(&mut self, len: usize, write: impl FnOnce(NonNull<u8>)) {
-        debug_assert!(len <= MAX_INLINE);
-        self.clear();
-        write(NonNull::from(&mut self.body).cast());
-        self.size = len as u8;
+    pub(crate) fn is_passing(&self) -> bool {
+        self.flags & PASSING != 0
     }
 
     /// Makes the message empty, and lets go of all it holds.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if self.kind == KIND_INLINE && self.metadata.is_none() && self.group.is_none() {
+        let owns_nothing = matches!(self.kind, KIND_INLINE | KIND_LENT);
+        if owns_nothing && self.metadata.is_none() && self.group.is_none() {
+            self.kind = KIND_INLINE;
             self.size = 0;
             self.flags = 0;
             self.routing_id = 0;
@@ -194,9 +248,6 @@ impl Message {
     /// # Safety
     /// The message must be dropped, or taken and owned, before `bytes` becomes invalid.
     pub(crate) unsafe fn lend(bytes: &[u8]) -> Message {
-        if bytes.len() <= MAX_INLINE {
-            return Message::inline(bytes);
-        }
         let mut message = Message::new();
         message.set_shared(bytes.as_ptr().cast_mut(), bytes.len(), std::ptr::null_mut());
         message.kind = KIND_LENT;

@@ -6,6 +6,9 @@
 
 use std::collections::VecDeque;
 
+/// A free run without a limit.
+const LONG_RUN: u64 = 1 << 16;
+
 /// The writer's account of one direction.
 #[derive(Default)]
 pub(super) struct HighWater {
@@ -44,6 +47,22 @@ impl HighWater {
                 self.mark_middle(messages, offset);
             }
             self.mark(offset);
+        }
+    }
+
+    /// How many messages may be written before the next one that is refused or marked.
+    pub(super) fn free_run(&self, limit: u64) -> u64 {
+        if limit == 0 {
+            return LONG_RUN;
+        }
+        self.credit(limit).min(limit.div_ceil(2).saturating_sub(self.unmarked + 1))
+    }
+
+    /// So many messages of a free run were written.
+    pub(super) fn wrote_in_run(&mut self, messages: u64, limit: u64) {
+        self.written += messages;
+        if limit != 0 {
+            self.unmarked += messages;
         }
     }
 
@@ -103,6 +122,21 @@ mod tests {
         assert_eq!(water.credit(4), 2);
         water.learn(40);
         assert_eq!(water.credit(4), 4);
+    }
+
+    #[test]
+    fn a_free_run_ends_before_a_mark_and_before_the_limit() {
+        let mut water = HighWater::default();
+        for run in [3, 3, 0] {
+            assert_eq!(water.free_run(8), run);
+            water.wrote_in_run(run, 8);
+            if run > 0 {
+                water.wrote(1, water.written * 10, 8);
+            }
+        }
+        assert_eq!((water.credit(8), water.marks.len()), (0, 2));
+        assert_eq!(HighWater::default().free_run(1), 0);
+        assert_eq!(HighWater::default().free_run(0), LONG_RUN);
     }
 
     #[test]

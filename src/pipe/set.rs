@@ -48,6 +48,7 @@ impl Pipes {
     }
 
     /// The pipe with this id, if it still exists.
+    #[inline(always)]
     pub(crate) fn get_mut(&mut self, id: PipeId) -> Option<&mut Pipe> {
         self.pipes.get_mut(id.0 as usize)
     }

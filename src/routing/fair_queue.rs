@@ -58,7 +58,7 @@ impl FairQueue {
     }
 
     /// The same, into a message that is left alone if there is none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recv_into(&mut self, pipes: &mut Pipes, message: &mut Message) -> Option<PipeId> {
         if let Some(id) = self.severed.take() {
             *message = Message::new();

@@ -50,7 +50,7 @@ impl LoadBalancer {
     }
 
     /// Sends a frame and says to whom; `None` if it was thrown away with the rest of its message.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(
         &mut self,
         pipes: &mut Pipes,

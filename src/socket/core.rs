@@ -105,7 +105,10 @@ impl Core {
         let Some(pipe) = self.pipes.get_mut(id) else { return };
         match event {
             PipeEvent::Readable => self.pattern.readable(&mut self.pipes, id),
-            PipeEvent::Writable => self.pattern.writable(&mut self.pipes, id),
+            PipeEvent::Writable => {
+                pipe.marks_changed();
+                self.pattern.writable(&mut self.pipes, id);
+            }
             PipeEvent::Hiccuped => self.pattern.hiccuped(&mut self.pipes, id),
             PipeEvent::Closed => {
                 if pipe.peer_has_closed() {

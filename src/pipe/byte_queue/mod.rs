@@ -50,6 +50,9 @@ const EMBEDDED_FRAME: usize = 1 + size_of::<Message>();
 /// Size of a metadata frame.
 const METADATA_FRAME: usize = 1 + size_of::<*const Metadata>();
 
+/// A body of up to this size has a header of 2 bytes.
+const SHORT: usize = 255;
+
 /// How bodies are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -134,7 +137,7 @@ impl Drop for Shared {
         // Both sides are gone. The writer took back what it had not published; what it published
         // after the reader had closed is still there.
         let first = NonNull::new(self.first.load(Relaxed));
-        let last_end = self.write.0.get_mut().committed_frames;
+        let last_end = self.write.0.get_mut().published_frames();
         let read = self.read.0.get_mut();
         let (mut next, mut from) = (read.chunk.or(first), read.position);
         while let Some(chunk) = next {

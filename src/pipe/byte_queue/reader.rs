@@ -198,6 +198,35 @@ impl Reader {
         self.read_into(&mut message).then_some(message)
     }
 
+    /// The same as `read_into` for a frame that fits a message inline and is known to be there; false
+    /// if it is not so simple.
+    #[inline(always)]
+    pub(crate) fn read_short(&mut self, message: &mut Message) -> bool {
+        let state = self.state();
+        let Some(chunk) = state.chunk else { return false };
+        let position = state.position;
+        // SAFETY: the chunk is live until the reader leaves it.
+        if state.total >= state.published || unsafe { chunk.as_ref() }.end.load(Relaxed) == position
+        {
+            return false;
+        }
+        // SAFETY: there is a whole published frame, and none is shorter than its shortest header.
+        let [flags, len] = unsafe {
+            chunk.as_ref().watch.read(position);
+            Chunk::data(chunk).add(position).cast::<[u8; 2]>().read_unaligned()
+        };
+        let len = len as usize;
+        if flags & !MORE != 0 || len > MAX_INLINE {
+            return false;
+        }
+        message.refill(len, flags, state.attached.as_ref(), |to| {
+            // SAFETY: the body lies behind its header, and a message has room for it.
+            unsafe { copy(to, Chunk::data(chunk).add(position + 2), len) }
+        });
+        self.advance(len + 2, len + 2);
+        true
+    }
+
     /// Reads the next frame into a message, which is left alone if there is none.
     #[inline]
     pub(crate) fn read_into(&mut self, message: &mut Message) -> bool {
@@ -213,29 +242,34 @@ impl Reader {
         let size = frame.size + frame.body;
         let mut step = size;
         if frame.body <= MAX_INLINE && frame.flags & EMBEDDED == 0 {
+            let attached = self.state().attached.as_ref();
             // SAFETY: the body lies in the chunk, and a message has room for it.
-            message.fill(frame.body, |to| unsafe { copy(to, body, frame.body) });
+            message.refill(frame.body, flags, attached, |to| unsafe { copy(to, body, frame.body) });
         } else {
+            let passing = message.is_passing();
             // SAFETY: as above.
-            let Some(large) = (unsafe { self.large(chunk, position, &frame, body) }) else {
+            let Some(large) = (unsafe { self.large(chunk, position, &frame, body, passing) })
+            else {
                 return false;
             };
+            let metadata = message.take_metadata();
             let taken;
             (*message, taken) = large;
+            message.set_flags(flags);
+            if !passing {
+                message.put_metadata(metadata);
+                message.attach(self.state().attached.as_ref());
+            }
             if taken {
                 step = frame.size;
             }
-        }
-        message.set_flags(flags);
-        let state = self.state();
-        if let Some(metadata) = &state.attached {
-            message.set_metadata(Some(metadata.clone()));
         }
         self.advance(step, size);
         true
     }
 
-    /// The message of a frame that does not fit inline, and whether its body was not in the chunk.
+    /// The message of a frame that does not fit inline, and whether its body was not in the chunk. One
+    /// that only passes by is not copied.
     ///
     /// # Safety
     /// `frame` must be the published frame at `position` of `chunk`, and `body` its body.
@@ -245,6 +279,7 @@ impl Reader {
         position: usize,
         frame: &Header,
         body: NonNull<u8>,
+        passing: bool,
     ) -> Option<(Message, bool)> {
         // SAFETY: the caller vouches for the frame; what it holds is the reader's to take, once.
         unsafe {
@@ -252,7 +287,7 @@ impl Reader {
                 Some((body.cast::<Message>().read_unaligned(), false))
             } else if let Some(message) = take_body(chunk, position + frame.size) {
                 Some((message, true))
-            } else if frame.body <= COPY_UP_TO {
+            } else if frame.body <= COPY_UP_TO && !passing {
                 let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
                 Some((Message::from_slice(bytes).ok()?, false))
             } else {

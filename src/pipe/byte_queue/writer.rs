@@ -16,18 +16,20 @@ use crate::message::MORE;
 pub(super) struct State {
     /// The chunk that is written to; `None` before the first byte.
     chunk: Option<NonNull<Chunk>>,
-    /// Where the published part ends in all.
+    /// Where the published part ends in all, if there is more than that.
     committed_total: u64,
     /// Bytes in `chunk` up to the end of the complete frames.
     frames: usize,
-    /// Where the published part ends: the chunk.
+    /// Where the published part ends, if there is more: the chunk.
     committed_chunk: Option<NonNull<Chunk>>,
     /// The offset of all complete frames.
     total: u64,
-    /// Where the published part ends: the position in the chunk.
-    pub(super) committed_frames: usize,
-    /// Bytes in `chunk` up to the end of what was received.
-    received: usize,
+    /// Where the published part ends, if there is more: the position in the chunk.
+    committed_frames: usize,
+    /// Bytes that were received behind the complete frames.
+    pending: usize,
+    /// There are complete frames that are not published.
+    unpublished: bool,
     /// The last frame said that more follow.
     in_message: bool,
 }
@@ -41,8 +43,28 @@ impl State {
             committed_chunk: None,
             total: 0,
             committed_frames: 0,
-            received: 0,
+            pending: 0,
+            unpublished: false,
             in_message: false,
+        }
+    }
+
+    /// Where the published part of the last chunk with published bytes ends.
+    pub(super) fn published_frames(&self) -> usize {
+        if self.unpublished { self.committed_frames } else { self.frames }
+    }
+
+    /// Bytes in `chunk` up to the end of what was received.
+    fn received(&self) -> usize {
+        self.frames + self.pending
+    }
+
+    /// What follows is not published yet.
+    fn commit(&mut self) {
+        if !std::mem::replace(&mut self.unpublished, true) {
+            self.committed_total = self.total;
+            self.committed_frames = self.frames;
+            self.committed_chunk = self.chunk;
         }
     }
 }
@@ -99,12 +121,13 @@ impl Writer {
             // SAFETY: the tail chunk is live until the writer leaves it.
             Some(old) => unsafe { old.as_ref() }.seal(state.frames, new),
             None => {
+                // A rollback to the very beginning keeps the first chunk.
                 state.committed_chunk = Some(new);
                 self.shared.first.store(new.as_ptr(), Relaxed);
             }
         }
         let state = self.state();
-        let kept = state.received - state.frames;
+        let kept = state.pending;
         // SAFETY: a received part of a frame moves along; `need` covers it by the callers' contract.
         unsafe {
             let data = Chunk::data(new);
@@ -116,7 +139,9 @@ impl Writer {
             }
             state.chunk = Some(new);
             state.frames = 0;
-            state.received = kept;
+            if !state.in_message {
+                new.as_ref().boundary.store(0, Relaxed);
+            }
             data
         }
     }
@@ -125,18 +150,47 @@ impl Writer {
     #[inline]
     fn wrote(&mut self, size: usize, more: bool) {
         let state = self.state();
+        state.commit();
+        state.frames += size;
+        state.total += size as u64;
+        state.pending = 0;
+        state.in_message = more;
         if let Some(chunk) = state.chunk {
             // SAFETY: the tail chunk is live until the writer leaves it.
             let chunk = unsafe { chunk.as_ref() };
-            chunk.watch.written(state.frames);
-            if !state.in_message && chunk.boundary.load(Relaxed) == NONE {
+            chunk.watch.written(state.frames - size);
+            if !more && chunk.boundary.load(Relaxed) == NONE {
+                // The next message begins here, if it begins in this chunk.
                 chunk.boundary.store(state.frames, Relaxed);
             }
         }
-        state.frames += size;
+    }
+
+    /// Appends a message of one frame with a copy of `body` and publishes it; says whether the reader
+    /// sleeps and must be notified. `None`: it takes more than that, `push` and `publish` do it.
+    #[inline(always)]
+    pub(crate) fn push_whole(&mut self, body: &[u8]) -> Option<bool> {
+        let size = body.len() + 2;
+        let state = self.state();
+        let chunk = state.chunk?;
+        let frames = state.frames;
+        // SAFETY: the tail chunk is live until the writer leaves it.
+        let room = unsafe { chunk.as_ref() }.capacity - frames;
+        if body.len() > SHORT || room < size || state.unpublished {
+            return None;
+        }
+        // SAFETY: there is room for the header of a short frame and the body.
+        unsafe {
+            let at = Chunk::data(chunk).add(frames);
+            at.cast::<[u8; 2]>().write_unaligned([0, body.len() as u8]);
+            copy(at.add(2), NonNull::from(body).cast(), body.len());
+            chunk.as_ref().watch.written(frames);
+        }
+        state.frames = frames + size;
+        state.pending = 0;
         state.total += size as u64;
-        state.received = state.frames;
-        state.in_message = more;
+        let total = state.total;
+        Some(self.publish_offset(total))
     }
 
     /// Appends a frame with a copy of `body`. `flags` are MORE and COMMAND.
@@ -244,8 +298,10 @@ impl Writer {
         let at = self.room(9);
         // SAFETY: `room` made space for the header.
         let size = unsafe { put_header(at, flags, len) };
-        self.wrote(size, flags & MORE != 0);
+        // The message does not end in this chunk.
+        self.wrote(size, true);
         let state = self.state();
+        state.in_message = flags & MORE != 0;
         if let Some(old) = state.chunk {
             let next = Chunk::allocate(chunk::SMALL);
             // SAFETY: the tail chunk is live; the reader looks at the body only once it is
@@ -253,10 +309,12 @@ impl Writer {
             unsafe {
                 *old.as_ref().body.get() = Some(message);
                 old.as_ref().seal(state.frames, next);
+                if !state.in_message {
+                    next.as_ref().boundary.store(0, Relaxed);
+                }
             }
             state.chunk = Some(next);
             state.frames = 0;
-            state.received = 0;
             state.total += len as u64;
         }
     }
@@ -266,9 +324,7 @@ impl Writer {
     pub(crate) fn publish(&mut self) -> bool {
         let state = self.state();
         let total = state.total;
-        state.committed_total = total;
-        state.committed_frames = state.frames;
-        state.committed_chunk = state.chunk;
+        state.unpublished = false;
         self.publish_offset(total)
     }
 
@@ -280,7 +336,8 @@ impl Writer {
 
     /// The offset of all that is published.
     pub(crate) fn published(&mut self) -> u64 {
-        self.state().committed_total
+        let state = self.state();
+        if state.unpublished { state.committed_total } else { state.total }
     }
 
     /// The offset of all that the reader is done with.
@@ -305,6 +362,10 @@ impl Writer {
     /// Removes all that was not published.
     pub(crate) fn rollback(&mut self) {
         let state = self.state();
+        if !state.unpublished {
+            state.pending = 0;
+            return;
+        }
         let (keep, position) = (state.committed_chunk, state.committed_frames);
         let offset = state.committed_total;
         let (Some(keep), Some(last)) = (keep, state.chunk) else { return };
@@ -324,9 +385,6 @@ impl Writer {
                     // a body of this chunk was not published.
                     *header.body.get() = None;
                     header.end.store(NONE, Relaxed);
-                    if header.boundary.load(Relaxed) >= position {
-                        header.boundary.store(NONE, Relaxed);
-                    }
                 } else {
                     Chunk::release(chunk);
                 }
@@ -339,8 +397,9 @@ impl Writer {
         }
         state.chunk = Some(keep);
         state.frames = position;
-        state.received = position;
+        state.pending = 0;
         state.total = offset;
+        state.unpublished = false;
         state.in_message = false;
     }
 
@@ -357,17 +416,17 @@ impl Writer {
         // SAFETY: the tail chunk is live until the writer leaves it.
         let enough = state
             .chunk
-            .is_some_and(|chunk| unsafe { chunk.as_ref() }.capacity - state.received >= least);
+            .is_some_and(|chunk| unsafe { chunk.as_ref() }.capacity - state.received() >= least);
         if !enough {
-            let kept = state.received - state.frames;
+            let kept = state.pending;
             self.new_chunk(kept + least);
         }
         let state = self.state();
         let Some(chunk) = state.chunk else { return &mut [] };
         // SAFETY: the rest of the tail chunk is unused, and chunks are initialised memory.
         unsafe {
-            let at = Chunk::data(chunk).add(state.received);
-            std::slice::from_raw_parts_mut(at.as_ptr(), chunk.as_ref().capacity - state.received)
+            let at = Chunk::data(chunk).add(state.received());
+            std::slice::from_raw_parts_mut(at.as_ptr(), chunk.as_ref().capacity - state.received())
         }
     }
 
@@ -375,11 +434,11 @@ impl Writer {
     pub(crate) fn make_receive_space(&mut self, least: usize) -> bool {
         let state = self.state();
         // SAFETY: the tail chunk is live until the writer leaves it.
-        let room = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity - state.received);
+        let room = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity - state.received());
         if room.is_some_and(|room| room >= least) {
             return true;
         }
-        let need = (state.received - state.frames).saturating_add(least);
+        let need = state.pending.saturating_add(least);
         let Some(new) = Chunk::try_allocate(need.max(chunk::USUAL)) else { return false };
         self.go_on_in(new);
         true
@@ -391,7 +450,7 @@ impl Writer {
         if let Some(chunk) = state.chunk {
             // SAFETY: the tail chunk is live until the writer leaves it.
             let capacity = unsafe { chunk.as_ref() }.capacity;
-            state.received = (state.received + n).min(capacity);
+            state.pending = (state.pending + n).min(capacity - state.frames);
         }
     }
 
@@ -402,7 +461,7 @@ impl Writer {
         // SAFETY: these bytes were received and are not yet published.
         unsafe {
             let at = Chunk::data(chunk).add(state.frames);
-            std::slice::from_raw_parts_mut(at.as_ptr(), state.received - state.frames)
+            std::slice::from_raw_parts_mut(at.as_ptr(), state.pending)
         }
     }
 
@@ -410,13 +469,18 @@ impl Writer {
     /// complete messages, which become visible. True: notify the reader.
     pub(crate) fn accept(&mut self, frames: usize, messages: usize) -> bool {
         let state = self.state();
+        if frames > messages {
+            state.commit();
+        }
         let (position, offset) = (state.frames, state.total);
         state.frames += frames;
         state.total += frames as u64;
+        state.pending -= frames;
         if messages == 0 {
             return false;
         }
         let offset = offset + messages as u64;
+        state.unpublished = frames > messages;
         state.committed_total = offset;
         state.committed_frames = position + messages;
         state.committed_chunk = state.chunk;
@@ -425,8 +489,7 @@ impl Writer {
 
     /// Forgets the unscanned bytes.
     pub(crate) fn discard_unscanned(&mut self) {
-        let state = self.state();
-        state.received = state.frames;
+        self.state().pending = 0;
     }
 
     /// Reserves the place of a large frame whose body arrives elsewhere; bytes received meanwhile

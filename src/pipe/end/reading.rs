@@ -1,0 +1,209 @@
+//! The reading direction of a pipe's end.
+
+use std::sync::Arc;
+
+use super::{Input, Pipe};
+use crate::message::{COMMAND, Message, Metadata};
+use crate::pipe::{Direct, PipeEvent};
+
+impl Pipe {
+    /// Whether a whole message can be read now. When it says no it arms the notification, and a
+    /// `Readable` event follows as soon as there is one. Commands that no pattern wants are skipped.
+    #[inline]
+    pub(crate) fn check_read(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        loop {
+            let flags = match &mut self.input {
+                Input::Queue(reader) => reader.peek(),
+                Input::Slot(reader) => reader.has_message().then_some(0),
+            };
+            match flags {
+                Some(flags) if flags & COMMAND == 0 || self.accept_commands => {
+                    return true;
+                }
+                Some(_) => {
+                    if let Input::Queue(reader) = &mut self.input {
+                        drop(reader.read());
+                    }
+                    self.tell_writer();
+                }
+                None if self.fall_asleep() => return false,
+                None => {}
+            }
+        }
+    }
+
+    /// True: asleep or ended. False: look again.
+    #[cold]
+    fn fall_asleep(&mut self) -> bool {
+        if let Some(asleep) = self.receive_directly()
+            && !(asleep && self.peer_finished())
+        {
+            return asleep;
+        }
+        let closed = self.peer_finished();
+        let asleep = match &mut self.input {
+            // Saying so again is not needed until the writer took notice.
+            Input::Queue(reader) => (reader.sleeps() && !closed) || reader.sleep(),
+            Input::Slot(reader) => reader.sleep(),
+        };
+        if asleep {
+            return true;
+        }
+        let empty = match &mut self.input {
+            Input::Queue(reader) => !reader.has_bytes(),
+            Input::Slot(reader) => !reader.has_message(),
+        };
+        if empty && closed {
+            self.end();
+            return true;
+        }
+        false
+    }
+
+    /// Lets this thread receive, if the connection is its to read: `None` if it is not. True: there
+    /// was nothing, and the reader sleeps.
+    fn receive_directly(&mut self) -> Option<bool> {
+        let direct = self.direct()?.clone();
+        self.direct_reads += 1;
+        let Input::Queue(reader) = &mut self.input else { return None };
+        reader.rouse();
+        let mine = direct.receive(&mut || {
+            if !reader.has_bytes() {
+                reader.doze();
+            }
+        });
+        if !mine {
+            return None;
+        }
+        let nothing = !reader.has_bytes();
+        self.fresh |= !nothing;
+        Some(nothing)
+    }
+
+    /// The connection behind the pipe, if this thread may work on it.
+    #[inline]
+    pub(crate) fn direct(&mut self) -> Option<&Arc<dyn Direct>> {
+        let changes = self.link.changes();
+        if changes != self.direct_changes {
+            self.direct_changes = changes;
+            self.direct = self.link.direct();
+        }
+        self.direct.as_ref()
+    }
+
+    /// How often this thread tried to receive by itself.
+    pub(crate) fn direct_reads(&self) -> u64 {
+        self.direct_reads
+    }
+
+    /// Offers the connection to the thread at the other end, or takes the offer back.
+    pub(crate) fn offer_direct(&mut self, direct: Option<Arc<dyn Direct>>) {
+        self.link.set_direct(direct);
+    }
+
+    /// Messages written here always leave by the I/O thread: for patterns that write the same
+    /// message to many.
+    ///
+    /// They also count as waiting until they are sent: what is refused here is refused or dropped,
+    /// and not just late.
+    pub(crate) fn write_in_background(&mut self) {
+        if !std::mem::replace(&mut self.background, true) {
+            self.link.set_broadcast();
+        }
+    }
+
+    /// Lets the reader sleep, for a session that works on the writer's thread.
+    pub(crate) fn doze(&mut self) {
+        if let Input::Queue(reader) = &mut self.input {
+            reader.doze();
+        }
+    }
+
+    /// Reads the next frame; `None` if there is none. Once the first frame of a message was read,
+    /// the rest follows without fail. The frame carries the peer's metadata.
+    #[inline]
+    pub(crate) fn read(&mut self) -> Option<Message> {
+        let mut message = Message::new();
+        self.read_into(&mut message).then_some(message)
+    }
+
+    /// The same, into a message that is left alone if there is none.
+    #[inline(always)]
+    pub(crate) fn read_into(&mut self, message: &mut Message) -> bool {
+        if !self.ended
+            && let Input::Queue(reader) = &mut self.input
+            && reader.read_short(message)
+        {
+            self.tell_writer();
+            return true;
+        }
+        self.read_slowly(message)
+    }
+
+    #[inline(never)]
+    fn read_slowly(&mut self, message: &mut Message) -> bool {
+        if !self.check_read() {
+            return false;
+        }
+        let found = match &mut self.input {
+            Input::Queue(reader) => reader.read_into(message),
+            Input::Slot(reader) => reader.take().map(|taken| *message = taken).is_some(),
+        };
+        self.tell_writer();
+        found
+    }
+
+    /// Tells a writer that waits for room that there is some.
+    #[inline]
+    pub(crate) fn tell_writer(&mut self) {
+        if let Input::Queue(reader) = &mut self.input
+            && reader.writer_waits()
+        {
+            self.link.notify(self.side.other(), PipeEvent::Writable);
+        }
+    }
+
+    /// Whether the peer will notify this end of the next message.
+    pub(crate) fn reader_asleep(&self) -> bool {
+        match &self.input {
+            Input::Queue(reader) => reader.sleeps(),
+            Input::Slot(_) => true,
+        }
+    }
+
+    /// Whether nothing is left to read, commands included. Unlike `check_read` it may be called
+    /// while a frame is half sent.
+    pub(crate) fn is_drained(&mut self) -> bool {
+        match &mut self.input {
+            Input::Queue(reader) => !reader.has_bytes(),
+            Input::Slot(reader) => !reader.has_message(),
+        }
+    }
+
+    /// What is known of the peer; `None` until the handshake is done (inproc: from the start).
+    pub(crate) fn metadata(&mut self) -> Option<Arc<Metadata>> {
+        match &mut self.input {
+            Input::Queue(reader) => {
+                reader.peek();
+                reader.metadata().cloned()
+            }
+            Input::Slot(reader) => reader.metadata(),
+        }
+    }
+
+    /// Lets `read` hand out SUBSCRIBE, CANCEL, JOIN and LEAVE commands.
+    pub(crate) fn accept_commands(&mut self) {
+        self.accept_commands = true;
+    }
+
+    /// Whether the peer writes no more. What it wrote may still be there to read.
+    pub(crate) fn peer_finished(&self) -> bool {
+        match &self.input {
+            Input::Queue(reader) => reader.writer_closed(),
+            Input::Slot(reader) => reader.writer_closed(),
+        }
+    }
+}

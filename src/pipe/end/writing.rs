@@ -1,0 +1,293 @@
+//! The writing direction of a pipe's end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{EXACT_BELOW, Output, Pipe};
+use crate::message::{Message, Metadata};
+use crate::pipe::PipeEvent;
+
+/// Messages closer together than this make a burst.
+const BURST: Duration = Duration::from_micros(2);
+
+impl Pipe {
+    /// Whether a message can be written now: below the high water mark, not finished, peer alive.
+    /// When it says no because of the mark, a `Writable` event follows when there is room.
+    #[inline]
+    pub(crate) fn check_write(&mut self) -> bool {
+        if self.finished || self.ended || self.peer_closed() {
+            return false;
+        }
+        self.budget > 0 || self.in_message || self.write_credit() > 0
+    }
+
+    /// The same for a writer that would rather hear of the mark than go on at once: when the mark
+    /// is reached as far as is known, it says no even if the peer has read since, and a `Writable`
+    /// event follows. So a publisher that must not drop (ZMQ_XPUB_NODROP) is told at its mark. Small
+    /// marks are exact anyway.
+    pub(crate) fn check_write_as_known(&mut self) -> bool {
+        self.settle();
+        let limit = self.link.limit(self.side);
+        let full = limit >= EXACT_BELOW && self.high_water.credit(limit) == 0 && !self.in_message;
+        let room = self.check_write();
+        if full && room {
+            self.link.notify(self.side, PipeEvent::Writable);
+        }
+        room && !full
+    }
+
+    /// Whether the peer is gone altogether, so that nothing written is read.
+    #[inline]
+    pub(crate) fn peer_closed(&self) -> bool {
+        match &self.output {
+            Output::Queue(writer) => writer.reader_closed(),
+            Output::Slot(writer) => writer.reader_closed(),
+        }
+    }
+
+    /// How many messages may be written now; 0 arms the notification.
+    #[inline]
+    pub(crate) fn write_credit(&mut self) -> u64 {
+        self.settle();
+        let limit = self.link.limit(self.side);
+        match self.high_water.credit(limit) {
+            0 => self.find_credit(limit),
+            credit => credit,
+        }
+    }
+
+    #[cold]
+    fn find_credit(&mut self, limit: u64) -> u64 {
+        let Output::Queue(writer) = &mut self.output else { return u64::MAX };
+        loop {
+            self.high_water.learn(writer.consumed());
+            let credit = self.high_water.credit(limit);
+            if credit > 0 {
+                return credit;
+            }
+            let awaited = self.high_water.awaited(writer.published());
+            if writer.wait_for(awaited) {
+                self.was_full = true;
+                return 0;
+            }
+        }
+    }
+
+    /// How many messages may be published at once: what `write_credit` says where the high water
+    /// mark is small; else whatever one read brought, once there is any credit at all.
+    pub(crate) fn batch_credit(&mut self) -> u64 {
+        match (self.write_credit(), self.link.limit(self.side)) {
+            (0, _) => 0,
+            (credit, 1..EXACT_BELOW) => credit,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Writes one frame and takes the message (leaves it empty); gives false and leaves it alone
+    /// when `check_write` would. A message is visible to the peer when its last frame (no MORE)
+    /// is written. In the middle of a message it never refuses for the high water mark.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, message: &mut Message) -> bool {
+        if self.write_whole(message) {
+            message.clear();
+            return true;
+        }
+        self.write_slowly(message)
+    }
+
+    /// The same, but the message stays as it is: it goes to other pipes, too.
+    #[inline]
+    pub(crate) fn write_copy(&mut self, message: &Message) -> bool {
+        self.write_whole(message) || self.write_copy_slowly(message)
+    }
+
+    /// The straight line: a message of one short frame, for which nothing needs a look but the queue.
+    #[inline(always)]
+    fn write_whole(&mut self, message: &Message) -> bool {
+        if self.budget > 0
+            && message.flags() == 0
+            && let Output::Queue(writer) = &mut self.output
+            && !writer.reader_closed()
+            && let Some(notify) = writer.push_whole(message.data())
+        {
+            self.budget -= 1;
+            if notify {
+                self.wake_peer();
+            }
+            return true;
+        }
+        false
+    }
+
+    #[inline(never)]
+    fn write_slowly(&mut self, message: &mut Message) -> bool {
+        if !self.check_write() {
+            return false;
+        }
+        let more = message.more();
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_from(message);
+                !more && writer.publish()
+            }
+            Output::Slot(writer) => writer.put(message.take()),
+        };
+        self.written(more, notify);
+        true
+    }
+
+    #[inline(never)]
+    fn write_copy_slowly(&mut self, message: &Message) -> bool {
+        if !self.check_write() {
+            return false;
+        }
+        let more = message.more();
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_copy(message);
+                !more && writer.publish()
+            }
+            Output::Slot(writer) => writer.put(message.share()),
+        };
+        self.written(more, notify);
+        true
+    }
+
+    /// Accounts for a frame.
+    fn written(&mut self, more: bool, notify: bool) {
+        self.in_message = more;
+        if !more {
+            self.count(1);
+            self.grant();
+        }
+        if notify {
+            self.wake_peer();
+        }
+    }
+
+    #[cold]
+    fn wake_peer(&mut self) {
+        if !self.send_directly() {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+    }
+
+    /// Finds out how many messages may be written until something has to be looked at: the high water
+    /// mark, or a place to remember.
+    fn grant(&mut self) {
+        self.settle();
+        if !self.finished && !self.ended && matches!(self.output, Output::Queue(_)) {
+            self.granted = self.high_water.free_run(self.link.limit(self.side));
+            self.budget = self.granted;
+        }
+    }
+
+    /// Counts what was written since `grant`, and ends what it allowed.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        let written = self.granted - self.budget;
+        if self.granted > 0 {
+            self.high_water.wrote_in_run(written, self.link.limit(self.side));
+            (self.granted, self.budget) = (0, 0);
+        }
+    }
+
+    /// The marks may have changed: what is known of them is not used again.
+    pub(crate) fn marks_changed(&mut self) {
+        self.settle();
+    }
+
+    /// Sends on this thread what the I/O thread would have to be woken for. Not in a burst: there
+    /// the other thread, once awake, takes many messages at a time.
+    fn send_directly(&mut self) -> bool {
+        if self.background || self.direct().is_none() {
+            return false;
+        }
+        let now = Instant::now();
+        let calm = self.last_direct.is_none_or(|last| now.duration_since(last) >= BURST);
+        // What follows a full queue is part of a burst, too.
+        let calm = calm && !std::mem::take(&mut self.was_full);
+        if !std::mem::take(&mut self.fresh) && !calm {
+            self.last_direct = Some(now);
+            return false;
+        }
+        let sent = self.direct().is_some_and(|direct| direct.send());
+        self.last_direct = Some(Instant::now());
+        sent
+    }
+
+    /// Counts messages that were written and published.
+    #[inline]
+    pub(crate) fn count(&mut self, messages: u64) {
+        self.settle();
+        if let Output::Queue(writer) = &mut self.output {
+            let limit = self.link.limit(self.side);
+            self.high_water.wrote(messages, writer.published(), limit);
+        }
+    }
+
+    /// Writes a frame outside the high water mark: subscriptions and other commands. An incomplete
+    /// message is given up. False if the peer is gone.
+    pub(crate) fn write_control(&mut self, message: Message) -> bool {
+        if self.finished || self.ended || self.peer_closed() {
+            return false;
+        }
+        self.rollback();
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_message(message);
+                writer.publish()
+            }
+            Output::Slot(_) => return false,
+        };
+        if notify {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+        true
+    }
+
+    /// The same for what a socket has to say, and at once where this thread may send: a subscription
+    /// is not to be overtaken by what the application does next.
+    pub(crate) fn write_commands(&mut self, commands: Vec<Message>) {
+        if commands.is_empty() || self.finished || self.ended || self.peer_closed() {
+            return;
+        }
+        self.rollback();
+        let Output::Queue(writer) = &mut self.output else { return };
+        for command in commands {
+            writer.push_message(command);
+        }
+        if writer.publish() {
+            self.wake_peer();
+        }
+    }
+
+    /// Says what is known of this end to the peer; all later messages carry it there.
+    pub(crate) fn write_metadata(&mut self, metadata: Arc<Metadata>) {
+        let notify = match &mut self.output {
+            Output::Queue(writer) => {
+                writer.push_metadata(metadata);
+                writer.publish()
+            }
+            Output::Slot(writer) => writer.set_metadata(metadata),
+        };
+        if notify {
+            self.link.notify(self.side.other(), PipeEvent::Readable);
+        }
+    }
+
+    /// Removes the frames of a message that was not completed.
+    pub(crate) fn rollback(&mut self) {
+        if std::mem::take(&mut self.in_message)
+            && let Output::Queue(writer) = &mut self.output
+        {
+            writer.rollback();
+        }
+    }
+
+    /// Whether the high water mark of what is read here is so small, or its writer so minded, that
+    /// each message counts.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.link.is_broadcast() || matches!(self.link.limit(self.side.other()), 1..EXACT_BELOW)
+    }
+}
