@@ -47,6 +47,10 @@ impl Content {
         // SAFETY: the caller owns references, so the header is live until they are given back.
         unsafe {
             let header = this.as_ref();
+            // Where these are all there are nobody else can add any, so there is nothing to count.
+            if header.refs.load(Ordering::Acquire) == n {
+                return (header.release)(this);
+            }
             if header.refs.fetch_sub(n, Ordering::Release) == n {
                 fence(Ordering::Acquire);
                 (header.release)(this);
@@ -100,6 +104,26 @@ pub(crate) unsafe fn grow(
         let mut block = NonNull::new(settled(raw).cast::<Block>()).ok_or(Error::NOMEM)?;
         block.as_mut().size = size;
         Ok((block.cast(), block.add(1).cast::<u8>()))
+    }
+}
+
+/// The bytes of a block that nobody else refers to and that suits `size` bytes, to be filled again.
+///
+/// # Safety
+/// `content` must be live, and the caller must own a reference.
+#[inline]
+pub(crate) unsafe fn reuse(content: NonNull<Content>, size: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the caller owns a reference; `allocate` alone makes contents with that function.
+    unsafe {
+        let header = content.as_ref();
+        if !std::ptr::fn_addr_eq(header.release, release_block as unsafe fn(NonNull<Content>))
+            || header.references() != 1
+        {
+            return None;
+        }
+        let block = content.cast::<Block>();
+        let room = block.as_ref().size;
+        (size <= room && room <= 2 * size).then(|| block.add(1).cast())
     }
 }
 

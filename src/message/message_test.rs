@@ -67,3 +67,46 @@ fn groups_are_limited_to_255_bytes() {
     assert!(message.set_group(c"news").is_ok());
     assert_eq!(message.share().group(), c"news");
 }
+
+#[test]
+fn a_message_received_into_keeps_what_suits_and_nothing_that_others_see() {
+    let metadata = Arc::new(Metadata::new());
+    let mut message = Message::new();
+    assert!(message.refill_large(&[1; 300], MORE, Some(&metadata)));
+    let first = message.as_mut_ptr();
+    assert!(message.refill_large(&[2; 290], 0, Some(&metadata)));
+    assert_eq!(message.as_mut_ptr(), first, "its own memory is used again");
+    assert_eq!((message.data(), message.more()), (&[2u8; 290][..], false));
+    assert_eq!(Arc::strong_count(&metadata), 2);
+
+    let copy = message.share();
+    assert!(message.refill_large(&[3; 290], 0, None));
+    assert_eq!((message.data(), copy.data()), (&[3u8; 290][..], &[2u8; 290][..]));
+    drop(copy);
+    assert_eq!(Arc::strong_count(&metadata), 1);
+
+    // Much smaller and larger ones, inline ones and foreign memory in turn.
+    static FOREIGN: [u8; 400] = [5; 400];
+    for len in [100, 5000, 7, 300, 41] {
+        let body = vec![len as u8; len];
+        if len <= MAX_INLINE {
+            message.refill(len, 0, Some(&metadata), |to| {
+                // SAFETY: a message has room for that much.
+                unsafe { to.copy_from_nonoverlapping(NonNull::from(&body[..]).cast(), len) }
+            });
+        } else {
+            assert!(message.refill_large(&body, 0, Some(&metadata)));
+        }
+        assert_eq!(message.data(), body);
+        // SAFETY: static memory.
+        let foreign = unsafe {
+            let data = FOREIGN.as_ptr().cast_mut().cast();
+            Message::from_external(data, FOREIGN.len(), None, std::ptr::null_mut())
+        };
+        if len == 5000 {
+            message = foreign;
+        }
+    }
+    assert_eq!(FOREIGN, [5; 400]);
+    assert_eq!(Arc::strong_count(&metadata), 2);
+}

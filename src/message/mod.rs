@@ -6,6 +6,8 @@
 mod content;
 mod growing;
 mod metadata;
+mod place;
+mod refill;
 mod subscription;
 
 use std::ffi::{CStr, CString, c_void};
@@ -28,9 +30,6 @@ pub(crate) const MORE: u8 = 1;
 /// The frame is a ZMTP command, not part of a message; only SUBSCRIBE, CANCEL, JOIN and LEAVE
 /// commands ever travel between a pipe and a pattern.
 pub(crate) const COMMAND: u8 = 4;
-
-/// The message is only there for its bytes, see [`Message::passing`]. Never on a wire.
-const PASSING: u8 = 0x10;
 
 /// What the body bytes mean. The values lie in a narrow range so that `zmq_msg_*` can tell a
 /// message from memory that was never initialised or already closed.
@@ -103,25 +102,6 @@ impl Message {
         Ok(message)
     }
 
-    /// Makes the memory at `raw` a message of `len` bytes, in place; see [`Message::with_size`].
-    ///
-    /// # Safety
-    /// `raw` must be aligned and writable; what it holds is overwritten and not dropped.
-    pub(crate) unsafe fn init_sized(raw: *mut Message, len: usize) -> Result<()> {
-        // SAFETY: the caller vouches for the memory.
-        unsafe {
-            if len <= MAX_INLINE {
-                let mut message = Message::new();
-                message.body = [MaybeUninit::new(0); MAX_INLINE];
-                raw.write(message);
-                (&raw mut (*raw).size).write(len as u8);
-            } else {
-                raw.write(Message::with_size(len)?);
-            }
-        }
-        Ok(())
-    }
-
     /// A message with a copy of `bytes`.
     pub(crate) fn from_slice(bytes: &[u8]) -> Result<Message> {
         let mut message = Message::new();
@@ -134,73 +114,6 @@ impl Message {
             message.set_shared(data.as_ptr(), bytes.len(), content.as_ptr());
         }
         Ok(message)
-    }
-
-    /// Makes the message one of `len` bytes, at most [`MAX_INLINE`], that `write` fills in, with these
-    /// flags and the metadata of its connection.
-    #[inline(always)]
-    pub(crate) fn refill(
-        &mut self,
-        len: usize,
-        flags: u8,
-        metadata: Option<&Arc<Metadata>>,
-        write: impl FnOnce(NonNull<u8>),
-    ) {
-        debug_assert!(len <= MAX_INLINE);
-        if self.kind != KIND_INLINE || self.group.is_some() {
-            let metadata = self.take_metadata();
-            let passing = self.flags & PASSING;
-            *self = Message::new();
-            (self.metadata, self.flags) = (metadata, passing);
-        }
-        write(NonNull::from(&mut self.body).cast());
-        if !self.is_passing() {
-            self.attach(metadata);
-        }
-        self.size = len as u8;
-        self.flags = flags;
-        self.routing_id = 0;
-    }
-
-    /// Sees to it that the message carries what is known of its connection; most often it did before.
-    #[inline(always)]
-    pub(crate) fn attach(&mut self, metadata: Option<&Arc<Metadata>>) {
-        let address = |metadata: Option<&Arc<Metadata>>| metadata.map(Arc::as_ptr);
-        if address(self.metadata.as_ref()) != address(metadata) {
-            self.attach_other(metadata);
-        }
-    }
-
-    #[cold]
-    fn attach_other(&mut self, metadata: Option<&Arc<Metadata>>) {
-        self.metadata = metadata.cloned();
-    }
-
-    /// Takes out what is known of the peer.
-    #[inline]
-    pub(crate) fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
-        self.metadata.take()
-    }
-
-    /// Puts back what `take_metadata` gave.
-    #[inline]
-    pub(crate) fn put_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
-        self.metadata = metadata;
-    }
-
-    /// An empty message to receive into whose bytes are copied at once and which then ends: it need not
-    /// own more than that.
-    #[inline]
-    pub(crate) fn passing() -> Message {
-        let mut message = Message::new();
-        message.flags = PASSING;
-        message
-    }
-
-    /// Whether it was made by [`Message::passing`] and not filled since.
-    #[inline]
-    pub(crate) fn is_passing(&self) -> bool {
-        self.flags & PASSING != 0
     }
 
     /// Makes the message empty, and lets go of all it holds.
@@ -458,28 +371,6 @@ impl Message {
     #[inline]
     pub(crate) fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
         self.metadata = metadata;
-    }
-
-    /// Whether the 64 bytes at `raw` hold a message that was initialised and not closed.
-    ///
-    /// # Safety
-    /// `raw` must be readable for 64 bytes.
-    pub(crate) unsafe fn is_valid(raw: *const Message) -> bool {
-        // SAFETY: the caller vouches for the memory; the field is a plain byte.
-        let kind = unsafe { (&raw const (*raw).kind).read() };
-        (KIND_INLINE..=KIND_STATIC).contains(&kind)
-    }
-
-    /// Drops the message in place and marks the memory as closed.
-    ///
-    /// # Safety
-    /// `raw` must point to a valid message, see [`Message::is_valid`].
-    pub(crate) unsafe fn close(raw: *mut Message) {
-        // SAFETY: the caller vouches for the message; afterwards only `kind` is looked at.
-        unsafe {
-            raw.drop_in_place();
-            (&raw mut (*raw).kind).write(KIND_CLOSED);
-        }
     }
 }
 

@@ -50,9 +50,6 @@ const EMBEDDED_FRAME: usize = 1 + size_of::<Message>();
 /// Size of a metadata frame.
 const METADATA_FRAME: usize = 1 + size_of::<*const Metadata>();
 
-/// A body of up to this size has a header of 2 bytes.
-const SHORT: usize = 255;
-
 /// How bodies are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -62,8 +59,11 @@ pub(crate) enum Style {
     Memory,
 }
 
-/// Above this size a message in a `Memory` queue moves by pointer.
-const EMBED_ABOVE: usize = 128;
+/// Above this size a message in a `Memory` queue moves by pointer. To copy it would cost less than to
+/// free memory of another thread up to about here.
+const EMBED_ABOVE: usize = 256;
+/// The same for a message whose bytes are only lent, so that moving it costs a copy as well.
+const EMBED_LENT_ABOVE: usize = 4096;
 /// From this size on a message in a `Wire` queue is not copied into the chunk.
 const BODY_FROM: usize = 128 * 1024;
 
@@ -73,6 +73,9 @@ struct Padded<T>(T);
 
 struct Shared {
     style: Style,
+    /// Bodies of up to so many bytes are copied into the chunks, and when their bytes are lent.
+    copied: usize,
+    copied_lent: usize,
     /// Bytes that the reader may read, since the beginning of time. Written by the writer.
     published: Padded<AtomicU64>,
     /// Bytes that the reader is done with. Written by the reader.
@@ -116,8 +119,14 @@ unsafe impl Send for Shared {}
 
 /// A new queue.
 pub(crate) fn queue(style: Style) -> (Writer, Reader) {
+    let (copied, copied_lent) = match style {
+        Style::Wire => (BODY_FROM, BODY_FROM),
+        Style::Memory => (EMBED_ABOVE, EMBED_LENT_ABOVE),
+    };
     let shared = sync::Arc::new(Shared {
         style,
+        copied,
+        copied_lent,
         published: Padded(AtomicU64::new(0)),
         consumed: Padded(AtomicU64::new(0)),
         reader_asleep: AtomicBool::new(false),

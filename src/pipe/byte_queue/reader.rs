@@ -1,22 +1,18 @@
-//! The reading side of the byte queue.
+//! The reading side of the byte queue: taking frames as messages. `network` takes their bytes.
 
-use std::io::IoSlice;
+mod network;
+mod sleep;
+
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::sync::{full_fence, heavy_fence, light_fence};
+use super::sync::Ordering::{Acquire, Relaxed, Release};
 use super::*;
-use crate::message::{COMMAND, MAX_INLINE, MORE};
+use crate::message::{MAX_INLINE, MORE};
 
 /// Bodies up to this size are copied out of the chunk, so that a small message that the
 /// application keeps does not keep a whole chunk alive.
 const COPY_UP_TO: usize = 512;
-
-/// Reading no more than this many bytes between two sleeps makes the second one a nap.
-const NAP: u64 = 2048;
-/// After this many naps in a row both sides use full fences.
-const NAPS: u32 = 4;
 
 /// What only the reader touches.
 pub(super) struct State {
@@ -52,7 +48,7 @@ impl State {
             shown: 0,
             slept_at: 0,
             // As long as nothing is known a heavy fence would cost more than the connection.
-            naps: NAPS,
+            naps: sleep::NAPS,
             fenced: true,
             published: 0,
             metadata: None,
@@ -246,20 +242,11 @@ impl Reader {
             // SAFETY: the body lies in the chunk, and a message has room for it.
             message.refill(frame.body, flags, attached, |to| unsafe { copy(to, body, frame.body) });
         } else {
-            let passing = message.is_passing();
             // SAFETY: as above.
-            let Some(large) = (unsafe { self.large(chunk, position, &frame, body, passing) })
+            let Some(taken) = (unsafe { self.read_large(chunk, position, &frame, body, message) })
             else {
                 return false;
             };
-            let metadata = message.take_metadata();
-            let taken;
-            (*message, taken) = large;
-            message.set_flags(flags);
-            if !passing {
-                message.put_metadata(metadata);
-                message.attach(self.state().attached.as_ref());
-            }
             if taken {
                 step = frame.size;
             }
@@ -268,31 +255,46 @@ impl Reader {
         true
     }
 
-    /// The message of a frame that does not fit inline, and whether its body was not in the chunk. One
-    /// that only passes by is not copied.
+    /// Makes `message` that of a frame that does not fit inline, and says whether its body was not in the
+    /// chunk. `None`: there is no memory.
     ///
     /// # Safety
     /// `frame` must be the published frame at `position` of `chunk`, and `body` its body.
-    unsafe fn large(
+    unsafe fn read_large(
         &mut self,
         chunk: NonNull<Chunk>,
         position: usize,
         frame: &Header,
         body: NonNull<u8>,
-        passing: bool,
-    ) -> Option<(Message, bool)> {
+        message: &mut Message,
+    ) -> Option<bool> {
+        let flags = frame.flags & !(EMBEDDED | LARGE);
+        let attached = self.state().attached.as_ref();
         // SAFETY: the caller vouches for the frame; what it holds is the reader's to take, once.
         unsafe {
-            if frame.flags & EMBEDDED != 0 {
-                Some((body.cast::<Message>().read_unaligned(), false))
+            let moved = if frame.flags & EMBEDDED != 0 {
+                (body.cast::<Message>().read_unaligned(), false)
             } else if let Some(message) = take_body(chunk, position + frame.size) {
-                Some((message, true))
-            } else if frame.body <= COPY_UP_TO && !passing {
-                let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
-                Some((Message::from_slice(bytes).ok()?, false))
+                (message, true)
             } else {
-                Some((Message::from_content(Chunk::retain(chunk), body, frame.body), false))
+                // One that only passes by is not copied.
+                if frame.body <= COPY_UP_TO && !message.is_passing() {
+                    let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
+                    return message.refill_large(bytes, flags, attached).then_some(false);
+                }
+                let content = Chunk::retain(chunk);
+                message.refill_shared(content, body, frame.body, flags, attached);
+                return Some(false);
+            };
+            let metadata = message.take_metadata();
+            let passing = message.is_passing();
+            *message = moved.0;
+            message.set_flags(flags);
+            if !passing {
+                message.put_metadata(metadata);
+                message.attach(attached);
             }
+            Some(moved.1)
         }
     }
 
@@ -302,213 +304,9 @@ impl Reader {
         unsafe { &*self.shared.read.0.get() }.metadata.as_ref()
     }
 
-    /// Tells whether the writer waits for what was consumed so far, and if so ends its wait.
-    #[inline]
-    pub(crate) fn writer_waits(&mut self) -> bool {
-        match self.shared.style {
-            Style::Wire => full_fence(),
-            Style::Memory => light_fence(),
-        }
-        let state = self.state();
-        let total = state.total.max(state.shown);
-        total >= self.shared.wake_at.load(Relaxed)
-            && self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
-    }
-
-    /// Whether the last `sleep` still holds: the writer has published nothing since, or is about
-    /// to report true.
-    pub(crate) fn sleeps(&self) -> bool {
-        self.shared.reader_asleep.load(Relaxed)
-    }
-
-    /// Takes the sleep back, so that a publication by this very thread notifies nobody.
-    pub(crate) fn rouse(&mut self) {
-        self.shared.reader_asleep.store(false, Relaxed);
-    }
-
-    /// Goes to sleep without looking again: for a side that knows that nobody publishes meanwhile.
-    pub(crate) fn doze(&mut self) {
-        self.shared.reader_asleep.store(true, Release);
-    }
-
-    /// Goes to sleep: the next `publish` or `close` reports true. False: there is something to
-    /// read, or the writer is gone.
-    pub(crate) fn sleep(&mut self) -> bool {
-        self.shared.reader_asleep.store(true, Relaxed);
-        self.fence_for_sleep();
-        if self.has_bytes() || self.writer_closed() {
-            self.shared.reader_asleep.store(false, Relaxed);
-            return false;
-        }
-        true
-    }
-
-    /// Orders the flag before the look at what is published, by the fence that suits how often this
-    /// reader sleeps.
-    fn fence_for_sleep(&mut self) {
-        let state = self.state();
-        let read = state.total - state.slept_at;
-        state.slept_at = state.total;
-        state.naps = if read <= NAP { state.naps.saturating_add(1) } else { 0 };
-        let fenced = state.naps >= NAPS;
-        if fenced && state.fenced {
-            // The writer has seen the request: it was made before an earlier heavy fence.
-            return full_fence();
-        }
-        if fenced != state.fenced {
-            state.fenced = fenced;
-            self.shared.fenced.store(fenced, Relaxed);
-        }
-        heavy_fence();
-    }
-
     /// Whether the writer is gone. What it published may still be there to read.
     pub(crate) fn writer_closed(&self) -> bool {
         self.shared.writer_closed.load(Acquire)
-    }
-
-    // ---- sending the bytes as they are
-
-    /// Whether all that `slices` has shown so far is consumed; a message ends there.
-    pub(crate) fn at_boundary(&mut self) -> bool {
-        let state = self.state();
-        state.total == state.published
-    }
-
-    /// The offset of the next byte.
-    #[cfg(all(test, not(loom)))]
-    pub(super) fn position(&mut self) -> u64 {
-        self.state().total
-    }
-
-    /// Fills `slices` with published bytes, at most about `most` of them; returns how many slices.
-    /// With `ahead` the bytes count as consumed at once: they are on their way.
-    pub(crate) fn slices<'a>(
-        &'a mut self,
-        slices: &mut [IoSlice<'a>],
-        most: usize,
-        ahead: bool,
-    ) -> usize {
-        if !self.has_bytes() {
-            return 0;
-        }
-        let Some((mut chunk, mut position)) = self.cursor() else { return 0 };
-        // SAFETY: the published bytes stay where they are until `consume`, which needs `&mut self`
-        // and so ends the borrow of the slices.
-        unsafe {
-            let state = self.state();
-            let mut left = (state.published - state.total).min(most as u64) as usize;
-            let mut skip = state.body_consumed;
-            let mut count = 0;
-            while left > 0 && count < slices.len() {
-                let end = chunk.as_ref().end.load(Relaxed);
-                let here = end.saturating_sub(position).min(left);
-                if here > 0 {
-                    let at = Chunk::data(chunk).add(position);
-                    slices[count] = IoSlice::new(std::slice::from_raw_parts(at.as_ptr(), here));
-                    count += 1;
-                    left -= here;
-                    position += here;
-                }
-                if position != end || left == 0 {
-                    break;
-                }
-                if let Some(body) = &*chunk.as_ref().body.get() {
-                    if count == slices.len() {
-                        break;
-                    }
-                    let body = &body.data()[skip..];
-                    let here = body.len().min(left);
-                    slices[count] = IoSlice::new(&body[..here]);
-                    count += 1;
-                    left -= here;
-                }
-                skip = 0;
-                position = 0;
-                match chunk.as_ref().next() {
-                    Some(next) => chunk = next,
-                    None => break,
-                }
-            }
-            let state = self.state();
-            let wanted = (state.published - state.total).min(most as u64);
-            let shown = state.total + wanted - left as u64;
-            if ahead && shown > state.shown {
-                state.shown = shown;
-                self.shared.consumed.0.store(shown, Release);
-            }
-            count
-        }
-    }
-
-    /// The first `bytes` of what `slices` showed were sent.
-    pub(crate) fn consume(&mut self, mut bytes: usize) {
-        while bytes > 0 && self.has_bytes() {
-            let Some((chunk, position)) = self.cursor() else { return };
-            // SAFETY: only published bytes are consumed, so each chunk but the last is sealed.
-            unsafe {
-                let end = chunk.as_ref().end.load(Relaxed);
-                let here = end.saturating_sub(position).min(bytes);
-                if here > 0 {
-                    self.advance(here, here);
-                    bytes -= here;
-                    continue;
-                }
-                let body = chunk.as_ref().body.get();
-                let left = (*body).as_ref().map_or(0, Message::len) - self.state().body_consumed;
-                let here = left.min(bytes);
-                self.state().body_consumed += here;
-                self.advance(0, here);
-                bytes -= here;
-                if here == left {
-                    *body = None;
-                }
-            }
-        }
-    }
-
-    /// How many messages are published and were not read to their end.
-    pub(crate) fn count_messages(&mut self) -> u64 {
-        if !self.has_bytes() {
-            return 0;
-        }
-        let Some((mut chunk, mut at)) = self.cursor() else { return 0 };
-        let state = self.state();
-        let (mut offset, published) = (state.total, state.published);
-        let mut count = 0;
-        // SAFETY: an application reads whole frames, so a frame begins at the cursor; the walk
-        // follows published frames through linked chunks, which stay live meanwhile.
-        unsafe {
-            while offset < published {
-                let end = chunk.as_ref().end.load(Relaxed);
-                if at == end {
-                    let Some(next) = chunk.as_ref().next() else { break };
-                    (chunk, at) = (next, 0);
-                    continue;
-                }
-                let frame = header(Chunk::data(chunk).add(at));
-                count += u64::from(frame.flags & (MORE | COMMAND | METADATA) == 0);
-                offset += (frame.size + frame.body) as u64;
-                at += frame.size;
-                if at != end || body_len(chunk) == 0 {
-                    at += frame.body;
-                }
-            }
-        }
-        count
-    }
-
-    /// After a lost connection: skips the rest of a message of which a part was sent.
-    pub(crate) fn skip_to_message(&mut self) {
-        if !self.has_bytes() {
-            return; // all that was published is sent, and it ended with a message
-        }
-        let Some((chunk, position)) = self.cursor() else { return };
-        let state = self.state();
-        let (total, rest) = (state.total, (state.published - state.total) as usize);
-        let boundary = message_boundary(chunk, position, total, state.body_consumed);
-        let skip = boundary.map_or(rest, |boundary| (boundary - total) as usize);
-        self.consume(skip);
     }
 }
 
@@ -523,61 +321,6 @@ unsafe fn take_body(chunk: NonNull<Chunk>, position: usize) -> Option<Message> {
             return None;
         }
         (*chunk.as_ref().body.get()).take()
-    }
-}
-
-/// The length of the large body behind a chunk.
-fn body_len(chunk: NonNull<Chunk>) -> usize {
-    // SAFETY: called by the reader for published chunks only.
-    unsafe { (*chunk.as_ref().body.get()).as_ref().map_or(0, Message::len) }
-}
-
-/// The offset of the first message that begins at or after a place in the stream: `position` of
-/// `chunk`, plus `done` bytes of its body, which is at offset `total`. `None`: there is none yet.
-fn message_boundary(
-    mut chunk: NonNull<Chunk>,
-    position: usize,
-    total: u64,
-    done: usize,
-) -> Option<u64> {
-    // SAFETY: the walk follows published frames through linked chunks, which stay live as long as
-    // the reader does not leave the first of them.
-    unsafe {
-        let mut at = chunk.as_ref().boundary.load(Relaxed);
-        let mut offset;
-        if at != NONE && at <= position {
-            offset = total - (position - at) as u64 - done as u64;
-        } else {
-            // The message began in an earlier chunk; find where the next one begins.
-            offset = total;
-            let (mut from, mut done) = (position, done);
-            while at == NONE {
-                let next = chunk.as_ref().next()?;
-                let end = chunk.as_ref().end.load(Relaxed);
-                offset += (end - from + body_len(chunk) - done) as u64;
-                (from, done) = (0, 0);
-                chunk = next;
-                at = chunk.as_ref().boundary.load(Relaxed);
-            }
-            offset += (at - from) as u64;
-        }
-        let mut in_message = false;
-        while offset < total || in_message {
-            let end = chunk.as_ref().end.load(Relaxed);
-            if at == end {
-                chunk = chunk.as_ref().next()?;
-                at = 0;
-                continue;
-            }
-            let frame = header(Chunk::data(chunk).add(at));
-            in_message = frame.flags & MORE != 0;
-            offset += (frame.size + frame.body) as u64;
-            at += frame.size;
-            if at != end || body_len(chunk) == 0 {
-                at += frame.body;
-            }
-        }
-        Some(offset)
     }
 }
 

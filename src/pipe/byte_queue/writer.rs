@@ -1,7 +1,11 @@
-//! The writing side of the byte queue.
+//! The writing side of the byte queue: putting messages in. `network` puts in bytes as they come.
+
+mod messages;
+mod network;
+
+pub(crate) use network::Place;
 
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 use super::sync::Ordering::{Acquire, Relaxed, Release};
 use super::sync::{full_fence, heavy_fence};
@@ -167,25 +171,28 @@ impl Writer {
     }
 
     /// Appends a message of one frame with a copy of `body` and publishes it; says whether the reader
-    /// sleeps and must be notified. `None`: it takes more than that, `push` and `publish` do it.
+    /// sleeps and must be notified. `None`: it takes more than that, `push` and `publish` do it. `lent`:
+    /// the body would have to be copied anyway.
     #[inline(always)]
-    pub(crate) fn push_whole(&mut self, body: &[u8]) -> Option<bool> {
-        let size = body.len() + 2;
+    pub(crate) fn push_whole(&mut self, body: &[u8], lent: bool) -> Option<bool> {
+        let len = body.len();
+        let most = if lent { self.shared.copied_lent } else { self.shared.copied };
         let state = self.state();
         let chunk = state.chunk?;
         let frames = state.frames;
         // SAFETY: the tail chunk is live until the writer leaves it.
         let room = unsafe { chunk.as_ref() }.capacity - frames;
-        if body.len() > SHORT || room < size || state.unpublished {
+        if len > most || room < len + 9 || state.unpublished {
             return None;
         }
-        // SAFETY: there is room for the header of a short frame and the body.
-        unsafe {
+        // SAFETY: there is room for the longest header and the body.
+        let size = unsafe {
             let at = Chunk::data(chunk).add(frames);
-            at.cast::<[u8; 2]>().write_unaligned([0, body.len() as u8]);
-            copy(at.add(2), NonNull::from(body).cast(), body.len());
+            let header = put_header(at, 0, len);
+            copy(at.add(header), NonNull::from(body).cast(), len);
             chunk.as_ref().watch.written(frames);
-        }
+            header + len
+        };
         state.frames = frames + size;
         state.pending = 0;
         state.total += size as u64;
@@ -204,119 +211,6 @@ impl Writer {
             size + body.len()
         };
         self.wrote(size, flags & MORE != 0);
-    }
-
-    /// Appends a message as a frame with its own flags and leaves it empty.
-    #[inline]
-    pub(crate) fn push_from(&mut self, message: &mut Message) {
-        let data = message.data();
-        if data.len() <= EMBED_ABOVE {
-            self.push(message.flags(), data);
-            message.clear();
-        } else {
-            message.set_metadata(None);
-            if self.shared.style == Style::Memory && !message.is_lent() {
-                return self.embed(message);
-            }
-            let message = message.take();
-            self.push_message(message);
-        }
-    }
-
-    /// Appends a frame like the message, which stays as it is; large bodies are shared.
-    #[inline]
-    pub(crate) fn push_copy(&mut self, message: &Message) {
-        let data = message.data();
-        let copied = if self.shared.style == Style::Wire { BODY_FROM } else { EMBED_ABOVE };
-        if data.len() <= copied {
-            self.push(message.flags(), data);
-        } else {
-            self.push_message(message.share());
-        }
-    }
-
-    /// Appends a message as a frame with its own flags; large bodies are not copied.
-    pub(crate) fn push_message(&mut self, message: Message) {
-        let large = match self.shared.style {
-            Style::Memory => EMBED_ABOVE,
-            Style::Wire => BODY_FROM,
-        };
-        let flags = message.flags();
-        let plain = self.shared.style == Style::Wire || message.metadata().is_none();
-        if plain && message.len() <= large {
-            self.push(flags, message.data());
-        } else if let Ok(message) = message.into_owned() {
-            match self.shared.style {
-                Style::Memory => self.push_embedded(message),
-                Style::Wire => self.push_body(message),
-            }
-        }
-    }
-
-    /// Moves a message by pointer, to be taken out by a reader of this process.
-    fn embed(&mut self, message: &mut Message) {
-        let flags = message.flags();
-        let at = self.room(EMBEDDED_FRAME);
-        // SAFETY: `room` made space for the frame; the reader takes the message over, and what is
-        // left behind is overwritten without being dropped.
-        unsafe {
-            at.write(EMBEDDED | (flags & !LARGE));
-            at.add(1)
-                .cast::<[u8; size_of::<Message>()]>()
-                .copy_from_nonoverlapping(NonNull::from(&mut *message).cast(), 1);
-            std::ptr::write(message, Message::new());
-        }
-        self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
-    }
-
-    /// Appends a message by pointer, to be taken out by a reader of this process.
-    pub(crate) fn push_embedded(&mut self, message: Message) {
-        let flags = message.flags();
-        let at = self.room(EMBEDDED_FRAME);
-        // SAFETY: `room` made space for the frame; the reader takes the message over.
-        unsafe {
-            at.write(EMBEDDED | (flags & !LARGE));
-            at.add(1).cast::<Message>().write_unaligned(message);
-        }
-        self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
-    }
-
-    /// Appends what is known of the peer; all later messages carry it.
-    pub(crate) fn push_metadata(&mut self, metadata: Arc<Metadata>) {
-        let at = self.room(METADATA_FRAME);
-        // SAFETY: `room` made space for the frame; the reader takes the reference over.
-        unsafe {
-            at.write(METADATA);
-            at.add(1).cast::<*const Metadata>().write_unaligned(Arc::into_raw(metadata));
-        }
-        self.wrote(METADATA_FRAME, false);
-    }
-
-    /// A large body on its way to the network: the header here, the body behind the chunk.
-    fn push_body(&mut self, message: Message) {
-        let (flags, len) = (message.flags(), message.len());
-        let at = self.room(9);
-        // SAFETY: `room` made space for the header.
-        let size = unsafe { put_header(at, flags, len) };
-        // The message does not end in this chunk.
-        self.wrote(size, true);
-        let state = self.state();
-        state.in_message = flags & MORE != 0;
-        if let Some(old) = state.chunk {
-            let next = Chunk::allocate(chunk::SMALL);
-            // SAFETY: the tail chunk is live; the reader looks at the body only once it is
-            // published, which happens after this.
-            unsafe {
-                *old.as_ref().body.get() = Some(message);
-                old.as_ref().seal(state.frames, next);
-                if !state.in_message {
-                    next.as_ref().boundary.store(0, Relaxed);
-                }
-            }
-            state.chunk = Some(next);
-            state.frames = 0;
-            state.total += len as u64;
-        }
     }
 
     /// Makes all complete messages visible. True: the reader sleeps and must be notified.
@@ -407,118 +301,7 @@ impl Writer {
     pub(crate) fn reader_closed(&self) -> bool {
         self.shared.reader_closed.load(Acquire)
     }
-
-    // ---- receiving bytes from a network straight into the queue
-
-    /// Room for at least `least` more received bytes.
-    pub(crate) fn receive_space(&mut self, least: usize) -> &mut [u8] {
-        let state = self.state();
-        // SAFETY: the tail chunk is live until the writer leaves it.
-        let enough = state
-            .chunk
-            .is_some_and(|chunk| unsafe { chunk.as_ref() }.capacity - state.received() >= least);
-        if !enough {
-            let kept = state.pending;
-            self.new_chunk(kept + least);
-        }
-        let state = self.state();
-        let Some(chunk) = state.chunk else { return &mut [] };
-        // SAFETY: the rest of the tail chunk is unused, and chunks are initialised memory.
-        unsafe {
-            let at = Chunk::data(chunk).add(state.received());
-            std::slice::from_raw_parts_mut(at.as_ptr(), chunk.as_ref().capacity - state.received())
-        }
-    }
-
-    /// The same for a size that a peer has named; false without memory for it.
-    pub(crate) fn make_receive_space(&mut self, least: usize) -> bool {
-        let state = self.state();
-        // SAFETY: the tail chunk is live until the writer leaves it.
-        let room = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity - state.received());
-        if room.is_some_and(|room| room >= least) {
-            return true;
-        }
-        let need = state.pending.saturating_add(least);
-        let Some(new) = Chunk::try_allocate(need.max(chunk::USUAL)) else { return false };
-        self.go_on_in(new);
-        true
-    }
-
-    /// `n` bytes were received into `receive_space`.
-    pub(crate) fn received(&mut self, n: usize) {
-        let state = self.state();
-        if let Some(chunk) = state.chunk {
-            // SAFETY: the tail chunk is live until the writer leaves it.
-            let capacity = unsafe { chunk.as_ref() }.capacity;
-            state.pending = (state.pending + n).min(capacity - state.frames);
-        }
-    }
-
-    /// The received bytes behind the last complete frame.
-    pub(crate) fn unscanned(&mut self) -> &mut [u8] {
-        let state = self.state();
-        let Some(chunk) = state.chunk else { return &mut [] };
-        // SAFETY: these bytes were received and are not yet published.
-        unsafe {
-            let at = Chunk::data(chunk).add(state.frames);
-            std::slice::from_raw_parts_mut(at.as_ptr(), state.pending)
-        }
-    }
-
-    /// The first `frames` of the unscanned bytes are complete frames; up to `messages` of them
-    /// complete messages, which become visible. True: notify the reader.
-    pub(crate) fn accept(&mut self, frames: usize, messages: usize) -> bool {
-        let state = self.state();
-        if frames > messages {
-            state.commit();
-        }
-        let (position, offset) = (state.frames, state.total);
-        state.frames += frames;
-        state.total += frames as u64;
-        state.pending -= frames;
-        if messages == 0 {
-            return false;
-        }
-        let offset = offset + messages as u64;
-        state.unpublished = frames > messages;
-        state.committed_total = offset;
-        state.committed_frames = position + messages;
-        state.committed_chunk = state.chunk;
-        self.publish_offset(offset)
-    }
-
-    /// Forgets the unscanned bytes.
-    pub(crate) fn discard_unscanned(&mut self) {
-        self.state().pending = 0;
-    }
-
-    /// Reserves the place of a large frame whose body arrives elsewhere; bytes received meanwhile
-    /// come behind it. Nothing may be unscanned, and nothing published until `fill_place`.
-    pub(crate) fn reserve_place(&mut self, flags: u8) -> Place {
-        let mut empty = Message::new();
-        empty.set_flags(flags);
-        let at = self.room(EMBEDDED_FRAME);
-        self.push_embedded(empty);
-        Place(at)
-    }
-
-    /// Puts the message into its place.
-    pub(crate) fn fill_place(&mut self, place: Place, message: Message) {
-        // SAFETY: the place is an unpublished embedded frame of this queue, so its chunk is live
-        // and no reader looks at it; `rollback` ends the use of places.
-        unsafe {
-            let slot = place.0.add(1).cast::<Message>();
-            drop(slot.read_unaligned());
-            slot.write_unaligned(message);
-        }
-    }
 }
-
-/// Where a large frame will be put, see `Writer::reserve_place`.
-pub(crate) struct Place(NonNull<u8>);
-
-// SAFETY: the place is only used through the `Writer`, which may move between threads.
-unsafe impl Send for Place {}
 
 /// Writes a frame header and returns its size.
 ///

@@ -108,7 +108,7 @@ impl Pipe {
             && message.flags() == 0
             && let Output::Queue(writer) = &mut self.output
             && !writer.reader_closed()
-            && let Some(notify) = writer.push_whole(message.data())
+            && let Some(notify) = writer.push_whole(message.data(), message.is_lent())
         {
             self.budget -= 1;
             if notify {

@@ -1,0 +1,74 @@
+//! How the reader goes to sleep, and tells a writer that waits for room. The protocol is described at the
+//! head of `byte_queue`.
+
+use super::super::sync::Ordering::{AcqRel, Relaxed, Release};
+use super::super::sync::{full_fence, heavy_fence, light_fence};
+use super::super::*;
+use super::Reader;
+
+/// Reading no more than this many bytes between two sleeps makes the second one a nap.
+const NAP: u64 = 2048;
+/// After this many naps in a row both sides use full fences.
+pub(super) const NAPS: u32 = 4;
+
+impl Reader {
+    /// Tells whether the writer waits for what was consumed so far, and if so ends its wait.
+    #[inline]
+    pub(crate) fn writer_waits(&mut self) -> bool {
+        match self.shared.style {
+            Style::Wire => full_fence(),
+            Style::Memory => light_fence(),
+        }
+        let state = self.state();
+        let total = state.total.max(state.shown);
+        total >= self.shared.wake_at.load(Relaxed)
+            && self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
+    }
+
+    /// Whether the last `sleep` still holds: the writer has published nothing since, or is about
+    /// to report true.
+    pub(crate) fn sleeps(&self) -> bool {
+        self.shared.reader_asleep.load(Relaxed)
+    }
+
+    /// Takes the sleep back, so that a publication by this very thread notifies nobody.
+    pub(crate) fn rouse(&mut self) {
+        self.shared.reader_asleep.store(false, Relaxed);
+    }
+
+    /// Goes to sleep without looking again: for a side that knows that nobody publishes meanwhile.
+    pub(crate) fn doze(&mut self) {
+        self.shared.reader_asleep.store(true, Release);
+    }
+
+    /// Goes to sleep: the next `publish` or `close` reports true. False: there is something to
+    /// read, or the writer is gone.
+    pub(crate) fn sleep(&mut self) -> bool {
+        self.shared.reader_asleep.store(true, Relaxed);
+        self.fence_for_sleep();
+        if self.has_bytes() || self.writer_closed() {
+            self.shared.reader_asleep.store(false, Relaxed);
+            return false;
+        }
+        true
+    }
+
+    /// Orders the flag before the look at what is published, by the fence that suits how often this
+    /// reader sleeps.
+    fn fence_for_sleep(&mut self) {
+        let state = self.state();
+        let read = state.total - state.slept_at;
+        state.slept_at = state.total;
+        state.naps = if read <= NAP { state.naps.saturating_add(1) } else { 0 };
+        let fenced = state.naps >= NAPS;
+        if fenced && state.fenced {
+            // The writer has seen the request: it was made before an earlier heavy fence.
+            return full_fence();
+        }
+        if fenced != state.fenced {
+            state.fenced = fenced;
+            self.shared.fenced.store(fenced, Relaxed);
+        }
+        heavy_fence();
+    }
+}

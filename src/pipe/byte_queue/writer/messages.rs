@@ -1,0 +1,120 @@
+//! The ways in which a message gets into the queue: copied, moved whole, or behind a chunk.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use super::super::*;
+use super::{Writer, put_header};
+use crate::message::{MORE, Message, Metadata};
+
+impl Writer {
+    /// Appends a message as a frame with its own flags and leaves it empty.
+    #[inline]
+    pub(crate) fn push_from(&mut self, message: &mut Message) {
+        let data = message.data();
+        let lent = message.is_lent();
+        if data.len() <= if lent { self.shared.copied_lent } else { self.shared.copied } {
+            self.push(message.flags(), data);
+            message.clear();
+        } else {
+            message.set_metadata(None);
+            if self.shared.style == Style::Memory && !lent {
+                return self.embed(message);
+            }
+            let message = message.take();
+            self.push_message(message);
+        }
+    }
+
+    /// Appends a frame like the message, which stays as it is; large bodies are shared.
+    #[inline]
+    pub(crate) fn push_copy(&mut self, message: &Message) {
+        let data = message.data();
+        if data.len() <= self.shared.copied {
+            self.push(message.flags(), data);
+        } else {
+            self.push_message(message.share());
+        }
+    }
+
+    /// Appends a message as a frame with its own flags; large bodies are not copied.
+    pub(crate) fn push_message(&mut self, message: Message) {
+        let large = self.shared.copied;
+        let flags = message.flags();
+        let plain = self.shared.style == Style::Wire || message.metadata().is_none();
+        if plain && message.len() <= large {
+            self.push(flags, message.data());
+        } else if let Ok(message) = message.into_owned() {
+            match self.shared.style {
+                Style::Memory => self.push_embedded(message),
+                Style::Wire => self.push_body(message),
+            }
+        }
+    }
+
+    /// Moves a message by pointer, to be taken out by a reader of this process.
+    fn embed(&mut self, message: &mut Message) {
+        let flags = message.flags();
+        let at = self.room(EMBEDDED_FRAME);
+        // SAFETY: `room` made space for the frame; the reader takes the message over, and what is
+        // left behind is overwritten without being dropped.
+        unsafe {
+            at.write(EMBEDDED | (flags & !LARGE));
+            at.add(1)
+                .cast::<[u8; size_of::<Message>()]>()
+                .copy_from_nonoverlapping(NonNull::from(&mut *message).cast(), 1);
+            std::ptr::write(message, Message::new());
+        }
+        self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
+    }
+
+    /// Appends a message by pointer, to be taken out by a reader of this process.
+    pub(crate) fn push_embedded(&mut self, message: Message) {
+        let flags = message.flags();
+        let at = self.room(EMBEDDED_FRAME);
+        // SAFETY: `room` made space for the frame; the reader takes the message over.
+        unsafe {
+            at.write(EMBEDDED | (flags & !LARGE));
+            at.add(1).cast::<Message>().write_unaligned(message);
+        }
+        self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
+    }
+
+    /// Appends what is known of the peer; all later messages carry it.
+    pub(crate) fn push_metadata(&mut self, metadata: Arc<Metadata>) {
+        let at = self.room(METADATA_FRAME);
+        // SAFETY: `room` made space for the frame; the reader takes the reference over.
+        unsafe {
+            at.write(METADATA);
+            at.add(1).cast::<*const Metadata>().write_unaligned(Arc::into_raw(metadata));
+        }
+        self.wrote(METADATA_FRAME, false);
+    }
+
+    /// A large body on its way to the network: the header here, the body behind the chunk.
+    fn push_body(&mut self, message: Message) {
+        let (flags, len) = (message.flags(), message.len());
+        let at = self.room(9);
+        // SAFETY: `room` made space for the header.
+        let size = unsafe { put_header(at, flags, len) };
+        // The message does not end in this chunk.
+        self.wrote(size, true);
+        let state = self.state();
+        state.in_message = flags & MORE != 0;
+        if let Some(old) = state.chunk {
+            let next = Chunk::allocate(chunk::SMALL);
+            // SAFETY: the tail chunk is live; the reader looks at the body only once it is
+            // published, which happens after this.
+            unsafe {
+                *old.as_ref().body.get() = Some(message);
+                old.as_ref().seal(state.frames, next);
+                if !state.in_message {
+                    next.as_ref().boundary.store(0, Relaxed);
+                }
+            }
+            state.chunk = Some(next);
+            state.frames = 0;
+            state.total += len as u64;
+        }
+    }
+}
