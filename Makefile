@@ -1,9 +1,10 @@
 # oxizmq: building, installing, checking. `make help` lists the targets.
 #
-# Variables: PREFIX (/usr/local), LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE.
+# Variables: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE.
 # The comparisons with libzmq (check-libzmq, check-clients, bench, ...) and the demo are in mk/*.mk.
 
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
@@ -14,7 +15,7 @@ CARGO_FLAGS ?= --locked
 # Where rustup puts cargo, for a machine on which scripts/setup.sh installed it a moment ago.
 export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-INSTALL_ENV = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+INSTALL_ENV = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
 # PORTABLE=1 builds and checks the library whose I/O threads do everything, in a folder of its own.
 ifdef PORTABLE
@@ -39,7 +40,7 @@ all: ## build the release library and stage it in target/stage as it would be in
 	$(CARGO) build $(CARGO_FLAGS) --release --lib
 	@$(STAGE)
 
-install: all ## install library, headers, libzmq.pc, CMake package, manual pages (PREFIX, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
+install: all ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
 	@$(INSTALL_ENV) scripts/install
 
 uninstall: ## remove what `make install` with the same variables installed
