@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod address;
+#[cfg(test)]
+pub(crate) mod brittle_test;
 mod direct;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz_test;

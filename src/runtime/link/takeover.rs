@@ -12,6 +12,7 @@
 //! (`loom_test`). Called by `session` on the I/O thread, and by sockets through `pipe::Direct`.
 
 use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
@@ -191,6 +192,20 @@ impl<S: Shared, T: Station> Takeover<S, T> {
     }
 }
 
+/// A panic on the application's thread ends the connection, as one on the I/O thread does, and not
+/// the call.
+fn guarded<R>(work: impl FnOnce() -> Result<R, End>) -> Result<R, End> {
+    if cfg!(loom) {
+        // Loom reports by panics.
+        return work();
+    }
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        // Dropping the payload could panic once more.
+        std::mem::forget(panic);
+        Err(End::Closed(Error::NOTRECOVERABLE))
+    })
+}
+
 impl<S: Shared, T: Station> Direct for Takeover<S, T> {
     fn receive(&self, arm: &mut dyn FnMut()) -> bool {
         if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
@@ -206,7 +221,7 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
         }
         self.activity.fetch_add(1, Ordering::Relaxed);
         shared.set_readable();
-        match shared.receive(Instant::now(), 1) {
+        match guarded(|| shared.receive(Instant::now(), 1)) {
             Ok(_) => {
                 if shared.has_control() {
                     self.station.wake_session();
@@ -232,7 +247,7 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
         if shared.ended().is_some() {
             return false;
         }
-        match shared.send_directly() {
+        match guarded(|| shared.send_directly()) {
             Ok(sent) => sent == Sent::All,
             Err(end) => {
                 *shared.ended() = Some(end);
@@ -263,7 +278,7 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
         // What was read, and left alone at the high water mark, the descriptor does not tell of;
         // and when the I/O thread hears that there is room, it is ours.
         if (missed || !taken)
-            && let Err(end) = shared.receive(Instant::now(), 0)
+            && let Err(end) = guarded(|| shared.receive(Instant::now(), 0))
         {
             *shared.ended() = Some(end);
             self.release(shared);
@@ -294,6 +309,10 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
         self.station.wake_session();
     }
 }
+
+#[cfg(test)]
+#[path = "takeover_test.rs"]
+mod takeover_test;
 
 #[cfg(all(test, loom))]
 #[path = "loom_test.rs"]

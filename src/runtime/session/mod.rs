@@ -353,6 +353,13 @@ impl Task for Session {
     }
 
     fn broken(&mut self) {
+        // The link is the application's, too; what is in it goes with this session.
+        if let State::Linked(link) = &self.state {
+            drop(link.dissolve());
+        }
         self.emit(Event::Disconnected, -1);
     }
 }
+
+#[cfg(test)]
+mod panic_test;

@@ -1,0 +1,72 @@
+//! A panic while the application's thread works on a connection: the session finds it ended.
+
+use std::panic::resume_unwind;
+
+use super::*;
+
+/// Whatever is done with it, it panics.
+struct Defect(Option<End>);
+
+impl Shared for Defect {
+    fn receive(&mut self, _now: Instant, turns: usize) -> Result<bool, End> {
+        // Taking it over succeeds.
+        if turns == 0 { Ok(false) } else { resume_unwind(Box::new(())) }
+    }
+
+    fn send(&mut self) -> Result<Sent, End> {
+        Ok(Sent::All)
+    }
+
+    fn send_directly(&mut self) -> Result<Sent, End> {
+        resume_unwind(Box::new(()))
+    }
+
+    fn set_readable(&mut self) {}
+
+    fn has_control(&self) -> bool {
+        false
+    }
+
+    fn ended(&mut self) -> &mut Option<End> {
+        &mut self.0
+    }
+}
+
+/// Counts how often the session was woken.
+struct Woken(AtomicU32);
+
+impl Station for Woken {
+    fn watch_reading(&self, _watch: bool) -> bool {
+        true
+    }
+
+    fn wake_session(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn descriptor(&self) -> RawFd {
+        7
+    }
+}
+
+fn defective() -> Takeover<Defect, Woken> {
+    let link = Takeover::new(Woken(AtomicU32::new(0)), true);
+    *link.lock() = Some(Defect(None));
+    link
+}
+
+#[test]
+fn a_panic_in_a_receive_ends_the_connection_and_not_the_call() {
+    let link = defective();
+    assert_eq!(link.take_over(), Some(7));
+    assert!(!link.receive(&mut || {}));
+    assert_eq!(link.station.0.load(Ordering::Relaxed), 1);
+    assert!(matches!(link.pump(Instant::now()), Err(End::Closed(Error::NOTRECOVERABLE))));
+}
+
+#[test]
+fn a_panic_in_a_send_leaves_it_to_the_session() {
+    let link = defective();
+    assert!(!link.send() && !link.send());
+    assert!(matches!(link.pump(Instant::now()), Err(End::Closed(Error::NOTRECOVERABLE))));
+}
