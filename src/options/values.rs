@@ -8,6 +8,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::options::{AcceptFilter, ContextOptions};
 use crate::patterns::SocketType;
 
@@ -112,9 +114,10 @@ pub(crate) struct SocketOptions {
     pub(crate) zap_domain: Vec<u8>,
     pub(crate) zap_enforce_domain: bool,
     pub(crate) plain_username: Vec<u8>,
-    pub(crate) plain_password: Vec<u8>,
+    pub(crate) plain_password: Zeroizing<Vec<u8>>,
     pub(crate) curve_public_key: CurveKey,
-    pub(crate) curve_secret_key: CurveKey,
+    /// Wiped with the options, as the password is.
+    pub(crate) curve_secret_key: Zeroizing<CurveKey>,
     pub(crate) curve_server_key: CurveKey,
     pub(crate) gss_principal: Vec<u8>,
     pub(crate) gss_service_principal: Vec<u8>,
@@ -224,9 +227,9 @@ impl SocketOptions {
             zap_domain: Vec::new(),
             zap_enforce_domain: false,
             plain_username: Vec::new(),
-            plain_password: Vec::new(),
+            plain_password: Zeroizing::default(),
             curve_public_key: [0; 32],
-            curve_secret_key: [0; 32],
+            curve_secret_key: Zeroizing::default(),
             curve_server_key: [0; 32],
             gss_principal: Vec::new(),
             gss_service_principal: Vec::new(),

@@ -119,14 +119,14 @@ impl MechanismConfig {
             (MechanismKind::Plain, true) => MechanismConfig::PlainServer,
             (MechanismKind::Plain, false) => MechanismConfig::PlainClient {
                 username: options.plain_username.clone(),
-                password: Zeroizing::new(options.plain_password.clone()),
+                password: options.plain_password.clone(),
             },
-            (MechanismKind::Curve, true) => MechanismConfig::CurveServer {
-                secret_key: Zeroizing::new(options.curve_secret_key),
-            },
+            (MechanismKind::Curve, true) => {
+                MechanismConfig::CurveServer { secret_key: options.curve_secret_key.clone() }
+            }
             (MechanismKind::Curve, false) => MechanismConfig::CurveClient(Box::new(CurveConfig {
                 public_key: options.curve_public_key,
-                secret_key: Zeroizing::new(options.curve_secret_key),
+                secret_key: options.curve_secret_key.clone(),
                 server_key: options.curve_server_key,
             })),
             (MechanismKind::Gssapi, as_server) => MechanismConfig::Gssapi(Box::new(GssapiConfig {
