@@ -141,7 +141,8 @@ def questions_to_a_peer_that_is_gone():
 @row("9d319655: #4599", reference="fails")
 def a_client_does_not_meet_itself():
     # In a namespace of its own, where the kernel's choice is small, a connection gets the port that it is going to.
-    assert os.readlink("/proc/self/ns/net") != os.readlink("/proc/1/ns/net"), "needs a network namespace"
+    # The runner's namespaces have this bridge.
+    assert "oxi0" in [name for _, name in socket.if_nameindex()], "needs a network namespace"
     try:
         Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("40000 40001")
     except OSError:
