@@ -5,44 +5,33 @@
 //! own. Where they are encrypted, the engine opens them into those chunks. Otherwise the engine
 //! decodes frame by frame. Reading stops at the high water mark, so that the peer feels it.
 
+mod large;
 mod sink;
+mod wrapped;
 
 use std::cell::RefCell;
-use std::io::{ErrorKind, IoSliceMut};
+use std::io::ErrorKind;
 use std::time::Instant;
 
+use self::large::Large;
 use self::sink::PipeSink;
 use super::connection::End;
 use crate::error::Error;
-use crate::message::{COMMAND, GrowingBody, MORE, Message};
-use crate::pipe::byte_queue::{self, Place};
+use crate::message::Message;
+use crate::pipe::byte_queue;
 use crate::pipe::{Pipe, PipeEvent, Style};
 use crate::transport::Stream;
 use crate::zmtp::{Engine, Failure};
 
 /// Bodies above this size are received into a block of their own.
 const LARGE_BODY: u64 = 64 * 1024;
-/// How much of a large body is waited for at a time.
-const PIECE: usize = 256 * 1024;
 /// Room to read into: at first, and once a read filled it.
 const LITTLE: usize = 512;
 const MUCH: usize = 16 * 1024;
 /// The size of a read that is not made into a queue.
 const BUFFER: usize = 64 * 1024;
-/// A larger buffer is not kept by a connection that is quiet.
-const MAX_IDLE: usize = 256;
 /// The largest piece a raw socket delivers as one message, as libzmq's.
 const PLAIN: usize = 8192;
-
-/// A body on its way into a block of its own.
-struct Large {
-    body: GrowingBody,
-    filled: usize,
-    flags: u8,
-    place: Place,
-    /// What the stream was told to wait for.
-    expected: usize,
-}
 
 /// A queue of this half's own, for pipes that have none (ZMQ_CONFLATE).
 type Staging = (byte_queue::Writer, byte_queue::Reader);
@@ -184,82 +173,6 @@ impl Incoming {
         Ok(open)
     }
 
-    /// One read of wrapped frames, which go into the queue unwrapped: how much came, of how much
-    /// room.
-    fn read_wrapped(
-        &mut self,
-        now: Instant,
-        stream: &Stream,
-        engine: &mut Engine,
-        pipe: &mut Pipe,
-        readable: &mut bool,
-    ) -> Result<(usize, usize), End> {
-        with_scratch(|scratch| {
-            let held = self.buffer.len();
-            if held > BUFFER / 2 {
-                // A large frame in the making.
-                let count = read(stream.read(scratch), readable)?;
-                self.buffer.try_reserve(count).map_err(|_| End::Closed(Error::NOMEM))?;
-                self.buffer.extend_from_slice(scratch.get(..count).unwrap_or_default());
-                let bytes = std::mem::take(&mut self.buffer);
-                let taken = self.open(now, engine, pipe, &bytes)?;
-                self.keep(bytes, taken);
-                return Ok((count, scratch.len()));
-            }
-            let (begun, rest) = scratch.split_at_mut(held);
-            begun.copy_from_slice(&self.buffer);
-            let count = read(stream.read(rest), readable)?;
-            if count > 0 {
-                let bytes = scratch.get(..held + count).unwrap_or_default();
-                let taken = self.open(now, engine, pipe, bytes)?;
-                self.buffer.clear();
-                self.buffer.extend_from_slice(bytes.get(taken..).unwrap_or_default());
-                if self.buffer.is_empty() {
-                    self.buffer.shrink_to(MAX_IDLE);
-                }
-            }
-            Ok((count, scratch.len() - held))
-        })
-    }
-
-    /// Opens the whole frames in `bytes` into the queue, and says how many bytes they were.
-    fn open(
-        &mut self,
-        now: Instant,
-        engine: &mut Engine,
-        pipe: &mut Pipe,
-        bytes: &[u8],
-    ) -> Result<usize, End> {
-        let mut taken = 0;
-        let mut room = LITTLE;
-        loop {
-            let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(bytes.len()) };
-            let rest = bytes.get(taken..).unwrap_or_default();
-            if room > MUCH && !writer.make_receive_space(room) {
-                return Err(End::Closed(Error::NOMEM));
-            }
-            let opened = engine.open(now, rest, writer.receive_space(room));
-            writer.received(opened.given);
-            taken += opened.taken;
-            self.failure = opened.failure;
-            if opened.missing == 0 {
-                return Ok(taken);
-            }
-            // What is in this chunk is better out of the way before there is another.
-            self.scan(now, engine, pipe)?;
-            room = opened.missing;
-        }
-    }
-
-    /// Keeps what was not taken of the buffer.
-    fn keep(&mut self, mut bytes: Vec<u8>, taken: usize) {
-        bytes.drain(..taken.min(bytes.len()));
-        if bytes.is_empty() {
-            bytes.shrink_to(MAX_IDLE);
-        }
-        self.buffer = bytes;
-    }
-
     /// One read into the queue: how much came, of how much room.
     fn read_raw(
         &mut self,
@@ -271,27 +184,7 @@ impl Incoming {
         let least = self.least.max(LITTLE);
         let Some(writer) = queue(&mut self.staging, pipe) else { return Ok((0, 0)) };
         if let Some(large) = &mut self.large {
-            let missing = large.body.len() - large.filled;
-            let rest = large.body.room_behind(large.filled).map_err(End::Closed)?;
-            let wanted = rest.len();
-            // What follows the body belongs into the queue: not before all of the body has room.
-            let space = if wanted == missing { writer.receive_space(LITTLE) } else { &mut [] };
-            let room = wanted + space.len();
-            let mut pieces = [IoSliceMut::new(rest), IoSliceMut::new(space)];
-            let count = read(stream.read_vectored(&mut pieces), readable)?;
-            large.filled += count.min(wanted);
-            writer.received(count.saturating_sub(wanted));
-            let left = large.body.len() - large.filled;
-            let expected = match left {
-                _ if !patient => 1,
-                left if left < 2 * PIECE => left.max(1),
-                _ => PIECE,
-            };
-            if expected != large.expected && (left == 0 || large.body.len() > PIECE) {
-                large.expected = expected;
-                stream.expect(expected);
-            }
-            return Ok((count, room));
+            return large.read(stream, patient, writer, readable);
         }
         let space = writer.receive_space(least);
         let room = space.len();
@@ -356,45 +249,6 @@ impl Incoming {
                 pipe.notify_peer(PipeEvent::Readable);
             }
         }
-    }
-
-    fn begin_large(&mut self, pipe: &mut Pipe, header: usize, body: u64) -> Result<(), End> {
-        let size = usize::try_from(body).map_err(|_| End::Closed(Error::MSGSIZE))?;
-        let mut large = GrowingBody::new(size).map_err(End::Closed)?;
-        let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(()) };
-        let bytes = writer.unscanned();
-        let flags = bytes.first().copied().unwrap_or(0) & (MORE | COMMAND);
-        let begun = bytes.get(header..).unwrap_or_default();
-        let filled = begun.len();
-        // More than is made at once is not read ahead.
-        let room = large.room_behind(0).map_err(End::Closed)?;
-        room.get_mut(..filled).ok_or(End::Closed(Error::NOMEM))?.copy_from_slice(begun);
-        writer.discard_unscanned();
-        let place = writer.reserve_place(flags);
-        self.large = Some(Large { body: large, filled, flags, place, expected: 1 });
-        Ok(())
-    }
-
-    /// Publishes the large body if it is complete. False: it is not.
-    fn finish_large(
-        &mut self,
-        now: Instant,
-        engine: &mut Engine,
-        pipe: &mut Pipe,
-    ) -> Result<bool, End> {
-        let Some(large) = self.large.take_if(|large| large.filled == large.body.len()) else {
-            return Ok(false);
-        };
-        let complete = engine.note_large_frame(now, large.flags)?;
-        let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(true) };
-        let Some(mut message) = large.body.into_message() else { return Ok(true) };
-        message.set_flags(large.flags);
-        writer.fill_place(large.place, message);
-        if complete {
-            let notify = writer.publish();
-            self.published(pipe, u64::from(large.flags & COMMAND == 0), notify);
-        }
-        Ok(true)
     }
 
     /// Decodes buffered bytes into the pipe. False: the high water mark.
