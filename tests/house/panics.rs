@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("src/transport/ws/encoder.rs", 3, "a header or command ends the state in which it is collected when it is full; a key of four bytes"),
     ("src/transport/ws/frame.rs", 1, "a key of four bytes, at places below four"),
     ("src/transport/ws/layer.rs", 8, "a greeting of 64 bytes at constant places; mechanisms have at most six letters"),
-    ("src/runtime/incoming.rs", 1, "`Stream::expect` waits for bytes"),
+    ("src/runtime/incoming/large.rs", 1, "`Stream::expect` waits for bytes"),
 ];
 
 const MACROS: &[&str] =
