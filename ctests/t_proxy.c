@@ -119,11 +119,90 @@ static void steered (void)
     end_context (proxy.context);
 }
 
+enum { FLOOD = 3000, NARROW = 8 };
+
+static void *flood (void *publisher)
+{
+    char number[16];
+    for (int i = 0; i < FLOOD; i++) {
+        snprintf (number, sizeof number, "%d", i);
+        send_parts (publisher, number, i % 3 ? NULL : "more", NULL);
+    }
+    return NULL;
+}
+
+/* How many parts of message `i` come in their order. */
+static int takes (void *socket, int i)
+{
+    char buffer[32] = "", number[16];
+    int parts = 0, more = 1;
+    snprintf (number, sizeof number, "%d", i);
+    for (size_t size = sizeof more; more; parts++) {
+        NEED (zmq_recv (socket, buffer, sizeof buffer - 1, 0) != -1);
+        NEED (zmq_getsockopt (socket, ZMQ_RCVMORE, &more, &size) == 0);
+        NEED (parts > 0 || memcmp (buffer, number, strlen (number)) == 0);
+    }
+    return parts;
+}
+
+/* More than there is room for, in messages of one and two parts: nothing is lost, and everything is captured and counted. */
+static void narrow (void)
+{
+    pthread_t thread, sender;
+    line ("-- a narrow forwarder with capture");
+    struct proxy proxy = {.context = new_context ()};
+    void *sockets[] = {
+      proxy.front = new_socket (proxy.context, ZMQ_XSUB),   proxy.back = new_socket (proxy.context, ZMQ_XPUB),
+      proxy.capture = new_socket (proxy.context, ZMQ_PUSH), new_socket (proxy.context, ZMQ_XPUB),
+      new_socket (proxy.context, ZMQ_SUB),                  new_socket (proxy.context, ZMQ_PULL)};
+    void *pub = sockets[3], *sub = sockets[4], *watch = sockets[5], *control = new_socket (proxy.context, ZMQ_PAIR);
+    proxy.control = new_socket (proxy.context, ZMQ_PAIR);
+    for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++) {
+        set_int (sockets[i], ZMQ_SNDHWM, NARROW);
+        set_int (sockets[i], ZMQ_RCVHWM, NARROW);
+        set_int (sockets[i], ZMQ_SNDTIMEO, 20000);
+        set_int (sockets[i], ZMQ_RCVTIMEO, 20000);
+    }
+    set_int (proxy.back, ZMQ_XPUB_NODROP, 1);
+    set_int (pub, ZMQ_XPUB_NODROP, 1);
+    NEED (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "", 0) == 0);
+    join_pair (proxy.front, pub, "inproc");
+    join_pair (proxy.back, sub, "inproc");
+    join_pair (proxy.capture, watch, "inproc");
+    join_pair (proxy.control, control, "inproc");
+    NEED (pthread_create (&thread, NULL, run_proxy, &proxy) == 0);
+    take ("pub", pub, 0);
+    take ("captured", watch, 0);
+    NEED (pthread_create (&sender, NULL, flood, pub) == 0);
+    int captured = 0, came = 0;
+    for (int i = 0; i < FLOOD; i++) {
+        captured += takes (watch, i);
+        came += takes (sub, i);
+    }
+    pthread_join (sender, NULL);
+    line ("%d parts came, %d were captured", came, captured);
+    send_parts (control, "STATISTICS", NULL);
+    for (int i = 0; i < 8; i++) {
+        uint64_t value;
+        NEED (zmq_recv (control, &value, sizeof value, 0) == sizeof value);
+        line ("statistics %d: %lu", i, (unsigned long) value);
+    }
+    send_parts (control, "TERMINATE", NULL);
+    pthread_join (thread, NULL);
+    line ("the proxy returned %d", proxy.result);
+    end_socket (control);
+    end_socket (pub);
+    end_socket (sub);
+    end_socket (watch);
+    end_context (proxy.context);
+}
+
 int main (void)
 {
     for (int i = 0; i < TRANSPORT_COUNT; i++)
         queue (TRANSPORTS[i]);
     forwarder ();
     steered ();
+    narrow ();
     return 0;
 }

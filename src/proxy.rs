@@ -10,36 +10,16 @@
 use std::ffi::c_short;
 
 use crate::error::{Error, Result};
-use crate::message::Message;
 use crate::patterns::SocketType;
 use crate::poller::{self, POLLIN, POLLOUT, PollItem};
 use crate::socket::Socket;
+use crate::socket::relay::{Relay, Stop};
 
 const DONTWAIT: i32 = 1;
 const SNDMORE: i32 = 2;
 
 /// At most so many messages go one way before the other way and the control socket have a turn.
 const BURST: usize = 1000;
-
-/// What one socket has received or sent; every part of a message counts.
-#[derive(Clone, Copy, Default)]
-struct Traffic {
-    messages: u64,
-    bytes: u64,
-}
-
-impl Traffic {
-    fn count(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes as u64;
-    }
-}
-
-#[derive(Default)]
-struct Side {
-    received: Traffic,
-    sent: Traffic,
-}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum State {
@@ -54,8 +34,9 @@ struct Proxy<'a> {
     capture: Option<&'a Socket>,
     control: Option<&'a Socket>,
     state: State,
-    front: Side,
-    back: Side,
+    /// From the frontend to the backend, and back.
+    requests: Relay,
+    replies: Relay,
 }
 
 /// Runs until `control` says TERMINATE; otherwise ends only by an error (`TERM`, `INTR`).
@@ -65,8 +46,8 @@ pub(crate) fn run(
     capture: Option<&Socket>,
     control: Option<&Socket>,
 ) -> Result<()> {
-    let (front, back) = (Side::default(), Side::default());
-    Proxy { frontend, backend, capture, control, state: State::Active, front, back }.run()
+    let (requests, replies) = (Relay::default(), Relay::default());
+    Proxy { frontend, backend, capture, control, state: State::Active, requests, replies }.run()
 }
 
 impl Proxy<'_> {
@@ -91,23 +72,11 @@ impl Proxy<'_> {
     /// Moves what can be moved in both directions; false if nothing could.
     fn exchange(&mut self) -> Result<bool> {
         let (frontend, backend) = (self.frontend, self.backend);
-        let request = forward(
-            frontend,
-            backend,
-            self.capture,
-            &mut self.front.received,
-            &mut self.back.sent,
-        )?;
+        let request = forward(frontend, backend, self.capture, &mut self.requests)?;
         if std::ptr::eq(frontend, backend) {
             return Ok(request);
         }
-        let reply = forward(
-            backend,
-            frontend,
-            self.capture,
-            &mut self.back.received,
-            &mut self.front.sent,
-        )?;
+        let reply = forward(backend, frontend, self.capture, &mut self.replies)?;
         Ok(request || reply)
     }
 
@@ -156,7 +125,8 @@ impl Proxy<'_> {
 
     /// Sends the eight counters. A control socket that cannot send has only itself to blame.
     fn report(&self, control: &Socket) -> Result<()> {
-        let traffic = [self.front.received, self.front.sent, self.back.received, self.back.sent];
+        let (requests, replies) = (&self.requests, &self.replies);
+        let traffic = [requests.received, replies.sent, replies.received, requests.sent];
         let values = traffic.iter().flat_map(|traffic| [traffic.messages, traffic.bytes]);
         for (index, value) in values.enumerate() {
             let more = if index < 7 { SNDMORE } else { 0 };
@@ -182,43 +152,65 @@ fn missing(front: c_short, back: c_short) -> (c_short, c_short) {
 }
 
 /// Passes messages on while there are any and `to` has room; false if there were none.
-/// A message read is a message written: room is asked for before it is read. It is read whole
-/// before it is written, since the two may be one socket, and a REP answers only whole requests.
 fn forward(
     from: &Socket,
     to: &Socket,
     capture: Option<&Socket>,
-    received: &mut Traffic,
-    sent: &mut Traffic,
+    relay: &mut Relay,
 ) -> Result<bool> {
-    let alone = std::ptr::eq(from, to);
-    let mut parts: Vec<Message> = Vec::new();
-    for burst in 0..BURST {
-        if from.events()? & POLLIN == 0 || (!alone && to.events()? & POLLOUT == 0) {
-            return Ok(burst > 0);
-        }
-        loop {
-            let part = match from.recv(DONTWAIT) {
-                Err(Error::AGAIN) if parts.is_empty() => return Ok(burst > 0),
-                other => other?,
-            };
-            received.count(part.len());
-            let more = part.more();
-            parts.push(part);
-            if !more {
-                break;
+    let mut passed = 0;
+    while passed < BURST {
+        let (run, stop) = relay.run(from, to, capture)?;
+        passed += run;
+        match stop {
+            Stop::Turn => {}
+            Stop::Idle => return Ok(passed > 0),
+            Stop::Refused => send(to, capture, relay)?,
+            Stop::Locked if !fetch(from, to, relay)? => return Ok(passed > 0),
+            Stop::Locked => {
+                passed += 1;
+                send(to, capture, relay)?;
             }
-        }
-        for mut part in parts.drain(..) {
-            let (size, flags) = (part.len(), if part.more() { SNDMORE } else { 0 });
-            if let Some(capture) = capture {
-                capture.send(&mut part.share(), flags)?;
-            }
-            to.send(&mut part, flags)?;
-            sent.count(size);
         }
     }
     Ok(true)
+}
+
+/// Receives a message by calls of its own; false if there is none, or no room for it: what is read
+/// is written. It is read whole before it is written, since the two may be one socket.
+fn fetch(from: &Socket, to: &Socket, relay: &mut Relay) -> Result<bool> {
+    let alone = std::ptr::eq(from, to);
+    if from.events()? & POLLIN == 0 || (!alone && to.events()? & POLLOUT == 0) {
+        return Ok(false);
+    }
+    loop {
+        let part = match from.recv(DONTWAIT) {
+            Err(Error::AGAIN) if relay.parts.is_empty() => return Ok(false),
+            other => other?,
+        };
+        relay.received.count(part.len());
+        let more = part.more();
+        relay.parts.push(part);
+        if !more {
+            relay.parts.reverse();
+            return Ok(true);
+        }
+    }
+}
+
+/// Sends what was read and not sent, and waits for room where there is none.
+fn send(to: &Socket, capture: Option<&Socket>, relay: &mut Relay) -> Result<()> {
+    while let Some(mut part) = relay.parts.pop() {
+        let (size, flags) = (part.len(), if part.more() { SNDMORE } else { 0 });
+        if let Some(capture) = capture
+            && !std::mem::take(&mut relay.captured)
+        {
+            capture.send(&mut part.share(), flags)?;
+        }
+        to.send(&mut part, flags)?;
+        relay.sent.count(size);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 //! thread sleeps in it.
 //!
 //! Lock order: core, then (under it, each for itself) context, monitor, mailbox. Two cores are held
-//! together only by a monitored socket that closes or starts its PAIR socket.
+//! together only by a monitored socket that closes or starts its PAIR socket, and by a relay, which
+//! takes those behind the first only if they are free.
 
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub(crate) mod mailbox;
 mod monitoring;
 mod option;
 mod quiet;
+pub(crate) mod relay;
 mod transfer;
 mod waiting;
 mod watching;
@@ -86,6 +88,12 @@ impl Socket {
         // In a forked child the owner of the lock may be a thread that is not there.
         let core = self.core.lock(|| !self.is_inherited()).ok_or(Error::INTR)?;
         core.try_map(|core| core.as_deref_mut()).ok_or(Error::NOTSOCK)
+    }
+
+    /// The core, if its lock is free. `NOTSOCK` if the socket was closed meanwhile.
+    fn try_lock(&self) -> Result<Option<Locked<'_>>> {
+        let Some(core) = self.core.lock(|| false) else { return Ok(None) };
+        core.try_map(|core| core.as_deref_mut()).map(Some).ok_or(Error::NOTSOCK)
     }
 
     /// Whether this is a forked child, and the socket belongs to its parent.

@@ -13,6 +13,14 @@ const DONTWAIT: i32 = 1;
 const SNDMORE: i32 = 2;
 
 impl Core {
+    /// Sends a frame that the application, or a peer, has made: with these flags, and from here.
+    #[inline]
+    pub(super) fn try_send_as(&mut self, message: &mut Message, flags: u8) -> Result<()> {
+        message.set_flags(flags);
+        message.set_metadata(None);
+        self.try_send(message)
+    }
+
     #[inline]
     fn try_send(&mut self, message: &mut Message) -> Result<()> {
         let result = self.pattern.send(&mut self.pipes, message);
@@ -21,7 +29,7 @@ impl Core {
     }
 
     #[inline]
-    fn try_recv(&mut self, message: &mut Message) -> Result<()> {
+    pub(super) fn try_recv(&mut self, message: &mut Message) -> Result<()> {
         let result = self.pattern.recv_into(&mut self.pipes, message);
         self.reap();
         if result.is_ok() {
@@ -38,9 +46,8 @@ impl Socket {
     #[inline]
     pub(crate) fn send(&self, message: &mut Message, flags: i32) -> Result<()> {
         let mut core = self.enter()?;
-        message.set_flags(if flags & SNDMORE != 0 { MORE } else { 0 });
-        message.set_metadata(None);
-        match core.try_send(message) {
+        let more = if flags & SNDMORE != 0 { MORE } else { 0 };
+        match core.try_send_as(message, more) {
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
             result => return result,
         }
