@@ -66,6 +66,8 @@ def cases(transports, sizes):
     yield single("idle", ["idle"], "idle wake-ups", "wakes/s")
     yield single("pairs", ["pairs", "4"], "four pairs", "us")
     for transport in ("tcp", "inproc"):
+        yield single("proxy", ["proxy", transport], f"proxy {transport}", "/s")
+    for transport in ("tcp", "inproc"):
         label = f"instructions a message, {transport}"
         yield Case("counts", ["fixed", f"bulk-{transport}"], {"count": (label, "instructions")}, tool="callgrind")
     yield Case("counts", ["fixed", "trip"], {"count": ("system calls a round trip", "calls")}, tool="strace")

@@ -27,6 +27,7 @@ static const struct
     {"spawn", 0, measure_spawn, ": microseconds of a process that is linked to the library"},
     {"idle", 0, measure_idle, ": wake-ups a second of the threads of an idle connection"},
     {"pairs", 1, measure_pairs, "N: N dialogues at once, microseconds a round trip"},
+    {"proxy", 1, measure_proxy, "TRANSPORT: PUSH and PULL with zmq_proxy between them, messages a second"},
     {"fixed", 2, measure_fixed, "bulk-TRANSPORT|trip COUNT: so many messages, for counting instructions and system calls"},
     {"raw-thr", 2, raw_bulk, "TRANSPORT SIZE: blocking writes and reads, messages a second"},
     {"raw-lat", 2, raw_trip, "blocking|epoll|spin SIZE: microseconds a round trip"},

@@ -73,6 +73,7 @@ int measure_start (struct run *run);
 int measure_spawn (struct run *run);
 int measure_idle (struct run *run);
 int measure_pairs (struct run *run);
+int measure_proxy (struct run *run);
 int measure_fixed (struct run *run);
 int raw_bulk (struct run *run);
 int raw_trip (struct run *run);
