@@ -100,6 +100,32 @@ static void native (void *context)
     end_socket (pull);
 }
 
+/* A socket and its own ZMQ_FD as a native descriptor, in both orders: who polls the socket learns of the descriptor, too. */
+static void own_descriptor (void *context)
+{
+    char endpoint[256];
+    line ("-- a socket and its own descriptor");
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    bind_any (push, "tcp", endpoint);
+    const int descriptor = get_int (pull, ZMQ_FD);
+    zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {NULL, descriptor, ZMQ_POLLIN, 0}, {pull, 0, ZMQ_POLLIN, 0}};
+    NEED (zmq_connect (pull, endpoint) == 0);
+    settle ();
+    report ("connected", items, 2, 500);
+    report ("known by now", items, 2, 50);
+    send_parts (push, "x", NULL);
+    settle ();
+    report ("message", items, 3, 500);
+    report ("message, descriptor read", items, 2, 500);
+    take ("pull", pull, 0);
+    send_parts (push, "x", NULL);
+    settle ();
+    report ("message, descriptor first", items + 1, 2, 0);
+    take ("pull", pull, 0);
+    end_socket (push);
+    end_socket (pull);
+}
+
 static void *sends_later (void *socket)
 {
     rest (100);
@@ -128,6 +154,7 @@ int main (void)
         sockets (context, TRANSPORTS[i]);
     several_at_once (context);
     native (context);
+    own_descriptor (context);
     for (int i = 0; i < TRANSPORT_COUNT; i++)
         wakes (context, TRANSPORTS[i]);
     zmq_pollitem_t none = {NULL, 0, 0, 0};

@@ -73,11 +73,37 @@ static void readiness (void *context)
     end_socket (pull);
 }
 
+static void own_descriptor (void *context)
+{
+    char endpoint[256];
+    line ("-- a socket and its own descriptor");
+    int tag;
+    zmq_poller_event_t events[2];
+    void *poller = zmq_poller_new (), *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    bind_any (push, "tcp", endpoint);
+    NEED (zmq_poller_add (poller, pull, NULL, ZMQ_POLLIN) == 0);
+    NEED (zmq_poller_add_fd (poller, get_int (pull, ZMQ_FD), &tag, ZMQ_POLLIN) == 0);
+    NEED (zmq_connect (pull, endpoint) == 0);
+    settle ();
+    int count = zmq_poller_wait_all (poller, events, 2, 500);
+    line ("connected: %d ready, tag %d", count, events[0].user_data == &tag);
+    SHOW (zmq_poller_wait_all (poller, events, 2, 50));
+    send_parts (push, "x", NULL);
+    settle ();
+    SHOW (zmq_poller_wait_all (poller, events, 2, 500));
+    SHOW (zmq_poller_wait_all (poller, events, 2, 0));
+    take ("pull", pull, 0);
+    NEED (zmq_poller_destroy (&poller) == 0);
+    end_socket (push);
+    end_socket (pull);
+}
+
 int main (void)
 {
     void *context = new_context ();
     registration (context);
     readiness (context);
+    own_descriptor (context);
     end_context (context);
     return 0;
 }

@@ -1,7 +1,7 @@
 //! Waiting for several sockets and descriptors at once, see zmq_poll(3) and zmq_poller(3).
 //!
 //! `zmq_poll` works on the application's own array of [`PollItem`]s; a [`Poller`] remembers what
-//! is registered. Both ask the sockets first, which needs no system call, and enter the kernel
+//! is registered. Asking a socket needs no system call; both enter the kernel
 //! only to look at plain descriptors or to sleep: a socket that has nothing to report wakes who
 //! sleeps when that changes, be it one thread or many (`socket::watching`). Called by `ffi::poll`, `ffi::poller` and `proxy`.
 
@@ -80,18 +80,13 @@ pub(crate) fn poll_items(
     {
         return found;
     }
-    let (mut found, mut descriptors) = (0, mask.is_some());
-    for item in items.iter_mut() {
-        item.revents = 0;
-        if item.socket.is_null() {
-            descriptors = true;
-        } else {
-            item.revents = socket::from_handle(item.socket)?.events()? & item.events;
-            found += usize::from(item.revents != 0);
+    let descriptors = items.iter().any(|item| item.socket.is_null());
+    let mut found = 0;
+    if !descriptors {
+        found = collect(items, &[])?;
+        if mask.is_none() && (found > 0 || timeout == 0) {
+            return Ok(found);
         }
-    }
-    if !descriptors && (found > 0 || timeout == 0) {
-        return Ok(found);
     }
     let mut few = [const { PollFd::new(-1, 0) }; FEW];
     let mut many = Vec::new();
@@ -106,9 +101,14 @@ pub(crate) fn poll_items(
             *fd = PollFd::new(item.fd, to_kernel(item.events));
         }
     }
-    if found > 0 || timeout == 0 {
+    // The kernel comes first, as in libzmq: a socket that is asked takes notice of its news, and then
+    // its own descriptor (ZMQ_FD), which may be among these, has nothing to tell.
+    if descriptors || found > 0 || timeout == 0 {
         wait(fds, Some(Duration::ZERO), mask)?;
-        return collect(items, fds);
+        found = collect(items, fds)?;
+        if found > 0 || timeout == 0 {
+            return Ok(found);
+        }
     }
     let deadline = Deadline::after(timeout);
     let mut watches = Vec::new();
@@ -154,11 +154,13 @@ fn wait(fds: &mut [PollFd], timeout: Option<Duration>, mask: Option<&SignalSet>)
 /// Up to this many items the kernel's array lies on the stack.
 const FEW: usize = 16;
 
+/// Asks the sockets, and notes what the kernel found for the descriptors. Without `fds` there are
+/// none of these.
 fn collect(items: &mut [PollItem], fds: &[PollFd]) -> Result<usize> {
     let mut found = 0;
-    for (item, fd) in items.iter_mut().zip(fds) {
+    for (place, item) in items.iter_mut().enumerate() {
         item.revents = if item.socket.is_null() {
-            from_kernel(fd.revents())
+            fds.get(place).map_or(0, |fd| from_kernel(fd.revents()))
         } else {
             socket::from_handle(item.socket)?.events()? & item.events
         };

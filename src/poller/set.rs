@@ -165,12 +165,16 @@ impl Poller {
         if timeout < 0 && (events.is_empty() || self.items.iter().all(|item| item.events == 0)) {
             return Err(Error::FAULT);
         }
-        let found = self.check_sockets(events)?;
-        if found > 0 || (timeout == 0 && !self.has_descriptors()) {
-            return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
-        }
         if self.fds.is_empty() {
             self.fds = self.items.iter().map(Item::in_the_kernel).collect();
+        }
+        // The kernel before the sockets: see `poll_items`.
+        if self.has_descriptors() {
+            wait(&mut self.fds, Some(Duration::ZERO), None)?;
+        }
+        let found = self.check(events)?;
+        if found > 0 || timeout == 0 {
+            return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
         }
         let deadline = Deadline::after(timeout);
         let mut watches = Vec::new();
@@ -198,12 +202,7 @@ impl Poller {
         self.items.iter().any(|item| matches!(item.target, Target::Descriptor(_)))
     }
 
-    /// The events of the sockets alone, or none if descriptors must be looked at as well: events
-    /// are reported in the order of registration.
-    fn check_sockets(&self, events: &mut [PollerEvent]) -> Result<usize> {
-        if self.has_descriptors() { Ok(0) } else { self.check(events) }
-    }
-
+    /// What the sockets have, and what the kernel found last, in the order of registration.
     fn check(&self, events: &mut [PollerEvent]) -> Result<usize> {
         let mut found = 0;
         for (index, item) in self.items.iter().enumerate() {
