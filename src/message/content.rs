@@ -10,6 +10,7 @@ use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+use super::spare;
 use crate::error::{Error, Result};
 
 /// The signature of `zmq_free_fn`.
@@ -61,9 +62,29 @@ impl Content {
 
 /// A block of our own: the header, then the bytes.
 #[repr(C)]
-struct Block {
+pub(super) struct Block {
     header: Content,
     size: usize,
+}
+
+impl Block {
+    /// How many bytes it has room for.
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Gives the memory back.
+    ///
+    /// # Safety
+    /// The block must be live and nobody may use it again.
+    pub(super) unsafe fn free(block: NonNull<Block>) {
+        // SAFETY: only `allocate` and `grow` make blocks; their layout is recomputed.
+        unsafe {
+            if let Ok(layout) = block_layout(block.as_ref().size) {
+                dealloc(block.as_ptr().cast(), layout);
+            }
+        }
+    }
 }
 
 fn block_layout(size: usize) -> Result<Layout> {
@@ -74,6 +95,13 @@ fn block_layout(size: usize) -> Result<Layout> {
 /// Allocates a block of `size` bytes with one reference; returns it with its bytes, whose values
 /// are arbitrary. They are not cleared, since clearing a large block costs as much as filling it.
 pub(crate) fn allocate(size: usize) -> Result<(NonNull<Content>, NonNull<u8>)> {
+    if let Some(mut block) = spare::take(size) {
+        // SAFETY: nobody else has the block; its size, which is that of its memory, stays.
+        unsafe {
+            block.as_mut().header = Content::header(release_block);
+            return Ok((block.cast(), block.add(1).cast::<u8>()));
+        }
+    }
     let layout = block_layout(size)?;
     // SAFETY: the layout is never empty, it holds at least the header.
     let raw = unsafe { alloc(layout) };
@@ -137,11 +165,9 @@ pub(crate) fn settled(mut memory: *mut u8) -> *mut u8 {
 
 unsafe fn release_block(content: NonNull<Content>) {
     let block = content.cast::<Block>();
-    // SAFETY: only blocks made by `allocate` carry this function; their layout is recomputed.
-    unsafe {
-        if let Ok(layout) = block_layout(block.as_ref().size) {
-            dealloc(block.as_ptr().cast(), layout);
-        }
+    if !spare::keep(block) {
+        // SAFETY: only blocks made by `allocate` carry this function, and this was the last reference.
+        unsafe { Block::free(block) };
     }
 }
 

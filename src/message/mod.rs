@@ -8,6 +8,7 @@ mod growing;
 mod metadata;
 mod place;
 mod refill;
+mod spare;
 mod subscription;
 
 use std::ffi::{CStr, CString, c_void};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub(crate) use content::{Content, FreeFn, settled};
 pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
+pub(crate) use spare::clear as clear_spare_blocks;
 pub(crate) use subscription::Subscription;
 
 use crate::error::{Error, Result};
