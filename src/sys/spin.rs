@@ -5,7 +5,7 @@
 //! spin that failed makes the next ones rarer, exponentially, and one that succeeded makes them
 //! frequent again. On a machine with one processor nobody spins. Used by socket and runtime.
 
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long one spin lasts at most: about what a sleep and a wake-up cost.
@@ -73,9 +73,19 @@ impl Spin {
     }
 }
 
+/// Whoever does not know yet asks the system, and nobody waits for another's answer: it takes some system
+/// calls, and in a child that was forked meanwhile the one who asked is not there.
 fn several_processors() -> bool {
-    static SEVERAL: OnceLock<bool> = OnceLock::new();
-    *SEVERAL.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() > 1))
+    static COUNT: AtomicU8 = AtomicU8::new(UNKNOWN);
+    const UNKNOWN: u8 = 0;
+    const SEVERAL: u8 = 2;
+    let mut known = COUNT.load(Ordering::Relaxed);
+    if known == UNKNOWN {
+        let several = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+        known = if several { SEVERAL } else { 1 };
+        COUNT.store(known, Ordering::Relaxed);
+    }
+    known == SEVERAL
 }
 
 #[cfg(test)]
