@@ -12,7 +12,7 @@ use crate::transport::Stream;
 use crate::zmtp::Engine;
 
 /// How much of a large body is waited for at a time.
-const PIECE: usize = 256 * 1024;
+const PIECE: usize = 512 * 1024;
 
 /// A body on its way into a block of its own.
 pub(super) struct Large {
