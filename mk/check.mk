@@ -79,6 +79,11 @@ check-clients: all ## Python, Ruby and PHP from Debian on this library and again
 	@scripts/setup.sh clients
 	tests/clients/run $(CLIENTS)
 
+.PHONY: check-bindings
+check-bindings: all ## bindings' own tests on Debian's libzmq and here: some minutes, downloads packages (BINDINGS="options")
+	@scripts/setup.sh build net clients node scenarios bindings
+	tests/bindings/run $(BINDINGS)
+
 .PHONY: demo
 demo: all ## Ruby and Python talk over this library; which file each process has loaded
 	@scripts/demo.sh
