@@ -98,6 +98,22 @@ static void run_crowd (void *argument)
     atomic_store (&crowd->done, 1);
 }
 
+/* Sends back what comes until the peers say that they are done. */
+static void answer (struct crowd *crowd, void *socket)
+{
+    zmq_msg_t id, body;
+    REQUIRE (zmq_msg_init (&id) == 0 && zmq_msg_init (&body) == 0);
+    while (!atomic_load_explicit (&crowd->done, memory_order_relaxed)) {
+        if (zmq_msg_recv (&id, socket, 0) == -1) {
+            REQUIRE (zmq_errno () == EAGAIN);
+            continue;
+        }
+        REQUIRE (zmq_msg_recv (&body, socket, 0) == BODY);
+        REQUIRE (zmq_msg_send (&id, socket, ZMQ_SNDMORE) != -1);
+        REQUIRE (zmq_msg_send (&body, socket, 0) != -1);
+    }
+}
+
 static void print_crowd (struct crowd *crowd)
 {
     printf ("echo-one %.3f\necho-all %.3f\n", crowd->one, crowd->all);
@@ -127,17 +143,7 @@ int measure_peers (struct run *run)
     printf ("memory %.0f\n", (resident () - memory) / crowd->peers);
     atomic_store (&crowd->go, 1);
 
-    zmq_msg_t id, body;
-    REQUIRE (zmq_msg_init (&id) == 0 && zmq_msg_init (&body) == 0);
-    while (!atomic_load_explicit (&crowd->done, memory_order_relaxed)) {
-        if (zmq_msg_recv (&id, socket, 0) == -1) {
-            REQUIRE (zmq_errno () == EAGAIN);
-            continue;
-        }
-        REQUIRE (zmq_msg_recv (&body, socket, 0) == BODY);
-        REQUIRE (zmq_msg_send (&id, socket, ZMQ_SNDMORE) != -1);
-        REQUIRE (zmq_msg_send (&body, socket, 0) != -1);
-    }
+    answer (crowd, socket);
     printf ("memory-used %.0f\n", (resident () - memory) / crowd->peers);
     print_crowd (crowd);
     end_child (child);
@@ -268,17 +274,7 @@ int measure_churn (struct run *run)
     }
     bind_somewhere (socket, "tcp", crowd->endpoint);
     atomic_store (&crowd->port, port_of (crowd->endpoint));
-    zmq_msg_t id, body;
-    REQUIRE (zmq_msg_init (&id) == 0 && zmq_msg_init (&body) == 0);
-    while (!atomic_load_explicit (&crowd->done, memory_order_relaxed)) {
-        if (zmq_msg_recv (&id, socket, 0) == -1) {
-            REQUIRE (zmq_errno () == EAGAIN);
-            continue;
-        }
-        REQUIRE (zmq_msg_recv (&body, socket, 0) == BODY);
-        REQUIRE (zmq_msg_send (&id, socket, ZMQ_SNDMORE) != -1);
-        REQUIRE (zmq_msg_send (&body, socket, 0) != -1);
-    }
+    answer (crowd, socket);
     printf ("churn %.0f\n", crowd->cycles);
     end_child (child);
     zmq_msg_close (&id);

@@ -103,17 +103,22 @@ impl Socket {
     }
 }
 
+/// Another thread sends 1 and 2.
+fn send_two(socket: &Socket) -> thread::JoinHandle<()> {
+    let sender = socket.clone();
+    thread::spawn(move || {
+        sender.mailbox().send(Command::Gone(1));
+        sender.mailbox().send(Command::Gone(2));
+    })
+}
+
 #[test]
 fn loom_two_threads_that_wait_get_what_comes() {
     model(|| {
         let socket = Socket::new();
         let other = socket.clone();
         let receiver = thread::spawn(move || other.recv().unwrap());
-        let sender = socket.clone();
-        let sender = thread::spawn(move || {
-            sender.mailbox().send(Command::Gone(1));
-            sender.mailbox().send(Command::Gone(2));
-        });
+        let sender = send_two(&socket);
         let sum = socket.recv().unwrap() + receiver.join().unwrap();
         assert_eq!(sum, 3);
         sender.join().unwrap();
@@ -192,11 +197,7 @@ fn loom_threads_that_poll_for_different_news_all_see_theirs() {
         let socket = Socket::new();
         let other = socket.clone();
         let other = thread::spawn(move || other.poll(1).unwrap());
-        let sender = socket.clone();
-        let sender = thread::spawn(move || {
-            sender.mailbox().send(Command::Gone(1));
-            sender.mailbox().send(Command::Gone(2));
-        });
+        let sender = send_two(&socket);
         socket.poll(2).unwrap();
         other.join().unwrap();
         sender.join().unwrap();
@@ -210,11 +211,7 @@ fn loom_who_polls_sees_what_another_thread_took_in_and_left() {
         let other = socket.clone();
         // It receives one of two and takes both in.
         let receiver = thread::spawn(move || other.recv().unwrap());
-        let sender = socket.clone();
-        let sender = thread::spawn(move || {
-            sender.mailbox().send(Command::Gone(1));
-            sender.mailbox().send(Command::Gone(2));
-        });
+        let sender = send_two(&socket);
         socket.poll(2).unwrap();
         assert_eq!(receiver.join().unwrap(), 1);
         sender.join().unwrap();
