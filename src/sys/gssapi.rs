@@ -10,8 +10,7 @@ use std::ffi::c_void;
 use std::ptr::{NonNull, null, null_mut};
 use std::sync::OnceLock;
 
-use libloading::Library;
-
+use super::library::{self, functions};
 use crate::error::{Error, Result};
 
 /// `gss_buffer_desc`.
@@ -41,50 +40,30 @@ const BOTH: i32 = 0;
 const COMPLETE: u32 = 0;
 const CONTINUE_NEEDED: u32 = 1;
 
-macro_rules! functions {
-    ($($name:ident: fn($($argument:ty),*);)*) => {
-        /// The functions of the library; each answers a major status and stores a minor one.
-        struct Functions {
-            $($name: unsafe extern "C" fn(*mut u32, $($argument),*) -> u32,)*
-        }
-
-        impl Functions {
-            fn load(library: &'static Library) -> Option<Functions> {
-                Some(Functions {
-                    $(
-                        // SAFETY: the types are those of RFC 2744, appendix A; the library is
-                        // never unloaded.
-                        $name: unsafe { *library.get(concat!(stringify!($name), "\0").as_bytes()).ok()? },
-                    )*
-                })
-            }
-        }
-    };
-}
-
+// Each answers a major status and stores a minor one. RFC 2744, appendix A.
 functions! {
-    gss_import_name: fn(*mut Buffer, *const Oid, *mut Handle);
-    gss_release_name: fn(*mut Handle);
-    gss_display_name: fn(Handle, *mut Buffer, *mut *const Oid);
-    gss_acquire_cred: fn(Handle, u32, *mut c_void, i32, *mut Handle, *mut *mut c_void, *mut u32);
-    gss_release_cred: fn(*mut Handle);
-    gss_init_sec_context: fn(Handle, *mut Handle, Handle, *const Oid, u32, u32, *mut c_void,
-        *mut Buffer, *mut *const Oid, *mut Buffer, *mut u32, *mut u32);
-    gss_accept_sec_context: fn(*mut Handle, Handle, *mut Buffer, *mut c_void, *mut Handle,
-        *mut *const Oid, *mut Buffer, *mut u32, *mut u32, *mut Handle);
-    gss_delete_sec_context: fn(*mut Handle, *mut Buffer);
-    gss_wrap: fn(Handle, i32, u32, *mut Buffer, *mut i32, *mut Buffer);
-    gss_unwrap: fn(Handle, *mut Buffer, *mut Buffer, *mut i32, *mut u32);
-    gss_release_buffer: fn(*mut Buffer);
+    struct Functions;
+    gss_import_name: fn(*mut u32, *mut Buffer, *const Oid, *mut Handle) -> u32;
+    gss_release_name: fn(*mut u32, *mut Handle) -> u32;
+    gss_display_name: fn(*mut u32, Handle, *mut Buffer, *mut *const Oid) -> u32;
+    gss_acquire_cred: fn(*mut u32, Handle, u32, *mut c_void, i32, *mut Handle, *mut *mut c_void, *mut u32) -> u32;
+    gss_release_cred: fn(*mut u32, *mut Handle) -> u32;
+    gss_init_sec_context: fn(*mut u32, Handle, *mut Handle, Handle, *const Oid, u32, u32, *mut c_void,
+        *mut Buffer, *mut *const Oid, *mut Buffer, *mut u32, *mut u32) -> u32;
+    gss_accept_sec_context: fn(*mut u32, *mut Handle, Handle, *mut Buffer, *mut c_void, *mut Handle,
+        *mut *const Oid, *mut Buffer, *mut u32, *mut u32, *mut Handle) -> u32;
+    gss_delete_sec_context: fn(*mut u32, *mut Handle, *mut Buffer) -> u32;
+    gss_wrap: fn(*mut u32, Handle, i32, u32, *mut Buffer, *mut i32, *mut Buffer) -> u32;
+    gss_unwrap: fn(*mut u32, Handle, *mut Buffer, *mut Buffer, *mut i32, *mut u32) -> u32;
+    gss_release_buffer: fn(*mut u32, *mut Buffer) -> u32;
 }
 
 fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
     FUNCTIONS
         .get_or_init(|| {
-            // SAFETY: the initialisers of the system's GSSAPI library ask nothing of the caller.
-            let library = unsafe { Library::new("libgssapi_krb5.so.2") }.ok()?;
-            Functions::load(Box::leak(Box::new(library)))
+            let library = library::open("libgssapi_krb5.so.2")?;
+            Functions::load(library)
         })
         .as_ref()
         .ok_or(Error::NOTSUP)

@@ -14,6 +14,7 @@ pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;
 pub(crate) mod gssapi;
+mod library;
 pub(crate) mod membarrier;
 pub(crate) mod memory;
 pub(crate) mod names;

@@ -11,8 +11,7 @@ use std::os::fd::RawFd;
 use std::ptr::{NonNull, null};
 use std::sync::OnceLock;
 
-use libloading::Library;
-
+use super::library::{self, functions};
 use super::signals;
 use crate::error::{Error, Result};
 
@@ -41,27 +40,9 @@ const FLUSH_ACTIVE: c_int = 2;
 const SYNC_STREAM: c_int = 1;
 pub(crate) const ANY_NODE: u32 = u32::MAX;
 
-macro_rules! functions {
-    ($($name:ident: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        #[allow(non_snake_case)]
-        struct Functions {
-            $($name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-        }
-
-        impl Functions {
-            fn load(library: &'static Library) -> Option<Functions> {
-                Some(Functions {
-                    $(
-                        // SAFETY: the types are those of normApi.h; the library is never unloaded.
-                        $name: unsafe { *library.get(concat!(stringify!($name), "\0").as_bytes()).ok()? },
-                    )*
-                })
-            }
-        }
-    };
-}
-
+// normApi.h.
 functions! {
+    struct Functions;
     NormCreateInstance: fn(bool) -> Handle;
     NormDestroyInstance: fn(Handle);
     NormStopInstance: fn(Handle);
@@ -101,9 +82,8 @@ fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
     FUNCTIONS
         .get_or_init(|| {
-            // SAFETY: the initialisers of the library ask nothing of the caller.
-            let library = unsafe { Library::new("libnorm.so.1") }.ok()?;
-            Functions::load(Box::leak(Box::new(library)))
+            let library = library::open("libnorm.so.1")?;
+            Functions::load(library)
         })
         .as_ref()
         .ok_or(Error::PROTONOSUPPORT)

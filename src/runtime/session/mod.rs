@@ -122,6 +122,7 @@ impl Session {
     fn emit(&self, event: Event, value: i32) {
         self.home.monitor.emit(event, value as u64, &self.endpoints);
     }
+
     /// Puts the connection's descriptor under the reactor and lets it begin.
     fn plug(&mut self, io: &mut Io<'_>) {
         if let State::Connected(connection) = &self.state
@@ -225,6 +226,7 @@ impl Session {
             self.home.owner.attach(pipe, how);
         }
     }
+
     /// Sets the timer to whatever comes first.
     fn reschedule(&mut self, io: &mut Io<'_>) {
         let own = match &self.state {

@@ -5,9 +5,8 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
 
-use libloading::Library;
-
 use crate::error::{Error, Result};
+use crate::sys::library::{self, functions};
 
 /// `pgm_sock_t`.
 #[repr(C)]
@@ -130,27 +129,8 @@ pub(super) const RESET: c_int = 2;
 pub(super) const RATE_LIMITED: c_int = 6;
 pub(super) const TIMER_PENDING: c_int = 7;
 
-macro_rules! functions {
-    ($($name:ident: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
-        pub(super) struct Functions {
-            $(pub(super) $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
-        }
-
-        impl Functions {
-            fn load(library: &'static Library) -> Option<Functions> {
-                Some(Functions {
-                    $(
-                        // SAFETY: the types are those of OpenPGM's headers; the library is never
-                        // unloaded.
-                        $name: unsafe { *library.get(concat!(stringify!($name), "\0").as_bytes()).ok()? },
-                    )*
-                })
-            }
-        }
-    };
-}
-
 functions! {
+    pub(super) struct Functions;
     pgm_init: fn(*mut *mut Failure) -> bool;
     pgm_error_free: fn(*mut Failure);
     pgm_getaddrinfo: fn(*const c_char, *const AddressInfo, *mut *mut AddressInfo, *mut *mut Failure) -> bool;
@@ -171,9 +151,7 @@ pub(super) fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
     FUNCTIONS
         .get_or_init(|| {
-            // SAFETY: the initialisers of the library ask nothing of the caller.
-            let library = unsafe { Library::new("libpgm-5.3.so.0") }.ok()?;
-            let functions = Functions::load(Box::leak(Box::new(library)))?;
+            let functions = Functions::load(library::open("libpgm-5.3.so.0")?)?;
             // SAFETY: a null error is not reported.
             unsafe { (functions.pgm_init)(null_mut()) }.then_some(functions)
         })
