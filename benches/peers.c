@@ -112,6 +112,8 @@ static void answer (struct crowd *crowd, void *socket)
         REQUIRE (zmq_msg_send (&id, socket, ZMQ_SNDMORE) != -1);
         REQUIRE (zmq_msg_send (&body, socket, 0) != -1);
     }
+    zmq_msg_close (&id);
+    zmq_msg_close (&body);
 }
 
 static void print_crowd (struct crowd *crowd)
@@ -147,8 +149,6 @@ int measure_peers (struct run *run)
     printf ("memory-used %.0f\n", (resident () - memory) / crowd->peers);
     print_crowd (crowd);
     end_child (child);
-    zmq_msg_close (&id);
-    zmq_msg_close (&body);
     zmq_close (socket);
     zmq_ctx_term (context);
     return 0;
@@ -277,8 +277,6 @@ int measure_churn (struct run *run)
     answer (crowd, socket);
     printf ("churn %.0f\n", crowd->cycles);
     end_child (child);
-    zmq_msg_close (&id);
-    zmq_msg_close (&body);
     zmq_close (socket);
     zmq_ctx_term (context);
     return 0;
