@@ -145,7 +145,7 @@ impl<T: Default + Sync> Table<T> {
 
 #[cfg(test)]
 mod tests {
-    use parking_lot::Mutex;
+    use crate::sys::lock::Mutex;
 
     use super::*;
 

@@ -4,12 +4,11 @@ use std::ffi::{c_int, c_long, c_void};
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
+use crate::sys::lock::Mutex;
 use crate::timers::Timers;
 
 /// What a timer calls, see zmq_timers(3).

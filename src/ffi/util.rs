@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
+use crate::sys::lock::Mutex;
 use crate::sys::{gssapi, norm, pgm, signals};
 use crate::transport::find as transport;
 
