@@ -98,6 +98,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use super::super::fork::in_child;
     use super::*;
 
     /// Threads that take one lock from each other, until `over`.
@@ -128,21 +129,9 @@ mod tests {
         let parents = quarrel(6, |_| OVER.load(Ordering::Relaxed));
         for round in 0..50 {
             thread::sleep(Duration::from_micros(300));
-            // SAFETY: the child makes threads and locks of its own and exits.
-            let child = unsafe { libc::fork() };
-            if child == 0 {
-                // SAFETY: no pointers.
-                unsafe { libc::alarm(20) };
-                for thread in quarrel(6, |count| count == 20) {
-                    let _ = thread.join();
-                }
-                // SAFETY: leaves without running anything of the parent's.
-                unsafe { libc::_exit(0) };
-            }
-            let mut status = 0;
-            // SAFETY: waits for our own child.
-            assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-            assert_eq!(status, 0, "round {round}");
+            let quarrelled =
+                || quarrel(6, |count| count == 20).into_iter().all(|thread| thread.join().is_ok());
+            assert!(in_child(quarrelled), "round {round}");
         }
         OVER.store(true, Ordering::Relaxed);
         for thread in parents {
