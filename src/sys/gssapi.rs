@@ -9,7 +9,7 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, null, null_mut};
 
-use super::library::{self, Loaded, functions};
+use super::library::{Loaded, functions};
 use crate::error::{Error, Result};
 
 /// `gss_buffer_desc`.
@@ -59,7 +59,7 @@ functions! {
 
 fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: Loaded<Functions> = Loaded::new();
-    FUNCTIONS.get(|| Functions::load(library::open("libgssapi_krb5.so.2")?)).ok_or(Error::NOTSUP)
+    FUNCTIONS.get(|| Functions::load("libgssapi_krb5.so.2")).ok_or(Error::NOTSUP)
 }
 
 /// Whether the library is there.

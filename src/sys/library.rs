@@ -1,6 +1,8 @@
 //! C libraries that are loaded when somebody first needs them, so that none of them has to be installed.
 //! Called by `gssapi`, `norm` and `pgm`.
 
+use std::mem::ManuallyDrop;
+
 use libloading::Library;
 use once_cell::race::OnceBox;
 
@@ -29,15 +31,15 @@ impl<F: Send + Sync> Loaded<F> {
     }
 }
 
-/// Opens a library and keeps it open for ever; `None` if it is not installed.
-pub(super) fn open(name: &str) -> Option<&'static Library> {
+/// Opens a library, which stays open for ever; `None` if it is not installed.
+pub(super) fn open(name: &str) -> Option<ManuallyDrop<Library>> {
     // SAFETY: the initialisers of the libraries that are opened here ask nothing of the caller.
     let library = unsafe { Library::new(name) }.ok()?;
-    Some(Box::leak(Box::new(library)))
+    Some(ManuallyDrop::new(library))
 }
 
 /// Makes `Functions`, a table of a library's functions with the types of its headers, as visible as it is said, and
-/// `Functions::load`, which looks them up: `None` if one is missing.
+/// `Functions::load`, which looks them up in the library of this name: `None` if it or one of them is missing.
 macro_rules! functions {
     ($visible:vis struct Functions; $($name:ident: fn($($argument:ty),* $(,)?) $(-> $result:ty)?;)*) => {
         #[allow(non_snake_case)]
@@ -46,7 +48,8 @@ macro_rules! functions {
         }
 
         impl Functions {
-            fn load(library: &'static libloading::Library) -> Option<Functions> {
+            fn load(name: &str) -> Option<Functions> {
+                let library = $crate::sys::library::open(name)?;
                 Some(Functions {
                     $(
                         // SAFETY: whoever wrote the table took the types from the library's headers; the

@@ -10,7 +10,7 @@ use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::os::fd::RawFd;
 use std::ptr::{NonNull, null};
 
-use super::library::{self, Loaded, functions};
+use super::library::{Loaded, functions};
 use super::signals;
 use crate::error::{Error, Result};
 
@@ -79,7 +79,7 @@ functions! {
 
 fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: Loaded<Functions> = Loaded::new();
-    FUNCTIONS.get(|| Functions::load(library::open("libnorm.so.1")?)).ok_or(Error::PROTONOSUPPORT)
+    FUNCTIONS.get(|| Functions::load("libnorm.so.1")).ok_or(Error::PROTONOSUPPORT)
 }
 
 /// Whether the library is there.

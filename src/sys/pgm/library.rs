@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 
 use crate::error::{Error, Result};
-use crate::sys::library::{self, Loaded, functions};
+use crate::sys::library::{Loaded, functions};
 
 /// `pgm_sock_t`.
 #[repr(C)]
@@ -149,7 +149,7 @@ functions! {
 pub(super) fn functions() -> Result<&'static Functions> {
     static FUNCTIONS: Loaded<Functions> = Loaded::new();
     let load = || {
-        let functions = Functions::load(library::open("libpgm-5.3.so.0")?)?;
+        let functions = Functions::load("libpgm-5.3.so.0")?;
         // SAFETY: a null error is not reported.
         unsafe { (functions.pgm_init)(null_mut()) }.then_some(functions)
     };
