@@ -26,8 +26,8 @@ class Suite:
     """One binding with its tests."""
 
     name: str
-    # How the process comes by the library: "path" (LD_LIBRARY_PATH), or "linked" (built with the staged library; the run
-    # on Debian's still goes by LD_LIBRARY_PATH).
+    # How the process comes by the library: "path" (LD_LIBRARY_PATH), "preload" (over what the program brings or finds), or
+    # "linked" (built with the staged library; the run on Debian's still goes by LD_LIBRARY_PATH).
     way: str
     # Gives (command, folder to run in); the argument is the folder of the suite.
     command: Callable
@@ -38,6 +38,8 @@ class Suite:
     needs: tuple = ()
     limit: float = 200.0
     environment: dict = field(default_factory=dict)
+    # Part of the path of the libzmq that the program brings; None: it uses the system's.
+    inside: str = None
 
 
 # ---- what the tests said
@@ -105,8 +107,12 @@ class Run:
             log = Path(scratch) / "witness"
             env = {name: value for name, value in os.environ.items() if not name.startswith(("LD_", "PYTEST"))}
             env |= {"TMPDIR": scratch, **suite.environment, **witness.environment(log)}
-            if suite.way == "path" or not ours:
+            alone = suite.inside and not ours
+            if suite.way == "preload" and not alone:
+                env["LD_PRELOAD"] = str(library / "libzmq.so.5")
+            elif suite.way == "path" or (suite.way == "linked" and not ours):
                 env["LD_LIBRARY_PATH"] = str(library)
+            env["ZMQ_LIBRARY_FOLDER"] = str(library)
             command, where = suite.command(folder)
             finished = harness.run_limited([*prefix, *command], suite.limit, where, env, Path(scratch) / "output")
             self.seconds, self.output = finished.seconds, finished.output
@@ -117,7 +123,7 @@ class Run:
             elif finished.code is None or finished.code < 0:
                 self.problem = finished.why(suite.limit)
             else:
-                self.problem = witness.problem(log, library / "libzmq.so.5")
+                self.problem = witness.problem(log, None if alone else library / "libzmq.so.5", suite.inside if alone else None)
 
 
 def judge(suite, debian, ours):
