@@ -5,9 +5,8 @@
 //! socket, even one whose slot was taken again since, is recognised by arithmetic alone; nothing is
 //! read through the pointer. Called by `context` and `socket` for `ffi`.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-
-use once_cell::race::OnceBox;
 
 /// The first segment holds this many slots, each later one twice as many as the one before.
 const FIRST: usize = 64;
@@ -44,8 +43,7 @@ impl<T> Slot<T> {
 /// A table of objects of one kind. It has no lock, since a forked child uses it, too, and a thread
 /// that held the lock at that moment would not be there to give it back.
 pub(crate) struct Table<T: 'static> {
-    /// Each is made when it is needed; of those that two threads make at once, one is dropped.
-    segments: [OnceBox<Box<[Slot<T>]>>; SEGMENTS],
+    segments: [OnceLock<Box<[Slot<T>]>>; SEGMENTS],
     taken: AtomicUsize,
     /// Where the search for a free slot goes on: round the table, so that the handle of a closed
     /// object stays unused as long as possible.
@@ -54,7 +52,7 @@ pub(crate) struct Table<T: 'static> {
 
 impl<T: Default + Sync> Table<T> {
     pub(crate) const fn new() -> Table<T> {
-        let segments = [const { OnceBox::new() }; SEGMENTS];
+        let segments = [const { OnceLock::new() }; SEGMENTS];
         Table { segments, taken: AtomicUsize::new(0), next: AtomicUsize::new(0) }
     }
 
@@ -73,8 +71,7 @@ impl<T: Default + Sync> Table<T> {
             }
             let slot = |_| Slot { uses: AtomicU32::new(0), value: T::default() };
             // If another thread was quicker, there is room as well.
-            let slots = (0..FIRST << segments).map(slot).collect();
-            let _ = self.segments.get(segments)?.set(Box::new(slots));
+            let _ = self.segments.get(segments)?.set((0..FIRST << segments).map(slot).collect());
         }
     }
 
@@ -134,7 +131,7 @@ impl<T: Default + Sync> Table<T> {
     #[cold]
     #[inline(never)]
     fn find_further(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
-        let segments = self.segments.iter().skip(1).map_while(OnceBox::get);
+        let segments = self.segments.iter().skip(1).map_while(OnceLock::get);
         segments.filter_map(|slots| Self::find_in(slots, address)).next()
     }
 
@@ -148,7 +145,7 @@ impl<T: Default + Sync> Table<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::sys::lock::Mutex;
+    use parking_lot::Mutex;
 
     use super::*;
 

@@ -1,16 +1,20 @@
 //! Reads from many pipes in turn, one whole message from each.
 //!
-//! Called by every pattern that receives from more than one peer.
+//! Pipes found empty are set aside until `activated`, so that idle peers cost nothing. Called by
+//! every pattern that receives from more than one peer.
 
 use crate::message::Message;
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::turn::Turn;
+use crate::routing::pipe_list::PipeList;
 
 /// The pipes to read from.
 #[derive(Default)]
 pub(crate) struct FairQueue {
-    turn: Turn,
-    /// The last frame read has more frames behind it; they come from the same pipe.
+    /// INVARIANT: the first `active` pipes may hold messages; `current < active` or both are 0.
+    pipes: PipeList,
+    active: usize,
+    current: usize,
+    /// The last frame read has more frames behind it; they come from `current`.
     more: bool,
     /// The pipe of a half-read message is gone; an empty last frame has to stand for the rest.
     severed: Option<PipeId>,
@@ -18,19 +22,31 @@ pub(crate) struct FairQueue {
 
 impl FairQueue {
     pub(crate) fn attach(&mut self, id: PipeId) {
-        self.turn.attach(id);
+        self.pipes.push(id);
+        self.activated(id);
     }
 
     /// The pipe may hold messages.
     pub(crate) fn activated(&mut self, id: PipeId) {
-        self.turn.activated(id);
+        if let Some(place) = self.pipes.place(id)
+            && place >= self.active
+        {
+            self.pipes.swap(place, self.active);
+            self.active += 1;
+        }
     }
 
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
-        if self.turn.remove(id) && self.more {
-            self.more = false;
-            self.severed = Some(id);
+        if let Some(place) = self.pipes.place(id)
+            && place < self.active
+        {
+            if place == self.current && self.more {
+                self.more = false;
+                self.severed = Some(id);
+            }
+            self.deactivate(place);
         }
+        self.pipes.remove(id);
     }
 
     /// The next frame and the pipe it came from. The frames of a message come one after the other.
@@ -48,16 +64,20 @@ impl FairQueue {
             *message = Message::new();
             return Some(id);
         }
-        while let Some(id) = self.turn.current() {
+        while self.active > 0 {
+            let id = self.pipes.at(self.current)?;
             if pipes.get_mut(id).is_some_and(|pipe| pipe.read_into(message)) {
                 self.more = message.more();
                 if !self.more {
-                    self.turn.pass();
+                    self.current += 1;
+                    if self.current >= self.active {
+                        self.current = 0;
+                    }
                 }
                 return Some(id);
             }
             self.more = false;
-            self.turn.set_aside();
+            self.deactivate(self.current);
         }
         None
     }
@@ -81,12 +101,22 @@ impl FairQueue {
         if self.more || self.severed.is_some() {
             return true;
         }
-        while let Some(id) = self.turn.current() {
+        while self.active > 0 {
+            let Some(id) = self.pipes.at(self.current) else { return false };
             if pipes.get_mut(id).is_some_and(|pipe| pipe.check_read()) {
                 return true;
             }
-            self.turn.set_aside();
+            self.deactivate(self.current);
         }
         false
+    }
+
+    fn deactivate(&mut self, place: usize) {
+        self.active -= 1;
+        self.pipes.swap(place, self.active);
+        // The pipe that was last has moved to `place`; the turn stays with the same pipe.
+        if self.current == self.active {
+            self.current = if place == self.active { 0 } else { place };
+        }
     }
 }

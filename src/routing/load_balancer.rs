@@ -6,13 +6,16 @@
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::turn::Turn;
+use crate::routing::pipe_list::PipeList;
 
 /// The pipes to write to.
 #[derive(Default)]
 pub(crate) struct LoadBalancer {
-    turn: Turn,
-    /// The last frame sent has more frames behind it; they go to the same pipe.
+    /// INVARIANT: the first `active` pipes may have room; `current < active` or both are 0.
+    pipes: PipeList,
+    active: usize,
+    current: usize,
+    /// The last frame sent has more frames behind it; they go to `current`.
     more: bool,
     /// The peer was lost in the middle of a message; its other frames are thrown away.
     dropping: bool,
@@ -20,18 +23,30 @@ pub(crate) struct LoadBalancer {
 
 impl LoadBalancer {
     pub(crate) fn attach(&mut self, id: PipeId) {
-        self.turn.attach(id);
+        self.pipes.push(id);
+        self.activated(id);
     }
 
     /// The pipe may have room.
     pub(crate) fn activated(&mut self, id: PipeId) {
-        self.turn.activated(id);
+        if let Some(place) = self.pipes.place(id)
+            && place >= self.active
+        {
+            self.pipes.swap(place, self.active);
+            self.active += 1;
+        }
     }
 
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
-        if self.turn.remove(id) && self.more {
-            self.dropping = true;
+        if let Some(place) = self.pipes.place(id)
+            && place < self.active
+        {
+            if place == self.current && self.more {
+                self.dropping = true;
+            }
+            self.deactivate(place);
         }
+        self.pipes.remove(id);
     }
 
     /// Sends a frame and says to whom; `None` if it was thrown away with the rest of its message.
@@ -48,11 +63,15 @@ impl LoadBalancer {
             message.take();
             return Ok(None);
         }
-        while let Some(id) = self.turn.current() {
+        while self.active > 0 {
+            let Some(id) = self.pipes.at(self.current) else { break };
             if pipes.get_mut(id).is_some_and(|pipe| pipe.write(message)) {
                 self.more = more;
                 if !more {
-                    self.turn.pass();
+                    self.current += 1;
+                    if self.current >= self.active {
+                        self.current = 0;
+                    }
                 }
                 return Ok(Some(id));
             }
@@ -63,11 +82,11 @@ impl LoadBalancer {
                 }
                 self.more = more;
                 self.dropping = more;
-                self.turn.set_aside();
+                self.deactivate(self.current);
                 message.take();
                 return Ok(None);
             }
-            self.turn.set_aside();
+            self.deactivate(self.current);
         }
         Err(Error::AGAIN)
     }
@@ -77,12 +96,22 @@ impl LoadBalancer {
         if self.more {
             return true;
         }
-        while let Some(id) = self.turn.current() {
+        while self.active > 0 {
+            let Some(id) = self.pipes.at(self.current) else { return false };
             if pipes.get_mut(id).is_some_and(|pipe| pipe.check_write()) {
                 return true;
             }
-            self.turn.set_aside();
+            self.deactivate(self.current);
         }
         false
+    }
+
+    fn deactivate(&mut self, place: usize) {
+        self.active -= 1;
+        self.pipes.swap(place, self.active);
+        // The pipe that was last has moved to `place`; a turn that was its own goes with it.
+        if self.current == self.active {
+            self.current = if place == self.active { 0 } else { place };
+        }
     }
 }

@@ -12,11 +12,9 @@ pub(super) use std::sync::Arc;
 #[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-use crate::sys::lock::Mutex;
-
 /// A bounded stack of memory blocks of one size.
 pub(super) struct Pool {
-    blocks: Mutex<Blocks>,
+    blocks: parking_lot::Mutex<Blocks>,
 }
 
 struct Blocks(Vec<NonNull<u8>>);
@@ -29,7 +27,7 @@ const KEPT: usize = 64;
 
 impl Pool {
     pub(super) const fn new() -> Pool {
-        Pool { blocks: Mutex::new(Blocks(Vec::new())) }
+        Pool { blocks: parking_lot::Mutex::new(Blocks(Vec::new())) }
     }
 
     /// A block, if there is one and nobody else is here. Nobody waits: a new block is as quick,

@@ -3,9 +3,10 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
-use crate::sys::library::{Loaded, functions};
+use crate::sys::library::{self, functions};
 
 /// `pgm_sock_t`.
 #[repr(C)]
@@ -147,11 +148,13 @@ functions! {
 }
 
 pub(super) fn functions() -> Result<&'static Functions> {
-    static FUNCTIONS: Loaded<Functions> = Loaded::new();
-    let load = || {
-        let functions = Functions::load("libpgm-5.3.so.0")?;
-        // SAFETY: a null error is not reported.
-        unsafe { (functions.pgm_init)(null_mut()) }.then_some(functions)
-    };
-    FUNCTIONS.get(load).ok_or(Error::PROTONOSUPPORT)
+    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
+    FUNCTIONS
+        .get_or_init(|| {
+            let functions = Functions::load(library::open("libpgm-5.3.so.0")?)?;
+            // SAFETY: a null error is not reported.
+            unsafe { (functions.pgm_init)(null_mut()) }.then_some(functions)
+        })
+        .as_ref()
+        .ok_or(Error::PROTONOSUPPORT)
 }
