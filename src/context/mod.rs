@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 pub(crate) use self::core::{ContextThreads, Core};
 use crate::error::{Error, Result};
-use crate::message::clear_spare_blocks;
+use crate::message::spare;
 use crate::options;
 use crate::socket::Socket;
 use crate::sys::fork;
@@ -103,7 +103,7 @@ impl Context {
             return Err(Error::FAULT);
         }
         core.stop_threads();
-        clear_spare_blocks();
+        spare::clear();
         CONTEXTS.free(self);
         Ok(())
     }

@@ -5,7 +5,6 @@
 //! header holds the count and the function that gives the memory back, so a message needs only a
 //! pointer to it. Called by `Message` and by the byte queue.
 
-use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -67,45 +66,14 @@ pub(super) struct Block {
     size: usize,
 }
 
-impl Block {
-    /// How many bytes it has room for.
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Gives the memory back.
-    ///
-    /// # Safety
-    /// The block must be live and nobody may use it again.
-    pub(super) unsafe fn free(block: NonNull<Block>) {
-        // SAFETY: only `allocate` and `grow` make blocks; their layout is recomputed.
-        unsafe {
-            if let Ok(layout) = block_layout(block.as_ref().size) {
-                dealloc(block.as_ptr().cast(), layout);
-            }
-        }
-    }
-}
-
-fn block_layout(size: usize) -> Result<Layout> {
-    let total = size.checked_add(size_of::<Block>()).ok_or(Error::NOMEM)?;
-    Layout::from_size_align(total, align_of::<Block>().max(16)).map_err(|_| Error::NOMEM)
+fn block_size(size: usize) -> Result<usize> {
+    size.checked_add(size_of::<Block>()).ok_or(Error::NOMEM)
 }
 
 /// Allocates a block of `size` bytes with one reference; returns it with its bytes, whose values
 /// are arbitrary. They are not cleared, since clearing a large block costs as much as filling it.
 pub(crate) fn allocate(size: usize) -> Result<(NonNull<Content>, NonNull<u8>)> {
-    if let Some(mut block) = spare::take(size) {
-        // SAFETY: nobody else has the block; its size, which is that of its memory, stays.
-        unsafe {
-            block.as_mut().header = Content::header(release_block);
-            return Ok((block.cast(), block.add(1).cast::<u8>()));
-        }
-    }
-    let layout = block_layout(size)?;
-    // SAFETY: the layout is never empty, it holds at least the header.
-    let raw = unsafe { alloc(layout) };
-    let block = NonNull::new(settled(raw).cast::<Block>()).ok_or(Error::NOMEM)?;
+    let block = spare::obtain(block_size(size)?).ok_or(Error::NOMEM)?.cast::<Block>();
     // SAFETY: the block is ours, large enough and aligned for the header and `size` bytes.
     unsafe {
         block.write(Block { header: Content::header(release_block), size });
@@ -123,13 +91,12 @@ pub(crate) unsafe fn grow(
     size: usize,
 ) -> Result<(NonNull<Content>, NonNull<u8>)> {
     let block = content.cast::<Block>();
-    let new = block_layout(size)?;
-    // SAFETY: the caller vouches for the block, whose layout is recomputed; the alignment of all
-    // blocks is the same, and the new size was checked with it.
+    let new = block_size(size)?;
+    // SAFETY: the caller vouches for the block, which knows its size.
     unsafe {
-        let old = block_layout(block.as_ref().size)?;
-        let raw = realloc(block.as_ptr().cast(), old, new.size());
-        let mut block = NonNull::new(settled(raw).cast::<Block>()).ok_or(Error::NOMEM)?;
+        let old = block_size(block.as_ref().size)?;
+        let raw = spare::enlarge(block.cast(), old, new).ok_or(Error::NOMEM)?;
+        let mut block = raw.cast::<Block>();
         block.as_mut().size = size;
         Ok((block.cast(), block.add(1).cast::<u8>()))
     }
@@ -157,7 +124,7 @@ pub(crate) unsafe fn reuse(content: NonNull<Content>, size: usize) -> Option<Non
 
 /// The same pointer to memory that counts as written: the empty assembly may have filled it, as far
 /// as the compiler knows, so its bytes have some fixed, arbitrary value and may be read.
-pub(crate) fn settled(mut memory: *mut u8) -> *mut u8 {
+pub(super) fn settled(mut memory: *mut u8) -> *mut u8 {
     // SAFETY: no instructions.
     unsafe { std::arch::asm!("/* {0} */", inout(reg) memory, options(nostack, preserves_flags)) };
     memory
@@ -165,9 +132,10 @@ pub(crate) fn settled(mut memory: *mut u8) -> *mut u8 {
 
 unsafe fn release_block(content: NonNull<Content>) {
     let block = content.cast::<Block>();
-    if !spare::keep(block) {
-        // SAFETY: only blocks made by `allocate` carry this function, and this was the last reference.
-        unsafe { Block::free(block) };
+    // SAFETY: only blocks made by `allocate` carry this function, and this was the last reference.
+    unsafe {
+        let size = block.as_ref().size + size_of::<Block>();
+        spare::give_back(block.cast(), size);
     }
 }
 

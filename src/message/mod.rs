@@ -8,7 +8,7 @@ mod growing;
 mod metadata;
 mod place;
 mod refill;
-mod spare;
+pub(crate) mod spare;
 mod subscription;
 
 use std::ffi::{CStr, CString, c_void};
@@ -16,10 +16,10 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-pub(crate) use content::{Content, FreeFn, settled};
+use content::settled;
+pub(crate) use content::{Content, FreeFn};
 pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
-pub(crate) use spare::clear as clear_spare_blocks;
 pub(crate) use subscription::Subscription;
 
 use crate::error::{Error, Result};

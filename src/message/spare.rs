@@ -1,69 +1,114 @@
-//! A few large blocks that were given back, kept for the next large messages.
+//! Memory of messages and chunks that was given back, kept for the next ones.
 //!
-//! The allocator returns memory of this size to the system, so that each message would touch its pages for the first time: a
-//! page fault for every 4 KiB on both sides, which cost as much as moving the bytes. A block may be given back on another
-//! thread than it was taken on, so there is one place for all of them. Called by `content`, and by a context that ends.
+//! A body is most often made on one thread and given back on another. The allocator pays for that with
+//! a lock for each block, gives large ones back to the system, and so lets each message touch its pages for
+//! the first time. Here blocks have one of a few sizes and travel by the magazine: a thread that takes back
+//! fills one and hands it to the depot of that size, and a thread that makes finds it there.
+//! Called by `content`, by the byte queue's chunks, and by a context that ends.
 
-use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicPtr, Ordering};
+mod depot;
+mod rack;
 
-use super::content::Block;
+use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::ptr::NonNull;
 
-/// Sizes that are kept, in bytes: below them the allocator keeps its memory.
-const SMALLEST: usize = 128 * 1024;
-const LARGEST: usize = 2 * 1024 * 1024;
-/// At most this many.
-const PLACES: usize = 4;
+use super::settled;
 
-/// INVARIANT: each is null or a block that nobody else refers to.
-static SPARE: [AtomicPtr<Block>; PLACES] = [const { AtomicPtr::new(null_mut()) }; PLACES];
+/// The sizes of blocks are four in each octave from this one on, and a little more for what lies in front
+/// of a body. Smaller ones the allocator keeps for each thread itself.
+const FIRST: usize = 512;
+const OCTAVES: usize = 12;
+const LITTLE: usize = 32;
+const CLASSES: usize = 4 * OCTAVES + 1;
+/// Sizes that are kept, in bytes.
+const SMALLEST: usize = FIRST + 1;
+const LARGEST: usize = (FIRST << OCTAVES) + LITTLE;
+/// Classes below this one have magazines of each thread: blocks of up to 32 KiB.
+const BY_THREAD: usize = 6 * 4 + 1;
+/// About so much goes into a magazine, in bytes and in blocks.
+const MAGAZINE: usize = 64 * 1024;
+const MOST_BLOCKS: usize = 32;
 
-/// A block with room for `size` bytes, and not for more than twice as many. Nobody else has it.
-pub(super) fn take(size: usize) -> Option<NonNull<Block>> {
+/// The class of blocks for `size` bytes; `None` for those that are not kept.
+fn class(size: usize) -> Option<usize> {
     if !(SMALLEST..=LARGEST).contains(&size) {
         return None;
     }
-    for place in &SPARE {
-        if place.load(Ordering::Relaxed).is_null() {
-            continue;
-        }
-        let Some(block) = NonNull::new(place.swap(null_mut(), Ordering::Acquire)) else { continue };
-        // SAFETY: by the invariant the block is whole, and it was just taken.
-        let room = unsafe { block.as_ref() }.size();
-        if (size..=2 * size).contains(&room) {
-            return Some(block);
-        }
-        if !put(block) {
-            // SAFETY: as above; the place it came from was filled meanwhile.
-            unsafe { Block::free(block) };
+    if size <= FIRST + LITTLE {
+        return Some(0);
+    }
+    let last = size - LITTLE - 1;
+    let octave = (last / FIRST).ilog2() as usize;
+    let quarter = (last >> octave) / (FIRST / 4) - 4;
+    Some(4 * octave + quarter + 1)
+}
+
+/// How many bytes a block of this class has.
+fn bytes(class: usize) -> usize {
+    ((FIRST / 4 * (4 + class % 4)) << (class / 4)) + LITTLE
+}
+
+/// How many blocks of this class travel together.
+fn magazine(class: usize) -> usize {
+    if class < BY_THREAD { ((MAGAZINE / FIRST) >> (class / 4)).min(MOST_BLOCKS) } else { 1 }
+}
+
+/// Every block has this alignment.
+const ALIGNMENT: usize = 16;
+
+fn layout(size: usize) -> Option<Layout> {
+    Layout::from_size_align(class(size).map_or(size, bytes).max(1), ALIGNMENT).ok()
+}
+
+/// Memory for `size` bytes, aligned to 16, with arbitrary contents; `None` if there is none.
+#[inline]
+pub(crate) fn obtain(size: usize) -> Option<NonNull<u8>> {
+    if let Some(class) = class(size)
+        && let Some(block) = rack::take(class)
+    {
+        return Some(block);
+    }
+    let layout = layout(size)?;
+    // SAFETY: the layout is not empty.
+    NonNull::new(settled(unsafe { alloc(layout) }))
+}
+
+/// Gives memory back that `obtain` gave for `size` bytes.
+///
+/// # Safety
+/// It must be live, and nobody may use it again.
+#[inline]
+pub(crate) unsafe fn give_back(block: NonNull<u8>, size: usize) {
+    // SAFETY: the caller hands the block over; whoever keeps it frees it like this.
+    unsafe {
+        match class(size) {
+            Some(class) if rack::put(class, block) => {}
+            _ => free(block, size),
         }
     }
-    None
 }
 
-/// Keeps a block that nobody refers to; false if there is no place for it or it is of another size.
-pub(super) fn keep(block: NonNull<Block>) -> bool {
-    // SAFETY: the caller hands over the only reference.
-    let room = unsafe { block.as_ref() }.size();
-    (SMALLEST..=LARGEST).contains(&room) && put(block)
+/// Makes memory of `obtain` larger; it may move. `None`, and left as it was, if there is none.
+///
+/// # Safety
+/// It must be live and for `old` bytes, and be used no more if this succeeds.
+pub(crate) unsafe fn enlarge(block: NonNull<u8>, old: usize, new: usize) -> Option<NonNull<u8>> {
+    // SAFETY: the layouts are those of `obtain`, and have the same alignment.
+    NonNull::new(settled(unsafe { realloc(block.as_ptr(), layout(old)?, layout(new)?.size()) }))
 }
 
-fn put(block: NonNull<Block>) -> bool {
-    SPARE.iter().any(|place| {
-        place
-            .compare_exchange(null_mut(), block.as_ptr(), Ordering::Release, Ordering::Relaxed)
-            .is_ok()
-    })
+/// # Safety
+/// As for `give_back`.
+unsafe fn free(block: NonNull<u8>, size: usize) {
+    if let Some(layout) = layout(size) {
+        // SAFETY: the layout is that of `obtain`.
+        unsafe { dealloc(block.as_ptr(), layout) };
+    }
 }
 
-/// Frees what is kept. Any thread may go on using the blocks meanwhile.
+/// Frees what is kept for all threads and for this one. Any thread may go on using blocks meanwhile.
 pub(crate) fn clear() {
-    for place in &SPARE {
-        if let Some(block) = NonNull::new(place.swap(null_mut(), Ordering::Acquire)) {
-            // SAFETY: by the invariant nobody else refers to it.
-            unsafe { Block::free(block) };
-        }
-    }
+    rack::clear();
 }
 
 #[cfg(test)]
@@ -71,22 +116,45 @@ mod tests {
     use super::super::Message;
     use super::*;
 
+    #[test]
+    fn a_class_has_room_and_wastes_little() {
+        for size in (SMALLEST..=LARGEST).step_by(97).chain([LARGEST]) {
+            let class = class(size).unwrap();
+            assert!(class < CLASSES && bytes(class) >= size, "{size}: {class}");
+            assert!(class == 0 || bytes(class - 1) < size, "{size}: {class}");
+        }
+        assert_eq!([544, 545, 4128, 65536].map(class), [Some(0), Some(1), Some(12), Some(28)]);
+        assert_eq!(bytes(CLASSES - 1), LARGEST);
+        for size in [0, SMALLEST - 1, LARGEST + 1, usize::MAX] {
+            assert!(class(size).is_none());
+        }
+        assert_eq!([0, 8, 12, 23, 24, 25, 48].map(magazine), [32, 32, 16, 4, 2, 1, 1]);
+    }
+
     /// Other tests of this process use blocks at the same time, so only what holds all the same is asked.
     #[test]
     fn blocks_come_back_whole() {
         let threads: Vec<_> = (0..4u8)
             .map(|seed| {
                 std::thread::spawn(move || {
-                    for round in 0..200 {
+                    let mut held = Vec::new();
+                    for round in 0..400 {
+                        let spread = if round % 2 == 0 { 2 * LARGEST } else { 32 * 1024 };
                         let size =
-                            SMALLEST + (round * 7919 + usize::from(seed) * 104_729) % (2 * LARGEST);
+                            SMALLEST - 100 + (round * 7919 + usize::from(seed) * 104_729) % spread;
                         let mut message = Message::with_size(size).unwrap();
                         assert_eq!(message.len(), size);
                         let bytes = message.data_mut().unwrap();
                         (bytes[0], bytes[size - 1]) = (seed, seed);
+                        held.push(message);
                         std::thread::yield_now();
-                        assert_eq!((message.data()[0], message.data()[size - 1]), (seed, seed));
-                        if round % 50 == 0 {
+                        if held.len() > round % 40 {
+                            for message in held.drain(..) {
+                                let bytes = message.data();
+                                assert_eq!((bytes[0], bytes[bytes.len() - 1]), (seed, seed));
+                            }
+                        }
+                        if round % 100 == 0 {
                             clear();
                         }
                     }
@@ -95,13 +163,6 @@ mod tests {
             .collect();
         for thread in threads {
             thread.join().unwrap();
-        }
-    }
-
-    #[test]
-    fn only_some_sizes_are_kept() {
-        for size in [0, SMALLEST - 1, LARGEST + 1, usize::MAX] {
-            assert!(take(size).is_none());
         }
     }
 }

@@ -1,20 +1,21 @@
 //! A chunk of queue memory: counted storage, so that messages can be slices of it.
 //!
 //! Chunks are linked from the reader's position to the writer's. The queue owns one reference to
-//! each chunk on the chain; every message that points into a chunk owns another. Chunks of the
-//! usual size come from a pool.
+//! each chunk on the chain; every message that points into a chunk owns another.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
 use super::METADATA_FRAME;
-use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Pool, Watch};
-use crate::message::{Content, Message, settled};
+use super::sync::{AtomicPtr, AtomicUsize, Ordering::Relaxed, Watch};
+use crate::message::{Content, Message, spare};
 
 /// The first chunks of a queue are small, since most connections carry little: one for what is known
 /// of the peer, which is all that an idle connection holds, one for the first messages, and one more.
 pub(super) const TINY: usize = METADATA_FRAME;
+/// Behind a large body, for the header of the next.
+pub(super) const BRIEF: usize = 48;
 pub(super) const SMALL: usize = 1024 - HEADER;
 pub(super) const MEDIUM: usize = 4 * 1024 - HEADER;
 /// Chunks after these.
@@ -40,30 +41,15 @@ pub(super) struct Chunk {
     pub(super) watch: Watch,
 }
 
-fn layout(capacity: usize) -> Option<Layout> {
-    let size = capacity.checked_add(HEADER)?;
-    Layout::from_size_align(size, align_of::<Chunk>().max(16)).ok()
-}
-
-/// Chunks of the usual size that nobody uses.
-static POOL: Pool = Pool::new();
-
 impl Chunk {
     /// An empty chunk with room for at least `capacity` bytes and one reference.
     pub(super) fn allocate(capacity: usize) -> NonNull<Chunk> {
-        Chunk::try_allocate(capacity).unwrap_or_else(|| {
-            handle_alloc_error(layout(capacity).unwrap_or(Layout::new::<Chunk>()))
-        })
+        Chunk::try_allocate(capacity).unwrap_or_else(|| handle_alloc_error(Layout::new::<Chunk>()))
     }
 
     /// The same, or `None` without memory for it.
     pub(super) fn try_allocate(capacity: usize) -> Option<NonNull<Chunk>> {
-        let pooled = if capacity == USUAL { POOL.take() } else { None };
-        let raw = match pooled {
-            Some(block) => block.cast::<Chunk>(),
-            // SAFETY: the layout is never empty, it holds at least the header.
-            None => NonNull::new(settled(unsafe { alloc(layout(capacity)?) }))?.cast(),
-        };
+        let raw = spare::obtain(capacity.checked_add(HEADER)?)?.cast::<Chunk>();
         let chunk = Chunk {
             header: Content::header(release),
             next: AtomicPtr::new(std::ptr::null_mut()),
@@ -124,11 +110,6 @@ unsafe fn release(content: NonNull<Content>) {
     unsafe {
         let capacity = chunk.as_ref().capacity;
         chunk.drop_in_place();
-        if capacity == USUAL && POOL.put(chunk.cast()) {
-            return;
-        }
-        if let Some(layout) = layout(capacity) {
-            dealloc(chunk.as_ptr().cast(), layout);
-        }
+        spare::give_back(chunk.cast(), capacity + HEADER);
     }
 }

@@ -1,7 +1,5 @@
 //! What the queue takes from the world: atomics and the `Arc` between the two sides (loom's under
-//! `--cfg loom`), fences, and the chunk pool.
-
-use std::ptr::NonNull;
+//! `--cfg loom`), and fences.
 
 #[cfg(loom)]
 pub(super) use loom::sync::Arc;
@@ -11,41 +9,6 @@ pub(super) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsiz
 pub(super) use std::sync::Arc;
 #[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-
-/// A bounded stack of memory blocks of one size.
-pub(super) struct Pool {
-    blocks: parking_lot::Mutex<Blocks>,
-}
-
-struct Blocks(Vec<NonNull<u8>>);
-
-// SAFETY: the pointers are plain memory that nobody refers to.
-unsafe impl Send for Blocks {}
-
-/// At most this many blocks are kept: 4 MiB.
-const KEPT: usize = 64;
-
-impl Pool {
-    pub(super) const fn new() -> Pool {
-        Pool { blocks: parking_lot::Mutex::new(Blocks(Vec::new())) }
-    }
-
-    /// A block, if there is one and nobody else is here. Nobody waits: a new block is as quick,
-    /// and in a forked child the one who is here may be a thread that is not.
-    pub(super) fn take(&self) -> Option<NonNull<u8>> {
-        self.blocks.try_lock()?.0.pop()
-    }
-
-    /// Keeps the block for later; false if that cannot be, then the block is still the caller's.
-    pub(super) fn put(&self, block: NonNull<u8>) -> bool {
-        let Some(mut blocks) = self.blocks.try_lock() else { return false };
-        if blocks.0.len() == KEPT || cfg!(loom) {
-            return false;
-        }
-        blocks.0.push(block);
-        true
-    }
-}
 
 /// Orders a store before a later load of another location, on the side that does so often.
 #[inline]

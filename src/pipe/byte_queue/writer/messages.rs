@@ -102,7 +102,7 @@ impl Writer {
         let state = self.state();
         state.in_message = flags & MORE != 0;
         if let Some(old) = state.chunk {
-            let next = Chunk::allocate(chunk::SMALL);
+            let next = Chunk::allocate(chunk::BRIEF);
             // SAFETY: the tail chunk is live; the reader looks at the body only once it is
             // published, which happens after this.
             unsafe {

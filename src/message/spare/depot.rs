@@ -1,0 +1,275 @@
+//! Where magazines of blocks wait for any thread: one depot for each size of blocks. Called by `rack`.
+
+use std::ptr::{NonNull, null_mut};
+
+#[cfg(loom)]
+use loom::sync::Mutex;
+#[cfg(loom)]
+use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+#[cfg(not(loom))]
+use parking_lot::Mutex;
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Looks at a depot that somebody else is at. He is there for a few instructions, but in a forked child he
+/// may be a thread that does not exist; then there is nothing here any more.
+const LOOKS: usize = if cfg!(loom) { 1 } else { 64 };
+
+/// Some blocks of one size that nobody else refers to, each holding the address of the next.
+pub(super) struct Magazine {
+    /// INVARIANT: the first of `count` blocks, or null.
+    first: *mut Link,
+    count: usize,
+}
+
+/// What a block holds as long as nobody uses it.
+pub(super) struct Link {
+    next: *mut Link,
+    /// In the first block of a magazine that waits in a depot: the magazine that came before it.
+    below: Magazine,
+}
+
+// SAFETY: a magazine owns its blocks, which are plain memory.
+unsafe impl Send for Magazine {}
+
+impl Magazine {
+    pub(super) const EMPTY: Magazine = Magazine { first: null_mut(), count: 0 };
+
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Puts a block in.
+    ///
+    /// # Safety
+    /// The caller must own it, and it must be writable and aligned for a `Link`.
+    #[inline]
+    pub(super) unsafe fn push(&mut self, block: NonNull<u8>) {
+        let link = block.cast::<Link>().as_ptr();
+        // SAFETY: the caller vouches for the memory.
+        unsafe { (&raw mut (*link).next).write(self.first) };
+        self.first = link;
+        self.count += 1;
+    }
+
+    /// Takes a block out.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<NonNull<u8>> {
+        let link = NonNull::new(self.first)?;
+        // SAFETY: by the invariant the block is whole and ours.
+        self.first = unsafe { (&raw const (*link.as_ptr()).next).read() };
+        self.count -= 1;
+        Some(link.cast())
+    }
+
+    fn take(&mut self) -> Magazine {
+        std::mem::replace(self, Magazine::EMPTY)
+    }
+}
+
+/// See the head of this file.
+pub(super) struct Depot {
+    /// The magazine that came last, and the others below it.
+    pile: Mutex<Magazine>,
+    /// Whether there is one, for those who look without the lock.
+    filled: AtomicBool,
+}
+
+impl Depot {
+    #[cfg(not(loom))]
+    pub(super) const fn new() -> Depot {
+        Depot { pile: Mutex::new(Magazine::EMPTY), filled: AtomicBool::new(false) }
+    }
+
+    #[cfg(loom)]
+    pub(super) fn new() -> Depot {
+        Depot { pile: Mutex::new(Magazine::EMPTY), filled: AtomicBool::new(false) }
+    }
+
+    /// A magazine, if there is one and nobody else is here.
+    pub(super) fn take(&self) -> Option<Magazine> {
+        if !self.filled.load(Relaxed) {
+            return None;
+        }
+        self.visit(|pile| {
+            let magazine = pile.take();
+            if let Some(first) = NonNull::new(magazine.first) {
+                // SAFETY: `put` wrote it; the block is ours.
+                *pile = unsafe { (&raw const (*first.as_ptr()).below).read() };
+            }
+            if pile.first.is_null() {
+                self.filled.store(false, Relaxed);
+            }
+            Some(magazine).filter(|magazine| magazine.count > 0)
+        })?
+    }
+
+    /// Keeps a magazine that is not empty; gives it back if somebody else is here.
+    pub(super) fn put(&self, magazine: Magazine) -> Option<Magazine> {
+        let mut magazine = Some(magazine);
+        self.visit(|pile| {
+            if let Some(magazine) = magazine.take()
+                && let Some(first) = NonNull::new(magazine.first)
+            {
+                // SAFETY: by the invariant the block is the magazine's.
+                unsafe { (&raw mut (*first.as_ptr()).below).write(pile.take()) };
+                *pile = magazine;
+                self.filled.store(true, Relaxed);
+            }
+        });
+        magazine
+    }
+
+    fn visit<T>(&self, action: impl FnOnce(&mut Magazine) -> T) -> Option<T> {
+        for _ in 0..LOOKS {
+            #[cfg(not(loom))]
+            let found = self.pile.try_lock();
+            #[cfg(loom)]
+            let found = self.pile.try_lock().ok();
+            if let Some(mut pile) = found {
+                return Some(action(&mut pile));
+            }
+            std::hint::spin_loop();
+        }
+        None
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    type Block = [u64; 3];
+
+    fn magazine(blocks: &mut [Block]) -> Magazine {
+        let mut magazine = Magazine::EMPTY;
+        for block in blocks {
+            // SAFETY: each is used once and outlives the magazine.
+            unsafe { magazine.push(NonNull::from(block).cast()) };
+        }
+        magazine
+    }
+
+    #[test]
+    fn what_is_put_in_comes_out() {
+        let mut blocks = [Block::default(); 3];
+        let addresses = blocks.each_ref().map(|block| NonNull::from(block).cast::<u8>());
+        let mut magazine = magazine(&mut blocks);
+        assert_eq!(magazine.count(), 3);
+        let found: Vec<_> = std::iter::from_fn(|| magazine.pop()).collect();
+        assert!(found.iter().eq(addresses.iter().rev()) && magazine.count() == 0);
+    }
+
+    #[test]
+    fn the_magazine_that_came_last_goes_first() {
+        let depot = Depot::new();
+        assert!(depot.take().is_none());
+        let mut blocks = [Block::default(); 6];
+        let (few, many) = blocks.split_at_mut(2);
+        assert!(depot.put(magazine(few)).is_none());
+        assert!(depot.put(magazine(many)).is_none());
+        for count in [4, 2] {
+            let mut found = depot.take().unwrap();
+            assert_eq!(found.count(), count);
+            assert_eq!(std::iter::from_fn(|| found.pop()).count(), count);
+        }
+        assert!(depot.take().is_none());
+    }
+
+    /// As in a child whose parent was forked while another thread was at the depot.
+    #[test]
+    fn a_depot_that_is_never_left_hangs_nobody() {
+        let depot = Depot::new();
+        assert!(depot.put(magazine(&mut [Block::default()])).is_none());
+        std::mem::forget(depot.pile.lock());
+        assert!(depot.take().is_none());
+        assert!(depot.put(magazine(&mut [Block::default()])).is_some());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use loom::cell::UnsafeCell;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    /// Blocks for whose memory loom sees who touches it.
+    struct Blocks {
+        memory: [std::cell::UnsafeCell<[u64; 3]>; 3],
+        watched: [UnsafeCell<()>; 3],
+        depot: Depot,
+    }
+
+    // SAFETY: loom objects if two threads touch the same block and nothing orders that.
+    unsafe impl Sync for Blocks {}
+    // SAFETY: the same.
+    unsafe impl Send for Blocks {}
+
+    impl Blocks {
+        fn address(&self, at: usize) -> NonNull<u8> {
+            NonNull::new(self.memory[at].get()).unwrap().cast()
+        }
+
+        /// Puts a block there, after having used it; whether there was room for it.
+        fn put(&self, at: usize) -> bool {
+            let mut magazine = Magazine::EMPTY;
+            self.watched[at].with_mut(|_| {});
+            // SAFETY: only who took the block comes here with it.
+            unsafe { magazine.push(self.address(at)) };
+            self.depot.put(magazine).is_none()
+        }
+
+        /// Takes a block and uses it.
+        fn take(&self) -> Option<usize> {
+            let mut magazine = self.depot.take()?;
+            let block = magazine.pop().unwrap();
+            assert!(magazine.count() == 0 && magazine.pop().is_none());
+            let at = (0..3).find(|&at| self.address(at) == block).unwrap();
+            self.watched[at].with_mut(|_| {});
+            Some(at)
+        }
+    }
+
+    #[test]
+    fn loom_a_block_has_one_owner_on_its_way_from_thread_to_thread() {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(|| {
+            let blocks = Arc::new(Blocks {
+                memory: Default::default(),
+                watched: [UnsafeCell::new(()), UnsafeCell::new(()), UnsafeCell::new(())],
+                depot: Depot::new(),
+            });
+            assert!(blocks.put(0));
+            let freer = blocks.clone();
+            let freer = thread::spawn(move || {
+                let kept = freer.put(1);
+                (kept, freer.put(2))
+            });
+            let mut taken = Vec::new();
+            for _ in 0..2 {
+                if let Some(at) = blocks.take() {
+                    taken.push(at);
+                    if taken.len() == 1 {
+                        // Used again by the next.
+                        if blocks.put(at) {
+                            taken.pop();
+                        }
+                    }
+                }
+            }
+            let (first, second) = freer.join().unwrap();
+            while let Some(at) = blocks.take() {
+                taken.push(at);
+            }
+            taken.sort_unstable();
+            let all: Vec<_> = [(0, true), (1, first), (2, second)]
+                .into_iter()
+                .filter_map(|(at, kept)| kept.then_some(at))
+                .collect();
+            assert_eq!(taken, all, "each that was kept is found once");
+        });
+    }
+}
