@@ -23,8 +23,9 @@ use crate::pipe::{Pipe, PipeEvent, Style};
 use crate::transport::Stream;
 use crate::zmtp::{Engine, Failure};
 
-/// Bodies above this size are received into a block of their own.
-const LARGE_BODY: u64 = 64 * 1024;
+/// Bodies above this size are received into a block of their own: what came of them into a chunk would be
+/// moved to a larger one otherwise.
+const LARGE_BODY: u64 = 32 * 1024;
 /// Room to read into: at first, and once a read filled it.
 const LITTLE: usize = 512;
 const MUCH: usize = 16 * 1024;

@@ -64,8 +64,8 @@ pub(crate) enum Style {
 const EMBED_ABOVE: usize = 256;
 /// The same for a message whose bytes are only lent, so that moving it costs a copy as well.
 const EMBED_LENT_ABOVE: usize = 4096;
-/// From this size on a message in a `Wire` queue is not copied into the chunk.
-const BODY_FROM: usize = 128 * 1024;
+/// Above this size a message in a `Wire` queue is not copied into the chunk.
+const BODY_FROM: usize = 16 * 1024;
 
 /// Each side's state on its own cache lines, so that the sides do not slow each other down.
 #[repr(align(128))]
