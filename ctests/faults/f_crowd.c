@@ -1,5 +1,5 @@
-/* Peers by the thousand that connect and say nothing, or half a greeting; peers that come and go; peers that never read:
-   a client in good order is served all the while, and memory and descriptors come back. Called by ctests/faults/run. */
+/* Peers by the thousand that connect and say nothing, or half a greeting; peers that come and go; peers that never read, or
+   ask for too much: a client in good order is served all the while, and memory and descriptors come back. Called by ctests/faults/run. */
 #define _GNU_SOURCE
 #include "faults.h"
 #include "../raw.h"
@@ -183,6 +183,73 @@ static void never_reads (void *context)
     line ("PUB: the others get everything; the mute peer costs its high water mark");
 }
 
+static void raw_send_all (int fd, const char *data, size_t size)
+{
+    for (size_t sent = 0; sent < size;) {
+        ssize_t n = send (fd, data + sent, size - sent, MSG_NOSIGNAL);
+        if (n == -1)
+            return;
+        sent += (size_t) n;
+    }
+}
+
+/* A peer that subscribes to more than is remembered of one peer: it is sent away, which the monitor hears of, and its topics
+   are forgotten. */
+static void asks_for_too_much (void *context, int limited)
+{
+    enum { TOPIC = 16 << 20, TOPICS = 20 };
+    char endpoint[256], *frame = malloc (TOPIC + 10);
+    void *pub = quick_socket (context, ZMQ_PUB), *sub = quick_socket (context, ZMQ_SUB);
+    NEED (frame);
+    memset (frame, 't', TOPIC + 10);
+    memcpy (frame, "\2\0\0\0\0\1\0\0\1\1", 10);
+    set_int (pub, ZMQ_RCVHWM, limited ? 1000 : 0);
+    bind_any (pub, "tcp", endpoint);
+    void *watcher = watch (context, pub);
+    long memory = resident ();
+    int there[2];
+    NEED (pipe (there) == 0);
+    pid_t child = fork ();
+    if (child == 0) {
+        int fd = mute (endpoint, "SUB");
+        for (int topic = 0; topic < TOPICS; topic++) {
+            frame[10] = (char) topic;
+            raw_send_all (fd, frame, TOPIC + 10);
+        }
+        (void) !write (there[1], "x", 1);
+        pause ();
+    }
+    CHECK (wait_event (watcher, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, PATIENCE) != -1, "no handshake");
+    struct pollfd said = {there[0], POLLIN, 0};
+    int event = 0;
+    for (long end = milliseconds () + PATIENCE; event == 0 && (limited || poll (&said, 1, 0) == 0);) {
+        CHECK (milliseconds () < end, "%s", limited ? "the peer is still there" : "the peer is held up");
+        /* A publisher hears of subscriptions when it is used. */
+        NEED (zmq_send (pub, "x", 1, 0) == 1);
+        event = next_event (watcher, NULL, 1);
+    }
+    CHECK (event == (limited ? ZMQ_EVENT_DISCONNECTED : 0), "event %d", event);
+    NEED (kill (child, SIGKILL) == 0 && waitpid (child, NULL, 0) == child);
+    close (there[0]);
+    close (there[1]);
+    set_int (sub, ZMQ_RCVTIMEO, 20);
+    NEED (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "a", 1) == 0 && zmq_connect (sub, endpoint) == 0);
+    for (long end = milliseconds () + PATIENCE; zmq_recv (sub, NULL, 0, 0) == -1;) {
+        CHECK (milliseconds () < end, "the next subscriber hears nothing");
+        NEED (zmq_send (pub, "after", 5, 0) == 5);
+    }
+    for (long end = milliseconds () + PATIENCE; resident () - memory > 64 * 1024; rest (1)) {
+        CHECK (milliseconds () < end, "%ld KiB are left of it", resident () - memory);
+        NEED (zmq_send (pub, "after", 5, 0) == 5);
+    }
+    NEED (zmq_socket_monitor (pub, NULL, 0) == 0);
+    end_socket (sub);
+    end_socket (pub);
+    end_socket (watcher);
+    free (frame);
+    line ("a peer that subscribes to 320 MiB is %s", limited ? "sent away" : "served where the high water mark is 0");
+}
+
 int main (void)
 {
     struct rlimit limit;
@@ -194,6 +261,8 @@ int main (void)
     half_open (context, crowd);
     coming_and_going (context, crowd);
     never_reads (context);
+    asks_for_too_much (context, 1);
+    asks_for_too_much (context, 0);
     end_context (context);
     return 0;
 }

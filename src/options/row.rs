@@ -60,7 +60,8 @@ pub(crate) struct Set {
 pub(crate) enum Outcome {
     /// Nothing.
     Stored,
-    /// Stored; the pipes that exist shall have the new high-water marks.
+    /// Stored; the pipes that exist shall have the new high-water marks. As after `Stored`, the pattern's
+    /// `options_changed` is called.
     ResizePipes,
     /// Stored; the pattern wants to know as well: call its `set_option`, whose answer does not
     /// matter, and its `options_changed`.

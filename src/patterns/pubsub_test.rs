@@ -4,7 +4,7 @@ use super::SocketType as T;
 use super::testing::{TestSocket, frame, write_all};
 use super::{Attach, SocketType};
 use crate::error::Error;
-use crate::message::Message;
+use crate::message::{Message, Subscription};
 use crate::options::numbers;
 
 /// A publisher and a subscriber connected to it.
@@ -415,4 +415,42 @@ fn large_bodies_are_shared_between_subscribers() {
     let messages: Vec<Message> = subs.iter_mut().map(|sub| sub.recv_frame().unwrap()).collect();
     assert!(messages.iter().all(|message| message.data() == [7; 100_000]));
     assert!(messages.iter().all(|message| message.data().as_ptr() == messages[0].data().as_ptr()));
+}
+
+#[test]
+fn a_peer_that_wants_more_than_one_peer_may_is_sent_away() {
+    for (kind, manual) in [(T::Pub, false), (T::Xpub, false), (T::Xpub, true)] {
+        for limited in [true, false] {
+            let mut publisher = TestSocket::with(kind, |options| {
+                options.rcvhwm = if limited { 1000 } else { 0 };
+            });
+            if manual {
+                publisher.set(numbers::XPUB_MANUAL, &1i32.to_ne_bytes()).unwrap();
+            }
+            let (_, mut modest) = publisher.attach_raw(Attach::default());
+            let (_, mut greedy) = publisher.attach_raw(Attach::default());
+            let ask = |peer: &mut crate::pipe::Pipe, subscription: Subscription<'_>| {
+                peer.write_control(subscription.to_command().unwrap());
+            };
+            ask(&mut modest, Subscription::Subscribe(b"a"));
+            // What is asked for twice, or taken back, costs nothing.
+            for number in 0..40u8 {
+                let topic = [number; 100_000];
+                ask(&mut greedy, Subscription::Subscribe(&topic));
+                ask(&mut greedy, Subscription::Subscribe(&topic));
+                publisher.pump();
+                ask(&mut greedy, Subscription::Cancel(&topic));
+                publisher.pump();
+            }
+            assert!(!greedy.is_refused());
+            for number in 0..11u8 {
+                assert!(!greedy.is_refused(), "{number}");
+                ask(&mut greedy, Subscription::Subscribe(&[number; 100_000]));
+                publisher.pump();
+            }
+            assert_eq!((greedy.is_refused(), greedy.peer_closed()), (limited, limited));
+            assert_eq!(publisher.pipes.len(), if limited { 1 } else { 2 });
+            assert!(!modest.is_refused());
+        }
+    }
 }

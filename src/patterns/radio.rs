@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::message::{Message, Subscription};
-use crate::options::numbers;
+use crate::options::{SocketOptions, numbers};
 use crate::patterns::{Attach, Pattern, value};
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::Distributor;
+use crate::routing::{Distributor, MOST_OF_ONE_PIPE, cost_of};
 
 /// The longest name of a group.
 pub(super) const MAX_GROUP: usize = 255;
@@ -21,6 +21,9 @@ pub(crate) struct Radio {
     out: Distributor,
     /// The members of each group, one entry for each time they joined; none is empty.
     groups: HashMap<Box<[u8]>, Vec<PipeId>>,
+    /// What it costs to remember what each member joined, and what it may cost.
+    costs: HashMap<PipeId, u64>,
+    limit: u64,
     /// Pipes that get everything because nobody can join through them (udp).
     everything: Vec<PipeId>,
     /// Refuse a message that a member has no room for, instead of dropping it for that one.
@@ -28,18 +31,28 @@ pub(crate) struct Radio {
 }
 
 impl Radio {
-    fn process(&mut self, id: PipeId, frame: &Message) {
+    fn process(&mut self, pipes: &mut Pipes, id: PipeId, frame: &Message) {
         if !frame.is_command() {
             return;
         }
         match Subscription::from_command(frame.data()) {
             Some(Subscription::Join(group)) if group.len() <= MAX_GROUP => {
                 self.groups.entry(group.into()).or_default().push(id);
+                let cost = self.costs.entry(id).or_default();
+                *cost += cost_of(group);
+                if *cost > self.limit
+                    && let Some(pipe) = pipes.get_mut(id)
+                {
+                    pipe.refuse();
+                }
             }
             Some(Subscription::Leave(group)) => {
                 if let Some(members) = self.groups.get_mut(group) {
                     if let Some(place) = members.iter().position(|&member| member == id) {
                         members.swap_remove(place);
+                        if let Some(cost) = self.costs.get_mut(&id) {
+                            *cost = cost.saturating_sub(cost_of(group));
+                        }
                     }
                     if members.is_empty() {
                         self.groups.remove(group);
@@ -67,7 +80,7 @@ impl Pattern for Radio {
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         while let Some(frame) = pipes.get_mut(id).and_then(|pipe| pipe.read()) {
-            self.process(id, &frame);
+            self.process(pipes, id, &frame);
         }
     }
 
@@ -80,6 +93,7 @@ impl Pattern for Radio {
             members.retain(|&member| member != id);
             !members.is_empty()
         });
+        self.costs.remove(&id);
         self.everything.retain(|&other| other != id);
         self.out.pipe_terminated(id);
     }
@@ -114,5 +128,9 @@ impl Pattern for Radio {
             _ => return Err(Error::INVAL),
         }
         Ok(())
+    }
+
+    fn options_changed(&mut self, options: &SocketOptions) {
+        self.limit = if options.rcvhwm == 0 { u64::MAX } else { MOST_OF_ONE_PIPE };
     }
 }

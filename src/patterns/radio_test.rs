@@ -65,3 +65,28 @@ fn a_radio_forgets_the_members_that_went_away() {
     message.set_group(c"g").unwrap();
     radio.pattern.send(&mut radio.pipes, &mut message).unwrap();
 }
+
+#[test]
+fn a_peer_that_joins_more_than_one_peer_may_is_sent_away() {
+    for limited in [true, false] {
+        let mut radio =
+            TestSocket::with(T::Radio, |options| options.rcvhwm = if limited { 1000 } else { 0 });
+        let (_, mut modest) = radio.attach_raw(Attach::default());
+        let (_, mut greedy) = radio.attach_raw(Attach::default());
+        modest.write_control(Subscription::Join(b"g").to_command().unwrap());
+        // The same group again and again counts each time, as it does for leaving.
+        for _ in 0..20_000 {
+            greedy.write_control(Subscription::Join(b"g").to_command().unwrap());
+            greedy.write_control(Subscription::Leave(b"g").to_command().unwrap());
+        }
+        radio.pump();
+        assert!(!greedy.is_refused());
+        for _ in 0..20_000 {
+            greedy.write_control(Subscription::Join(b"g").to_command().unwrap());
+        }
+        radio.pump();
+        assert_eq!((greedy.is_refused(), greedy.peer_closed()), (limited, limited));
+        assert_eq!(radio.pipes.len(), if limited { 1 } else { 2 });
+        assert!(!modest.is_refused());
+    }
+}

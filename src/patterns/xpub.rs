@@ -9,7 +9,7 @@ use crate::message::{Message, Metadata, Subscription};
 use crate::options::{SocketOptions, numbers};
 use crate::patterns::{Attach, Pattern, value};
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::{Distributor, Removed, Subscriptions};
+use crate::routing::{Distributor, MOST_OF_ONE_PIPE, Removed, Subscriptions};
 
 /// Which peer a pending message makes the subject of ZMQ_SUBSCRIBE in manual mode.
 enum Subject {
@@ -50,6 +50,8 @@ pub(crate) struct Xpub {
     /// The next message after a subscription is for that peer alone (ZMQ_XPUB_MANUAL_LAST_VALUE).
     last_value: bool,
     invert_matching: bool,
+    /// What the subscriptions of one peer may cost.
+    limit: u64,
     /// Nobody receives: the part of XPUB that is PUB.
     mute: bool,
 }
@@ -61,7 +63,7 @@ impl Xpub {
     }
 
     /// Takes a frame from upstream.
-    fn process(&mut self, id: PipeId, frame: Message) {
+    fn process(&mut self, pipes: &mut Pipes, id: PipeId, frame: Message) {
         let first = !self.more_recv;
         self.more_recv = frame.more();
         let subscription = if first || self.process_subscribe || frame.is_command() {
@@ -83,6 +85,12 @@ impl Xpub {
                     let metadata = frame.metadata().cloned();
                     let subject = Subject::Peer(Some(id));
                     self.report(subscribe, topic, metadata, subject);
+                }
+                if subscribe
+                    && self.cost(id) > self.limit
+                    && let Some(pipe) = pipes.get_mut(id)
+                {
+                    pipe.refuse();
                 }
             }
             None if self.mute || frame.is_command() => {}
@@ -107,6 +115,11 @@ impl Xpub {
                 removed != Removed::OthersRemain || self.verbose_unsubscribe
             }
         }
+    }
+
+    /// What it costs to remember what a peer asked for. What the application gives it is not its fault.
+    fn cost(&self, id: PipeId) -> u64 {
+        if self.manual { self.asked.cost(id) } else { self.subscriptions.cost(id) }
     }
 
     /// Queues a subscription for the application, in the form of old: a byte 1 or 0, the topic.
@@ -163,7 +176,7 @@ impl Pattern for Xpub {
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         while let Some(frame) = pipes.get_mut(id).and_then(|pipe| pipe.read()) {
-            self.process(id, frame);
+            self.process(pipes, id, frame);
         }
     }
 
@@ -273,5 +286,6 @@ impl Pattern for Xpub {
 
     fn options_changed(&mut self, options: &SocketOptions) {
         self.invert_matching = options.invert_matching;
+        self.limit = if options.rcvhwm == 0 { u64::MAX } else { MOST_OF_ONE_PIPE };
     }
 }

@@ -165,6 +165,18 @@ impl Pipe {
         self.end();
     }
 
+    /// The same for a peer that asks for more than a socket gives: its connection ends at once, and is not
+    /// made again.
+    pub(crate) fn refuse(&mut self) {
+        self.link.refuse();
+        self.terminate();
+    }
+
+    /// Whether the socket at one of the ends has refused the other.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.link.is_refused()
+    }
+
     fn end(&mut self) {
         self.settle();
         if !std::mem::replace(&mut self.ended, true)

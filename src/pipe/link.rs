@@ -51,6 +51,8 @@ pub(super) struct Link {
     changes: AtomicU32,
     /// One side writes the same messages to many.
     broadcast: AtomicBool,
+    /// A socket wants no more of this peer.
+    refused: AtomicBool,
 }
 
 /// How an end is set up.
@@ -81,6 +83,7 @@ impl Link {
             direct: Mutex::new(None),
             changes: AtomicU32::new(0),
             broadcast: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
         })
     }
 
@@ -100,6 +103,14 @@ impl Link {
 
     pub(super) fn is_broadcast(&self) -> bool {
         self.broadcast.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn refuse(&self) {
+        self.refused.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Acquire)
     }
 
     /// How often what the session offers has changed.

@@ -22,4 +22,4 @@ pub(crate) use prefix_map::PrefixMap;
 pub(crate) use routing_table::RoutingTable;
 pub(crate) use routing_table::random;
 pub(crate) use single_pipe::SinglePipe;
-pub(crate) use subscriptions::{Removed, Subscriptions};
+pub(crate) use subscriptions::{MOST_OF_ONE_PIPE, Removed, Subscriptions, cost_of};

@@ -50,13 +50,23 @@ pub(crate) enum Removed {
     Last,
 }
 
+/// What the topics, or groups, of one pipe may cost: millions of them, and yet not all of the memory. What is
+/// behind a pipe may be a stranger.
+pub(crate) const MOST_OF_ONE_PIPE: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
+
+/// What it costs to remember that a pipe wants this.
+pub(crate) fn cost_of(topic: &[u8]) -> u64 {
+    64 + topic.len() as u64
+}
+
 /// The topics of one pipe, so that its end does not cost a walk over everybody's.
 #[derive(Default)]
 struct PipeTopics {
     /// Every topic of the pipe; also stale and repeated entries, swept now and then.
     keys: Vec<KeyId>,
-    /// How many topics the pipe has.
+    /// How many topics the pipe has, and what they cost.
     live: usize,
+    cost: u64,
 }
 
 /// The map from topics to pipes.
@@ -85,6 +95,7 @@ impl Subscriptions {
                 self.pipes.resize_with(slot + 1, PipeTopics::default);
             }
             self.pipes[slot].live += 1;
+            self.pipes[slot].cost += cost_of(topic);
             self.pipes[slot].keys.push(key);
             if self.pipes[slot].keys.len() > 2 * self.pipes[slot].live + 16 {
                 self.sweep(id);
@@ -101,8 +112,14 @@ impl Subscriptions {
             && let Some(topics) = self.pipes.get_mut(id.0 as usize)
         {
             topics.live -= 1;
+            topics.cost = topics.cost.saturating_sub(cost_of(topic));
         }
         removed
+    }
+
+    /// What the topics of a pipe cost.
+    pub(crate) fn cost(&self, id: PipeId) -> u64 {
+        self.pipes.get(id.0 as usize).map_or(0, |topics| topics.cost)
     }
 
     /// Takes all subscriptions of a pipe back. `removed` is told each topic, in ascending order,
@@ -204,10 +221,14 @@ mod tests {
     fn subscribing_and_unsubscribing_for_ever_costs_no_memory() {
         let mut subs = Subscriptions::default();
         subs.add(b"kept", A);
+        let before = subs.cost(A);
         for round in 0..10_000u32 {
             subs.add(&round.to_be_bytes(), A);
+            subs.add(&round.to_be_bytes(), A);
+            assert_eq!(subs.cost(A), before + 64 + 4);
             assert_eq!(subs.remove(&round.to_be_bytes(), A), Removed::Last);
         }
+        assert_eq!((subs.cost(A), subs.cost(B)), (before, 0));
         assert!(subs.pipes[A.0 as usize].keys.len() < 32);
         let mut gone = 0;
         subs.remove_pipe(A, |topic, _| {

@@ -32,6 +32,7 @@ impl Core {
                 for id in self.pipes.ids() {
                     self.pipes[id].set_marks(self.options.sndhwm, self.options.rcvhwm);
                 }
+                self.pattern.options_changed(&self.options);
             }
             Outcome::TellPattern => {
                 let value = value.unwrap_or_default();

@@ -78,6 +78,11 @@ impl Failure {
         Failure { error: Error::MSGSIZE, event: FailureKind::Protocol }
     }
 
+    /// The peer wants this side to remember more than it does for one peer.
+    pub(crate) fn refused() -> Failure {
+        Failure { error: Error::MSGSIZE, event: FailureKind::Protocol }
+    }
+
     /// The peer of an established connection was silent for too long.
     pub(crate) fn silent() -> Failure {
         Failure { error: Error::TIMEDOUT, event: FailureKind::Timeout }

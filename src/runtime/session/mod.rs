@@ -27,6 +27,7 @@ use crate::monitor::{EndpointPair, Event};
 use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::transport::{Dialer, Stream};
+use crate::zmtp::Failure;
 
 enum State {
     /// Not connected; connects again at the given time, or never.
@@ -195,6 +196,16 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the socket has had enough of the peer.
+    fn is_refused(&self) -> bool {
+        match &self.state {
+            State::Linked(link) => {
+                link.lock().as_ref().is_some_and(|joint| joint.pipe.is_refused())
+            }
+            _ => false,
+        }
+    }
+
     /// The handshake is done: announces the peer.
     fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) {
         let EndpointPair { local, remote, .. } = &self.endpoints;
@@ -308,7 +319,10 @@ impl Task for Session {
         self.reschedule(io);
     }
 
-    fn pipe_event(&mut self, io: &mut Io<'_>, _event: PipeEvent) {
+    fn pipe_event(&mut self, io: &mut Io<'_>, event: PipeEvent) {
+        if event == PipeEvent::Closed && self.is_refused() {
+            return self.disconnected(io, End::Failed(Failure::refused()));
+        }
         self.pump(io);
         // A pipe that its socket has ended leaves nothing to connect for.
         if !matches!(self.state, State::Connected(_) | State::Linked(_))
