@@ -1,6 +1,6 @@
 /*
  * The soak test: every pattern over tcp, ipc, inproc and ws for as long as is wanted, with readers that come and go,
- * strangers, and processes that are killed. `soak MINUTES [SEED]`; started by `make soak MINUTES=n`, which needs nothing
+ * strangers, and processes that are killed. `soak MINUTES [SEED [PATTERN ...]]`; started by `make soak MINUTES=n`, which needs nothing
  * but a libzmq.so.5, so that it runs on libzmq as well.
  *
  * The patterns (worlds.c) keep books of every message. Every few seconds all of them pause between two episodes, when no
@@ -21,6 +21,8 @@ const char *program;
 
 static pthread_rwlock_t pause_lock;
 static volatile int over;
+/* The patterns that were asked for; all, if there are none. */
+static char **wanted;
 /* Whose thread this is. */
 static __thread const struct world *here;
 
@@ -60,11 +62,19 @@ void doing (struct world *world, const char *what)
     world->since = now_ms ();
 }
 
+static int is_wanted (const struct world *world)
+{
+    for (char **name = wanted; *name; name++)
+        if (strcmp (*name, world->name) == 0)
+            return 1;
+    return !*wanted;
+}
+
 static void *live (void *argument)
 {
     struct world *world = argument;
     here = world;
-    while (!over) {
+    while (!over && is_wanted (world)) {
         pthread_rwlock_rdlock (&pause_lock);
         world->episode (world);
         world->books.episodes++;
@@ -139,6 +149,13 @@ int main (int argc, char **argv)
         return child (argc, argv);
     double minutes = argc > 1 ? atof (argv[1]) : 1;
     uint64_t seed = argc > 2 ? strtoull (argv[2], NULL, 10) : (uint64_t) time (NULL);
+    wanted = argv + (argc < 3 ? argc : 3);
+    for (char **name = wanted; *name; name++) {
+        int known = 0;
+        for (int at = 0; at < world_count; at++)
+            known |= strcmp (*name, worlds[at].name) == 0;
+        WANT (known);
+    }
     setvbuf (stdout, NULL, _IOLBF, BUFSIZ);
     snprintf (folder, sizeof folder, "/tmp/soak-%d", (int) getpid ());
     WANT (mkdir (folder, 0700) == 0);

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -419,10 +420,14 @@ static void strangers (struct world *world)
     close_ledger (world, ledger, 0);
 }
 
-/* A child that sends: `soak child ENDPOINT COUNT`; with 0 it sends until it is killed. */
+/* A child that sends: `soak child ENDPOINT COUNT PARENT`; with 0 it sends until it is killed, at the latest with its parent. */
 int child (int argc, char **argv)
 {
-    WANT (argc == 4);
+    WANT (argc == 5);
+    WANT (prctl (PR_SET_PDEATHSIG, SIGKILL) == 0);
+    /* The parent may have ended before that. */
+    if (getppid () != atoi (argv[4]))
+        return 1;
     uint64_t count = strtoull (argv[3], NULL, 10);
     void *context = zmq_ctx_new (), *push = zmq_socket (context, ZMQ_PUSH);
     set_int (push, ZMQ_LINGER, -1);
@@ -436,13 +441,14 @@ int child (int argc, char **argv)
 /* Processes that send: what a killed one has sent comes without a gap, and all of one that ends in peace. */
 static void processes (struct world *world)
 {
-    char endpoint[256], count_text[32];
+    char endpoint[256], count_text[32], parent[32];
     int kill_it = (int) below (world, 2), hwm = below (world, 2) ? 1000 : 1 + (int) below (world, 20);
     uint64_t count = kill_it ? 0 : 1 + below (world, 5000), next = 0;
     void *context = make_context (world), *pull = make_socket (context, ZMQ_PULL, hwm);
     bind_anywhere (world, pull, "tiw", endpoint);
     snprintf (count_text, sizeof count_text, "%llu", (unsigned long long) count);
-    char *arguments[] = {(char *) program, "child", endpoint, count_text, NULL};
+    snprintf (parent, sizeof parent, "%d", (int) getpid ());
+    char *arguments[] = {(char *) program, "child", endpoint, count_text, parent, NULL};
     pid_t pid;
     WANT (posix_spawn (&pid, program, NULL, NULL, arguments, environ) == 0);
     long start = now_ms (), live = (long) below (world, 300), ended = 0;
