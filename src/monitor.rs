@@ -9,9 +9,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use crate::message::Message;
+use crate::sys::lock::Mutex;
 use crate::zmtp::{Failure, FailureKind};
 
 /// The events, by their bits in `zmq.h`.

@@ -7,8 +7,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
 use super::idle::Idle;
 use super::inproc::Directory;
 use crate::error::{Error, Result};
@@ -16,6 +14,7 @@ use crate::options::ContextOptions;
 use crate::pipe::{Notify, Pipe};
 use crate::runtime::{IoThread, ThreadConfig, Threads};
 use crate::socket::mailbox::{Command, Mailbox};
+use crate::sys::lock::Mutex;
 
 /// See the head of this file.
 pub(crate) struct Core {

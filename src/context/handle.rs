@@ -5,8 +5,9 @@
 //! socket, even one whose slot was taken again since, is recognised by arithmetic alone; nothing is
 //! read through the pointer. Called by `context` and `socket` for `ffi`.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use once_cell::race::OnceBox;
 
 /// The first segment holds this many slots, each later one twice as many as the one before.
 const FIRST: usize = 64;
@@ -43,7 +44,8 @@ impl<T> Slot<T> {
 /// A table of objects of one kind. It has no lock, since a forked child uses it, too, and a thread
 /// that held the lock at that moment would not be there to give it back.
 pub(crate) struct Table<T: 'static> {
-    segments: [OnceLock<Box<[Slot<T>]>>; SEGMENTS],
+    /// Each is made when it is needed; of those that two threads make at once, one is dropped.
+    segments: [OnceBox<Box<[Slot<T>]>>; SEGMENTS],
     taken: AtomicUsize,
     /// Where the search for a free slot goes on: round the table, so that the handle of a closed
     /// object stays unused as long as possible.
@@ -52,7 +54,7 @@ pub(crate) struct Table<T: 'static> {
 
 impl<T: Default + Sync> Table<T> {
     pub(crate) const fn new() -> Table<T> {
-        let segments = [const { OnceLock::new() }; SEGMENTS];
+        let segments = [const { OnceBox::new() }; SEGMENTS];
         Table { segments, taken: AtomicUsize::new(0), next: AtomicUsize::new(0) }
     }
 
@@ -71,7 +73,8 @@ impl<T: Default + Sync> Table<T> {
             }
             let slot = |_| Slot { uses: AtomicU32::new(0), value: T::default() };
             // If another thread was quicker, there is room as well.
-            let _ = self.segments.get(segments)?.set((0..FIRST << segments).map(slot).collect());
+            let slots = (0..FIRST << segments).map(slot).collect();
+            let _ = self.segments.get(segments)?.set(Box::new(slots));
         }
     }
 
@@ -131,7 +134,7 @@ impl<T: Default + Sync> Table<T> {
     #[cold]
     #[inline(never)]
     fn find_further(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
-        let segments = self.segments.iter().skip(1).map_while(OnceLock::get);
+        let segments = self.segments.iter().skip(1).map_while(OnceBox::get);
         segments.filter_map(|slots| Self::find_in(slots, address)).next()
     }
 
@@ -145,7 +148,7 @@ impl<T: Default + Sync> Table<T> {
 
 #[cfg(test)]
 mod tests {
-    use parking_lot::Mutex;
+    use crate::sys::lock::Mutex;
 
     use super::*;
 

@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
 use crate::error::{Error, Result};
 use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::socket::mailbox::Mailbox;
+use crate::sys::lock::Mutex;
 
 /// A bound name and what one must know of its socket to connect to it.
 #[derive(Clone)]

@@ -16,14 +16,13 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use parking_lot::Mutex;
-
 pub(crate) use self::core::{ContextThreads, Core};
 use crate::error::{Error, Result};
 use crate::message::spare;
 use crate::options;
 use crate::socket::Socket;
 use crate::sys::fork;
+use crate::sys::lock::Mutex;
 use handle::Table;
 
 static CONTEXTS: Table<Context> = Table::new();

@@ -2,14 +2,13 @@
 
 use std::ffi::{c_int, c_long, c_short, c_void};
 
-use parking_lot::Mutex;
-
 use super::boundary::boundary;
 use super::handle::Shelf;
 use super::{Descriptor, arg};
 use crate::error::{Error, Result};
 pub use crate::poller::PollerEvent;
 use crate::poller::{Poller, Target};
+use crate::sys::lock::Mutex;
 
 static POLLERS: Shelf<Mutex<Option<Poller>>> = Shelf::new();
 

@@ -1,15 +1,15 @@
 //! The functions of zmq_timers(3).
 
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::LazyLock;
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use once_cell::race::OnceBox;
 
 use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
+use crate::sys::lock::Mutex;
 use crate::timers::Timers;
 
 /// What a timer calls, see zmq_timers(3).
@@ -32,8 +32,14 @@ fn with<T>(timers: *mut c_void, act: impl FnOnce(&mut Timers<Call>) -> Result<T>
 
 /// Milliseconds since the first use.
 fn now() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    // Not one that waits for the thread that came first, as a forked child would do for ever.
+    static START: OnceBox<Instant> = OnceBox::new();
+    START
+        .get_or_init(|| Box::new(Instant::now()))
+        .elapsed()
+        .as_millis()
+        .try_into()
+        .unwrap_or(u64::MAX)
 }
 
 /// Makes a set of timers.

@@ -1,17 +1,17 @@
 //! Helpers: zmq_has(3), zmq_atomic_counter_new(3), stopwatches, threads, sleeping.
 
 use std::ffi::{c_char, c_int, c_ulong, c_void};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use once_cell::race::OnceBox;
 
 use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
 use crate::error::{Error, Result};
+use crate::sys::lock::Mutex;
 use crate::sys::{gssapi, norm, pgm, signals};
 use crate::transport::find as transport;
 
@@ -112,8 +112,14 @@ static WATCHES: Shelf<AtomicU64> = Shelf::new();
 
 /// Microseconds since the first use.
 fn microseconds() -> u64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed().as_micros().try_into().unwrap_or(u64::MAX)
+    // Not one that waits for the thread that came first, as a forked child would do for ever.
+    static START: OnceBox<Instant> = OnceBox::new();
+    START
+        .get_or_init(|| Box::new(Instant::now()))
+        .elapsed()
+        .as_micros()
+        .try_into()
+        .unwrap_or(u64::MAX)
 }
 
 fn elapsed(start: &AtomicU64) -> c_ulong {

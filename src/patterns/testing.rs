@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::{Attach, Pattern, SocketType, new};
 use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
@@ -12,11 +10,11 @@ use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, PipeEvent, PipeId, Pipes,
 
 /// Where the events of a socket's pipes wait.
 #[derive(Default)]
-struct Mailbox(Mutex<Vec<(u32, PipeEvent)>>);
+struct Mailbox(std::sync::Mutex<Vec<(u32, PipeEvent)>>);
 
 impl Notify for Mailbox {
     fn notify(&self, key: u32, event: PipeEvent) {
-        self.0.lock().push((key, event));
+        self.0.lock().unwrap().push((key, event));
     }
 }
 
@@ -112,7 +110,7 @@ impl TestSocket {
     /// Does what the shell does between calls: tells events, removes pipes that ended.
     pub(crate) fn pump(&mut self) {
         loop {
-            let events = std::mem::take(&mut *self.mailbox.0.lock());
+            let events = std::mem::take(&mut *self.mailbox.0.lock().unwrap());
             if events.is_empty() && !self.pipes.any_ended() {
                 return;
             }

@@ -5,9 +5,8 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::message::{Message, Metadata};
+use crate::sys::lock::Mutex;
 
 #[derive(Default)]
 struct Slot {

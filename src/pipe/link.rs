@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
 use super::{Direct, PipeEvent};
+use crate::sys::lock::Mutex;
 
 /// Where the events of a pipe end go: the mailbox of a socket or of an I/O thread.
 ///

@@ -6,10 +6,10 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
 use slab::Slab;
 
 use super::{Pipe, PipeId};
+use crate::sys::lock::Mutex;
 
 /// Pipes that ended and wait for their socket to remove them.
 #[derive(Default)]

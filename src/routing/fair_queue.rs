@@ -1,20 +1,16 @@
 //! Reads from many pipes in turn, one whole message from each.
 //!
-//! Pipes found empty are set aside until `activated`, so that idle peers cost nothing. Called by
-//! every pattern that receives from more than one peer.
+//! Called by every pattern that receives from more than one peer.
 
 use crate::message::Message;
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::pipe_list::PipeList;
+use crate::routing::turn::Turn;
 
 /// The pipes to read from.
 #[derive(Default)]
 pub(crate) struct FairQueue {
-    /// INVARIANT: the first `active` pipes may hold messages; `current < active` or both are 0.
-    pipes: PipeList,
-    active: usize,
-    current: usize,
-    /// The last frame read has more frames behind it; they come from `current`.
+    turn: Turn,
+    /// The last frame read has more frames behind it; they come from the same pipe.
     more: bool,
     /// The pipe of a half-read message is gone; an empty last frame has to stand for the rest.
     severed: Option<PipeId>,
@@ -22,31 +18,19 @@ pub(crate) struct FairQueue {
 
 impl FairQueue {
     pub(crate) fn attach(&mut self, id: PipeId) {
-        self.pipes.push(id);
-        self.activated(id);
+        self.turn.attach(id);
     }
 
     /// The pipe may hold messages.
     pub(crate) fn activated(&mut self, id: PipeId) {
-        if let Some(place) = self.pipes.place(id)
-            && place >= self.active
-        {
-            self.pipes.swap(place, self.active);
-            self.active += 1;
-        }
+        self.turn.activated(id);
     }
 
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
-        if let Some(place) = self.pipes.place(id)
-            && place < self.active
-        {
-            if place == self.current && self.more {
-                self.more = false;
-                self.severed = Some(id);
-            }
-            self.deactivate(place);
+        if self.turn.remove(id) && self.more {
+            self.more = false;
+            self.severed = Some(id);
         }
-        self.pipes.remove(id);
     }
 
     /// The next frame and the pipe it came from. The frames of a message come one after the other.
@@ -64,20 +48,16 @@ impl FairQueue {
             *message = Message::new();
             return Some(id);
         }
-        while self.active > 0 {
-            let id = self.pipes.at(self.current)?;
+        while let Some(id) = self.turn.current() {
             if pipes.get_mut(id).is_some_and(|pipe| pipe.read_into(message)) {
                 self.more = message.more();
                 if !self.more {
-                    self.current += 1;
-                    if self.current >= self.active {
-                        self.current = 0;
-                    }
+                    self.turn.pass();
                 }
                 return Some(id);
             }
             self.more = false;
-            self.deactivate(self.current);
+            self.turn.set_aside();
         }
         None
     }
@@ -101,22 +81,12 @@ impl FairQueue {
         if self.more || self.severed.is_some() {
             return true;
         }
-        while self.active > 0 {
-            let Some(id) = self.pipes.at(self.current) else { return false };
+        while let Some(id) = self.turn.current() {
             if pipes.get_mut(id).is_some_and(|pipe| pipe.check_read()) {
                 return true;
             }
-            self.deactivate(self.current);
+            self.turn.set_aside();
         }
         false
-    }
-
-    fn deactivate(&mut self, place: usize) {
-        self.active -= 1;
-        self.pipes.swap(place, self.active);
-        // The pipe that was last has moved to `place`; the turn stays with the same pipe.
-        if self.current == self.active {
-            self.current = if place == self.active { 0 } else { place };
-        }
     }
 }

@@ -6,16 +6,13 @@
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::pipe_list::PipeList;
+use crate::routing::turn::Turn;
 
 /// The pipes to write to.
 #[derive(Default)]
 pub(crate) struct LoadBalancer {
-    /// INVARIANT: the first `active` pipes may have room; `current < active` or both are 0.
-    pipes: PipeList,
-    active: usize,
-    current: usize,
-    /// The last frame sent has more frames behind it; they go to `current`.
+    turn: Turn,
+    /// The last frame sent has more frames behind it; they go to the same pipe.
     more: bool,
     /// The peer was lost in the middle of a message; its other frames are thrown away.
     dropping: bool,
@@ -23,30 +20,18 @@ pub(crate) struct LoadBalancer {
 
 impl LoadBalancer {
     pub(crate) fn attach(&mut self, id: PipeId) {
-        self.pipes.push(id);
-        self.activated(id);
+        self.turn.attach(id);
     }
 
     /// The pipe may have room.
     pub(crate) fn activated(&mut self, id: PipeId) {
-        if let Some(place) = self.pipes.place(id)
-            && place >= self.active
-        {
-            self.pipes.swap(place, self.active);
-            self.active += 1;
-        }
+        self.turn.activated(id);
     }
 
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
-        if let Some(place) = self.pipes.place(id)
-            && place < self.active
-        {
-            if place == self.current && self.more {
-                self.dropping = true;
-            }
-            self.deactivate(place);
+        if self.turn.remove(id) && self.more {
+            self.dropping = true;
         }
-        self.pipes.remove(id);
     }
 
     /// Sends a frame and says to whom; `None` if it was thrown away with the rest of its message.
@@ -63,15 +48,11 @@ impl LoadBalancer {
             message.take();
             return Ok(None);
         }
-        while self.active > 0 {
-            let Some(id) = self.pipes.at(self.current) else { break };
+        while let Some(id) = self.turn.current() {
             if pipes.get_mut(id).is_some_and(|pipe| pipe.write(message)) {
                 self.more = more;
                 if !more {
-                    self.current += 1;
-                    if self.current >= self.active {
-                        self.current = 0;
-                    }
+                    self.turn.pass();
                 }
                 return Ok(Some(id));
             }
@@ -82,11 +63,11 @@ impl LoadBalancer {
                 }
                 self.more = more;
                 self.dropping = more;
-                self.deactivate(self.current);
+                self.turn.set_aside();
                 message.take();
                 return Ok(None);
             }
-            self.deactivate(self.current);
+            self.turn.set_aside();
         }
         Err(Error::AGAIN)
     }
@@ -96,22 +77,12 @@ impl LoadBalancer {
         if self.more {
             return true;
         }
-        while self.active > 0 {
-            let Some(id) = self.pipes.at(self.current) else { return false };
+        while let Some(id) = self.turn.current() {
             if pipes.get_mut(id).is_some_and(|pipe| pipe.check_write()) {
                 return true;
             }
-            self.deactivate(self.current);
+            self.turn.set_aside();
         }
         false
-    }
-
-    fn deactivate(&mut self, place: usize) {
-        self.active -= 1;
-        self.pipes.swap(place, self.active);
-        // The pipe that was last has moved to `place`; a turn that was its own goes with it.
-        if self.current == self.active {
-            self.current = if place == self.active { 0 } else { place };
-        }
     }
 }

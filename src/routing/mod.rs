@@ -14,6 +14,7 @@ mod prefix_map;
 mod routing_table;
 mod single_pipe;
 mod subscriptions;
+mod turn;
 
 pub(crate) use distributor::Distributor;
 pub(crate) use fair_queue::FairQueue;

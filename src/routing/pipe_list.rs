@@ -1,7 +1,7 @@
 //! A list of pipes that knows where each pipe stands, so that ten thousand pipes cost no search.
 //!
 //! The users keep it partitioned: the pipes before some index are active, the others are not, and a
-//! pipe changes sides by one swap. Called by the fair queue, the load balancer and the distributor.
+//! pipe changes sides by one swap. Called by the turn and the distributor.
 
 use crate::pipe::PipeId;
 

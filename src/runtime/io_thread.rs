@@ -11,14 +11,13 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::inbox::Inbox;
 use super::reactor::{Reactor, Waiter, reactor};
 use super::task::{Io, Task};
 use crate::error::{Error, Result};
 use crate::pipe::{Notify, PipeEvent};
 use crate::sys;
+use crate::sys::lock::Mutex;
 
 /// Keys are unique in the process, so that a socket can tell its tasks apart.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(0);

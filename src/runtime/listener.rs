@@ -7,13 +7,12 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-
 use super::Home;
 use super::io_thread::IoThread;
 use super::session::Session;
 use super::task::{Io, Ready, Task};
 use crate::monitor::{EndpointPair, Event, Monitor};
+use crate::sys::lock::{Condvar, Mutex};
 use crate::transport::{Accept, Listener};
 
 /// How long accepting pauses when the process ran out of descriptors or memory.
@@ -67,10 +66,7 @@ impl Door {
     /// Waits until the accepted connections take nothing more in, so that what a peer sends after
     /// zmq_unbind has returned is not received; not for long, should the I/O thread be busy.
     pub(super) fn wait(&self) {
-        let mut finished = self.finished.lock();
-        if !*finished {
-            self.finish.wait_for(&mut finished, PATIENCE);
-        }
+        drop(self.finish.wait_until(self.finished.lock(), PATIENCE, |finished| *finished));
     }
 }
 

@@ -4,20 +4,27 @@
 //! is another one, and the parent's descriptors and files are left alone.
 
 use std::ptr;
-use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
-static REGISTER: Once = Once::new();
+static REGISTERED: AtomicBool = AtomicBool::new(false);
 
-/// How many forks lie between this process and the one that first asked.
+/// A number that differs between a process and those it was forked from.
 pub(crate) fn generation() -> u32 {
-    REGISTER.call_once(|| {
-        // SAFETY: the handler is a plain function that is never unloaded (`-z nodelete`) and does
-        // nothing but an atomic addition, which is safe after fork.
-        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
-    });
+    if !REGISTERED.load(Ordering::Acquire) {
+        register();
+    }
     GENERATION.load(Ordering::Relaxed)
+}
+
+/// Threads that come together, or a child of a process that was just about it, do it twice; then a fork
+/// counts twice, which is as good. None waits for another, who might not be there.
+#[cold]
+fn register() {
+    // SAFETY: the handler is a plain function that is never unloaded (`-z nodelete`) and does
+    // nothing but an atomic addition, which is safe after fork.
+    unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+    REGISTERED.store(true, Ordering::Release);
 }
 
 extern "C" fn forked() {
@@ -68,28 +75,29 @@ impl<T: Sync + Send> PerProcess<T> {
     }
 }
 
+/// Runs `work` in a child, which has ten seconds for it; whether it succeeded.
+#[cfg(test)]
+pub(super) fn in_child(work: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child runs only `work` and exits.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: no pointers; leaves without running anything of the parent's.
+        unsafe {
+            libc::alarm(10);
+            libc::_exit(i32::from(!work()))
+        };
+    }
+    let mut status = 0;
+    // SAFETY: waits for our own child.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Barrier, Mutex};
 
     use super::*;
-
-    /// Runs `work` in a child, which has ten seconds for it; whether it succeeded.
-    fn in_child(work: impl FnOnce() -> bool) -> bool {
-        // SAFETY: the child runs only `work` and exits.
-        let child = unsafe { libc::fork() };
-        if child == 0 {
-            // SAFETY: no pointers; leaves without running anything of the parent's.
-            unsafe {
-                libc::alarm(10);
-                libc::_exit(i32::from(!work()))
-            };
-        }
-        let mut status = 0;
-        // SAFETY: waits for our own child.
-        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
-        libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-    }
 
     #[test]
     fn a_lock_that_was_held_at_the_fork_is_free_in_the_child() {

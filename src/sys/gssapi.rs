@@ -8,9 +8,8 @@
 
 use std::ffi::c_void;
 use std::ptr::{NonNull, null, null_mut};
-use std::sync::OnceLock;
 
-use super::library::{self, functions};
+use super::library::{Loaded, functions};
 use crate::error::{Error, Result};
 
 /// `gss_buffer_desc`.
@@ -59,14 +58,8 @@ functions! {
 }
 
 fn functions() -> Result<&'static Functions> {
-    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
-    FUNCTIONS
-        .get_or_init(|| {
-            let library = library::open("libgssapi_krb5.so.2")?;
-            Functions::load(library)
-        })
-        .as_ref()
-        .ok_or(Error::NOTSUP)
+    static FUNCTIONS: Loaded<Functions> = Loaded::new();
+    FUNCTIONS.get(|| Functions::load("libgssapi_krb5.so.2")).ok_or(Error::NOTSUP)
 }
 
 /// Whether the library is there.

@@ -3,8 +3,8 @@
 //!
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, names and interfaces (`names`), threads and
-//! signals (`thread`, `signals`), asymmetric fences (`membarrier`), a lock on top of them (`biased`), and the detection of `fork`
-//! (`fork`). Used by transport, runtime, socket and poller.
+//! signals (`thread`, `signals`), locks (`lock`), asymmetric fences (`membarrier`), a lock on top of them
+//! (`biased`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
 
 mod address;
 pub(crate) mod bell;
@@ -15,6 +15,7 @@ pub(crate) mod fd;
 pub(crate) mod fork;
 pub(crate) mod gssapi;
 mod library;
+pub(crate) mod lock;
 pub(crate) mod membarrier;
 pub(crate) mod memory;
 pub(crate) mod names;

@@ -9,9 +9,8 @@ use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::os::fd::RawFd;
 use std::ptr::{NonNull, null};
-use std::sync::OnceLock;
 
-use super::library::{self, functions};
+use super::library::{Loaded, functions};
 use super::signals;
 use crate::error::{Error, Result};
 
@@ -79,14 +78,8 @@ functions! {
 }
 
 fn functions() -> Result<&'static Functions> {
-    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
-    FUNCTIONS
-        .get_or_init(|| {
-            let library = library::open("libnorm.so.1")?;
-            Functions::load(library)
-        })
-        .as_ref()
-        .ok_or(Error::PROTONOSUPPORT)
+    static FUNCTIONS: Loaded<Functions> = Loaded::new();
+    FUNCTIONS.get(|| Functions::load("libnorm.so.1")).ok_or(Error::PROTONOSUPPORT)
 }
 
 /// Whether the library is there.

@@ -3,7 +3,7 @@
 //! socket, context and runtime for what `Bell` wakes.
 
 #[cfg(not(loom))]
-pub(crate) use parking_lot::{Mutex, MutexGuard};
+pub(crate) use super::lock::{Condvar, Mutex, MutexGuard};
 #[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence,
@@ -40,26 +40,6 @@ pub(crate) fn dear_fence() {
     loom::sync::atomic::fence(Ordering::SeqCst);
 }
 
-/// A condition variable that takes the guard and gives it back.
-#[cfg(not(loom))]
-pub(crate) struct Condvar(parking_lot::Condvar);
-
-#[cfg(not(loom))]
-impl Condvar {
-    pub(crate) const fn new() -> Condvar {
-        Condvar(parking_lot::Condvar::new())
-    }
-
-    pub(crate) fn wait<'a, T>(&self, mut guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0.wait(&mut guard);
-        guard
-    }
-
-    pub(crate) fn notify_all(&self) {
-        self.0.notify_all();
-    }
-}
-
 #[cfg(loom)]
 mod model {
     use loom::sync::MutexGuard;
@@ -80,7 +60,7 @@ mod model {
         }
     }
 
-    /// Loom's lock with the interface of parking_lot's.
+    /// Loom's lock with the interface of `lock::Mutex`.
     #[derive(Default)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 

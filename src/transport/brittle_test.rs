@@ -4,9 +4,8 @@ use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::panic::resume_unwind;
 
-use parking_lot::Mutex;
-
 use crate::options::SocketOptions;
+use crate::sys::lock::Mutex;
 use crate::sys::net;
 use crate::transport::stream::Layer;
 use crate::transport::{Accept, Listener, testing};

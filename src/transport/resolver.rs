@@ -9,10 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::thread;
 
-use parking_lot::Mutex;
-
 use crate::error::{Error, Result};
 use crate::sys::fork::PerProcess;
+use crate::sys::lock::Mutex;
 use crate::sys::names::{self, Query, Unresolved};
 use crate::sys::signals;
 use crate::transport::Waker;

@@ -4,8 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use parking_lot::Mutex;
-
+use crate::sys::lock::Mutex;
 use crate::sys::{credentials, net, sockopt};
 use crate::transport::{address, ipc};
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -5,12 +5,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use parking_lot::Mutex;
-
 use super::*;
 use crate::error::Result;
 use crate::options::{ContextOptions, SocketOptions};
 use crate::runtime::{IoThread, Owner, ThreadConfig, Threads, listen};
+use crate::sys::lock::Mutex;
 use crate::transport::brittle_test::Brittle;
 
 const PATIENCE: Duration = Duration::from_secs(20);

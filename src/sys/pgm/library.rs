@@ -3,10 +3,9 @@
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
-use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
-use crate::sys::library::{self, functions};
+use crate::sys::library::{Loaded, functions};
 
 /// `pgm_sock_t`.
 #[repr(C)]
@@ -148,13 +147,11 @@ functions! {
 }
 
 pub(super) fn functions() -> Result<&'static Functions> {
-    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
-    FUNCTIONS
-        .get_or_init(|| {
-            let functions = Functions::load(library::open("libpgm-5.3.so.0")?)?;
-            // SAFETY: a null error is not reported.
-            unsafe { (functions.pgm_init)(null_mut()) }.then_some(functions)
-        })
-        .as_ref()
-        .ok_or(Error::PROTONOSUPPORT)
+    static FUNCTIONS: Loaded<Functions> = Loaded::new();
+    let load = || {
+        let functions = Functions::load("libpgm-5.3.so.0")?;
+        // SAFETY: a null error is not reported.
+        unsafe { (functions.pgm_init)(null_mut()) }.then_some(functions)
+    };
+    FUNCTIONS.get(load).ok_or(Error::PROTONOSUPPORT)
 }

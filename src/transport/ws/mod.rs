@@ -29,13 +29,12 @@ mod ws_test;
 use std::io;
 use std::os::fd::RawFd;
 
-use parking_lot::Mutex;
-
 use self::carrier::Carrier;
 use self::layer::WsLayer;
 use self::tls::Tls;
 use crate::error::{Error, Result};
 use crate::options::{MechanismKind, SocketOptions};
+use crate::sys::lock::Mutex;
 use crate::transport::address::HostPort;
 use crate::transport::tcp::{TcpDialer, TcpListener};
 use crate::transport::{Accept, Dial, Dialer, Listener, Stream, Transport, Waker};
