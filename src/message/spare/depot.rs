@@ -2,14 +2,16 @@
 
 use std::ptr::{NonNull, null_mut};
 
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 #[cfg(loom)]
 use loom::sync::Mutex;
 #[cfg(loom)]
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 #[cfg(not(loom))]
-use parking_lot::Mutex;
-#[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use crate::sys::lock::Mutex;
 
 /// Looks at a depot that somebody else is at. He is there for a few instructions, but in a forked child he
 /// may be a thread that does not exist; then there is nothing here any more.
