@@ -63,6 +63,8 @@ pub(crate) struct Pipe {
     was_full: bool,
     /// How often this thread tried to receive by itself.
     direct_reads: u64,
+    /// How often the socket was about to wait for the connection.
+    waits: u8,
     background: bool,
 }
 
@@ -116,6 +118,7 @@ impl Pipe {
             fresh: false,
             was_full: false,
             direct_reads: 0,
+            waits: 0,
             background: false,
         }
     }
@@ -232,7 +235,9 @@ impl Pipe {
     /// Changes the high water marks of this end (ZMQ_SNDHWM, ZMQ_RCVHWM).
     pub(crate) fn set_marks(&mut self, send: i32, receive: i32) {
         self.settle();
-        self.link.set_marks(self.side, send, receive);
+        if !self.link.set_marks(self.side, send, receive) {
+            return;
+        }
         // Either side may have been refused below the new mark.
         self.link.notify(self.side, PipeEvent::Writable);
         self.link.notify(self.side.other(), PipeEvent::Writable);
@@ -268,6 +273,9 @@ impl Drop for Pipe {
             Input::Queue(reader) => reader.close(),
             Input::Slot(reader) => reader.close(),
         }
-        self.link.notify(self.side.other(), PipeEvent::Closed);
+        // The other end cannot be told of anything any more if it was dropped before.
+        if !(self.peer_finished() && self.peer_closed()) {
+            self.link.notify(self.side.other(), PipeEvent::Closed);
+        }
     }
 }

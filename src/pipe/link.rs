@@ -134,10 +134,12 @@ impl Link {
         self.end(side).key.store(key, Ordering::Release);
     }
 
-    pub(super) fn set_marks(&self, side: Side, send: i32, receive: i32) {
+    /// True: they are others than before.
+    pub(super) fn set_marks(&self, side: Side, send: i32, receive: i32) -> bool {
         let end = self.end(side);
-        end.send_mark.store(send.into(), Ordering::Relaxed);
-        end.receive_mark.store(receive.into(), Ordering::Relaxed);
+        let send_before = end.send_mark.swap(send.into(), Ordering::Relaxed);
+        let receive_before = end.receive_mark.swap(receive.into(), Ordering::Relaxed);
+        (send_before, receive_before) != (send.into(), receive.into())
     }
 
     pub(super) fn set_farewell(&self, side: Side, message: Vec<u8>) {

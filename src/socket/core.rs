@@ -63,7 +63,7 @@ impl Core {
             monitor_socket: None,
             endpoints: Endpoints::default(),
             receive_more: false,
-            spin: Spin::default(),
+            spin: Spin::doubtful(),
             owns: false,
             waiters: 0,
             stopped: false,

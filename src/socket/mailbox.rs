@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::patterns::Attach;
 use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::sys::Bell;
-use crate::sys::sync::{AtomicBool, Mutex, Ordering, yield_now};
+use crate::sys::sync::{AtomicBool, Mutex, MutexGuard, Ordering, yield_now};
 
 /// Something a socket shall take in.
 pub(crate) enum Command {
@@ -99,18 +99,24 @@ impl Mailbox {
         inner.commands.push(command);
         inner.disturb();
         self.pending.store(true, Ordering::Release);
-        self.ring(&mut inner);
+        self.ring(inner);
     }
 
-    fn ring(&self, inner: &mut Inner) {
+    /// Rings if somebody may be listening; without the lock, which whoever wakes up wants first.
+    fn ring(&self, mut inner: MutexGuard<'_, Inner>) {
         if (inner.waiting > 0 || inner.exposed) && !std::mem::replace(&mut inner.rung, true) {
+            drop(inner);
             self.bell.ring();
         }
     }
 
     fn silence(&self, inner: &mut Inner) {
-        if std::mem::take(&mut inner.rung) {
-            self.bell.silence();
+        if inner.rung {
+            inner.rung = !self.bell.silence();
+            if inner.rung {
+                // Whoever set the flag has yet to ring. The next call tries again.
+                self.pending.store(true, Ordering::Release);
+            }
         }
     }
 
@@ -156,12 +162,13 @@ impl Mailbox {
             inner.takes += 1;
             inner.behind = inner.waiting;
         }
+        let commands = std::mem::take(&mut inner.commands);
         if inner.behind > 0 {
-            self.ring(&mut inner);
+            self.ring(inner);
         } else {
             self.silence(&mut inner);
         }
-        std::mem::take(&mut inner.commands)
+        commands
     }
 
     /// Announces that this thread is about to sleep. Call with the socket's lock held, so that
@@ -169,10 +176,11 @@ impl Mailbox {
     pub(crate) fn prepare_wait(&self) -> Ticket {
         let mut inner = self.inner.lock();
         inner.waiting += 1;
+        let ticket = Ticket { takes: inner.takes };
         if !inner.commands.is_empty() {
-            self.ring(&mut inner);
+            self.ring(inner);
         }
-        Ticket { takes: inner.takes }
+        ticket
     }
 
     /// Sleeps until a command may have come or one of the other descriptors is readable; gives a
@@ -217,7 +225,7 @@ impl Mailbox {
         inner.stirred = true;
         if inner.exposed {
             self.pending.store(true, Ordering::Release);
-            self.ring(&mut inner);
+            self.ring(inner);
         }
     }
 
@@ -233,7 +241,7 @@ impl Mailbox {
             inner.exposed = true;
             if inner.stirred || !inner.commands.is_empty() {
                 self.pending.store(true, Ordering::Release);
-                self.ring(&mut inner);
+                self.ring(inner);
             }
         }
         self.bell.descriptor()
@@ -245,8 +253,7 @@ impl Mailbox {
         inner.closed = true;
         inner.disturb();
         let commands = std::mem::take(&mut inner.commands);
-        self.ring(&mut inner);
-        drop(inner);
+        self.ring(inner);
         drop(commands);
     }
 }

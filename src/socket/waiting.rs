@@ -45,7 +45,8 @@ impl Core {
             return owned;
         }
         for id in self.pipes.ids() {
-            if let Some(direct) = self.pipes[id].direct()
+            if self.pipes[id].is_worth_waiting_for()
+                && let Some(direct) = self.pipes[id].direct()
                 && let Some(descriptor) = direct.take_over()
             {
                 direct.waits(true);

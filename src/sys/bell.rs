@@ -45,10 +45,9 @@ mod real {
             }
         }
 
-        pub(crate) fn silence(&self) {
-            if self.is_ours() {
-                self.signaler.drain();
-            }
+        /// False: it was not rung.
+        pub(crate) fn silence(&self) -> bool {
+            !self.is_ours() || self.signaler.drain()
         }
 
         /// Sleeps until it is rung or one of the other descriptors is readable, and gives a bit for
@@ -110,8 +109,8 @@ mod model {
             self.changed.notify_all();
         }
 
-        pub(crate) fn silence(&self) {
-            *self.rung.lock().unwrap() = false;
+        pub(crate) fn silence(&self) -> bool {
+            std::mem::take(&mut *self.rung.lock().unwrap())
         }
 
         pub(crate) fn wait(&self, _others: &[RawFd], _timeout: Option<Duration>) -> Result<u32> {

@@ -6,6 +6,9 @@ use super::{Input, Pipe};
 use crate::message::{COMMAND, Message, Metadata};
 use crate::pipe::{Direct, PipeEvent};
 
+/// How often a socket waits for a new connection by its mailbox alone.
+const PLAIN_WAITS: u8 = 2;
+
 impl Pipe {
     /// Whether a whole message can be read now. When it says no it arms the notification, and a
     /// `Readable` event follows as soon as there is one. Commands that no pattern wants are skipped.
@@ -92,6 +95,13 @@ impl Pipe {
             self.direct = self.link.direct();
         }
         self.direct.as_ref()
+    }
+
+    /// Whether to wait for this connection itself. It takes some system calls and a wake-up of the I/O
+    /// thread to begin with that, so whoever waits for the first times does not.
+    pub(crate) fn is_worth_waiting_for(&mut self) -> bool {
+        self.waits = self.waits.saturating_add(u8::from(self.direct().is_some()));
+        self.waits > PLAIN_WAITS
     }
 
     /// How often this thread tried to receive by itself.
