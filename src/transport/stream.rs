@@ -17,7 +17,8 @@ pub(crate) struct Stream {
     fd: OwnedFd,
     /// How its endpoints are written.
     scheme: &'static str,
-    /// The other side, if accepting it told.
+    /// Both sides, as far as accepting or connecting told.
+    local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
     /// What stands between the bytes of the descriptor and those of the session.
     layer: Option<Box<Mutex<dyn Layer>>>,
@@ -33,12 +34,22 @@ pub(super) trait Layer: Send {
 
 impl Stream {
     pub(super) fn new(fd: OwnedFd, scheme: &'static str) -> Stream {
-        Stream { fd, scheme, peer: None, layer: None }
+        Stream { fd, scheme, local: None, peer: None, layer: None }
     }
 
     /// One that was accepted from this address.
     pub(super) fn accepted(fd: OwnedFd, scheme: &'static str, peer: Option<SocketAddr>) -> Stream {
         Stream { peer, ..Stream::new(fd, scheme) }
+    }
+
+    /// One that was connected, between these addresses.
+    pub(super) fn connected(
+        fd: OwnedFd,
+        scheme: &'static str,
+        local: Option<SocketAddr>,
+        peer: Option<SocketAddr>,
+    ) -> Stream {
+        Stream { local, peer, ..Stream::new(fd, scheme) }
     }
 
     /// The same connection, spoken through a layer.
@@ -133,6 +144,9 @@ impl Stream {
 
     /// Our side as an endpoint, for monitor events.
     pub(crate) fn local_endpoint(&self) -> String {
+        if let Some(ip) = &self.local {
+            return address::endpoint(self.scheme, ip);
+        }
         self.endpoint(net::local_address(self.fd.as_fd()))
     }
 

@@ -87,10 +87,13 @@ impl TcpDialer {
         self.socket = None;
         while let Some(target) = self.targets.pop_front() {
             match self.attempt(target) {
-                Ok((socket, true)) => match self.finish(socket) {
-                    Ok(stream) => return self.done(stream),
-                    Err(error) => self.error = error.into(),
-                },
+                Ok((socket, true)) => {
+                    let peer = net::peer_address(socket.as_fd());
+                    match peer.and_then(|peer| self.finish(socket, peer.ip())) {
+                        Ok(stream) => return self.done(stream),
+                        Err(error) => self.error = error.into(),
+                    }
+                }
                 Ok((socket, false)) => {
                     let descriptor = socket.as_raw_fd();
                     self.socket = Some(socket);
@@ -125,16 +128,15 @@ impl TcpDialer {
     }
 
     /// Makes a stream of a connected socket.
-    fn finish(&self, socket: OwnedFd) -> io::Result<Stream> {
+    fn finish(&self, socket: OwnedFd, peer: Option<SocketAddr>) -> io::Result<Stream> {
         let local = net::local_address(socket.as_fd())?.ip();
-        let peer = net::peer_address(socket.as_fd())?.ip();
         // A connect to a free port of this machine's ephemeral range may be given that very port
         // as its source and meet itself. Nobody listens there, so say what the kernel says then.
         if local.is_some() && local == peer {
             return Err(io::Error::from_raw_os_error(libc::ECONNREFUSED));
         }
         self.tuning.connected(socket.as_fd())?;
-        Ok(Stream::new(socket, self.scheme))
+        Ok(Stream::connected(socket, self.scheme, local, peer))
     }
 
     fn done(&mut self, stream: Stream) -> Dial {
@@ -164,24 +166,28 @@ impl Dialer for TcpDialer {
             };
         }
         let Some(socket) = self.socket.take() else { return Dial::Failed(self.error) };
-        if let Err(error) = sockopt::pending_error(socket.as_fd()) {
-            self.error = error.into();
-            return self.try_next();
-        }
-        match net::peer_address(socket.as_fd()) {
-            // Called too early.
+        let stream = match net::peer_address(socket.as_fd()) {
+            Ok(peer) => self.finish(socket, peer.ip()),
             Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {
-                let descriptor = socket.as_raw_fd();
-                self.socket = Some(socket);
-                return Dial::Connecting(descriptor);
+                match sockopt::pending_error(socket.as_fd()) {
+                    Err(error) => Err(error),
+                    // Called too early.
+                    Ok(()) => {
+                        let descriptor = socket.as_raw_fd();
+                        self.socket = Some(socket);
+                        return Dial::Connecting(descriptor);
+                    }
+                }
             }
-            Err(error) => self.error = error.into(),
-            Ok(_) => match self.finish(socket) {
-                Ok(stream) => return self.done(stream),
-                Err(error) => self.error = error.into(),
-            },
+            Err(error) => Err(error),
+        };
+        match stream {
+            Ok(stream) => self.done(stream),
+            Err(error) => {
+                self.error = error.into();
+                self.try_next()
+            }
         }
-        self.try_next()
     }
 
     fn abandon(&mut self) -> Dial {
