@@ -62,15 +62,48 @@ fn code(side: &Side) -> u32 {
 
 #[test]
 fn both_sides_learn_of_each_other_however_the_bytes_come() {
-    for piece in [usize::MAX, 50, 1] {
+    for (piece, prepare) in [(usize::MAX, false), (50, false), (1, false), (50, true), (1, true)] {
         let mut own = client();
         own.routing_id = b"me".to_vec();
         let mut pair = Pair::new(own, server());
+        (pair.one.prepares, pair.two.prepares) = (prepare, prepare);
         pair.run(piece);
         assert_eq!(pair.one.property("Socket-Type"), Some("ROUTER"));
         assert_eq!(pair.two.property("Socket-Type"), Some("DEALER"));
         assert_eq!(pair.two.peer().metadata.routing_id(), b"me");
         assert!(!pair.one.engine.inbound_raw() && !pair.one.engine.outbound_raw());
+    }
+}
+
+#[test]
+fn the_client_speaks_as_soon_as_it_knows_the_version() {
+    for prepares in [false, true] {
+        let mut pair = Pair::new(client(), server());
+        pair.one.prepares = prepares;
+        assert_eq!(pair.one.sent().len(), 10);
+        // The server's signature and major version.
+        let greeting = pair.two.sent();
+        pair.one.feed(pair.now, &[&greeting[..], &[3]].concat(), 1);
+        let sent = pair.one.sent();
+        assert_eq!(sent[..2], [3, 1]);
+        assert!(body(&sent[54..]).starts_with(b"\x05HELLO"));
+        // What is behind the version shows that the peer does not speak CURVE.
+        let null = [&[1][..], b"NULL", &[0; 48]].concat();
+        pair.one.feed(pair.now, &null, usize::MAX);
+        assert_eq!(code(&pair.one), error_code::ZMTP_MECHANISM_MISMATCH);
+    }
+}
+
+#[test]
+fn an_old_peer_hears_nothing_of_a_handshake() {
+    for revision in [0, 1] {
+        let mut pair = Pair::new(client(), server());
+        pair.one.prepares = true;
+        assert_eq!(pair.one.sent().len(), 10);
+        let greeting = pair.two.sent();
+        pair.one.feed(pair.now, &[&greeting[..], &[revision, 6]].concat(), 1);
+        assert!(pair.one.sent().len() <= 2);
+        assert!(pair.one.failure.is_some());
     }
 }
 
@@ -319,7 +352,7 @@ fn the_cookie_of_another_connection_is_worth_nothing() {
     // Both clients get a WELCOME, then the INITIATE of one goes to the other's server.
     let mut initiates = Vec::new();
     for pair in [&mut pair, &mut stranger] {
-        for _ in 0..3 {
+        for _ in 0..2 {
             let from_one = pair.one.sent();
             pair.two.feed(pair.now, &from_one, usize::MAX);
             let from_two = pair.two.sent();

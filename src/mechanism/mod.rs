@@ -33,6 +33,11 @@ pub(crate) trait Mechanism: Send {
     fn next_command(&mut self) -> Result<Option<Vec<u8>>, Failure>;
     /// A command of the peer, name and all.
     fn process(&mut self, command: &[u8]) -> Result<(), Failure>;
+    /// Works ahead while the peer is waited for: what is needed next and depends on nothing that is
+    /// yet to come.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
     /// A request for the ZAP handler; handed out once.
     fn zap_request(&mut self) -> Option<Vec<Vec<u8>>> {
         None

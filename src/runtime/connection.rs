@@ -70,16 +70,11 @@ impl Connection {
             outgoing: Outgoing::default(),
             asked: None,
             established: false,
-            listens_first: false,
+            listens_first: true,
             readable: true,
             writable: true,
             hung_up: false,
         }
-    }
-
-    /// The same for one that was accepted.
-    pub(super) fn accepted(stream: Stream, options: &SocketOptions, now: Instant) -> Connection {
-        Connection { listens_first: true, ..Connection::new(stream, options, now) }
     }
 
     /// Takes in what the reactor said.
@@ -124,10 +119,14 @@ impl Connection {
                 }
                 result?;
             }
-            if !std::mem::take(&mut silent) {
+            let event = engine.poll_event();
+            if let Some(Event::Established(_)) = event {
+                // Its last word goes out with what waits in the pipe.
+                self.outgoing.hold_control(engine);
+            } else if !std::mem::take(&mut silent) {
                 self.outgoing.send_control(&self.stream, engine, &mut self.writable)?;
             }
-            match engine.poll_event() {
+            match event {
                 Some(Event::Established(mut peer)) => {
                     self.finish_handshake(&mut peer.metadata);
                     return Ok(Handshake::Done(peer.metadata));
@@ -146,6 +145,9 @@ impl Connection {
                 }
             }
             if !self.readable {
+                if !self.outgoing.has_unsent() {
+                    engine.prepare()?;
+                }
                 return Ok(Handshake::Going);
             }
             let from = Source { stream: &self.stream, hung_up: self.hung_up };

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::pipe::{Notify, PipeEvent};
 use crate::sys;
 use crate::sys::lock::Mutex;
+use crate::sys::spin::Spin;
 
 /// Keys are unique in the process, so that a socket can tell its tasks apart.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(0);
@@ -88,6 +89,8 @@ impl IoThread {
             timers: BinaryHeap::new(),
             turns: Vec::new(),
             scratch: Vec::new(),
+            expecting: false,
+            spin: Spin::default(),
         };
         // Signals are the application's: the new thread inherits a full mask.
         let _blocked = sys::signals::block_all();
@@ -156,6 +159,9 @@ struct Loop {
     /// Tasks that asked for another turn.
     turns: Vec<u32>,
     scratch: Vec<u8>,
+    /// A task expects something soon; and whether such expectations are met.
+    expecting: bool,
+    spin: Spin,
 }
 
 impl Loop {
@@ -189,7 +195,11 @@ impl Loop {
             for key in std::mem::take(&mut self.turns) {
                 self.call(key, now, |task, io| task.wake(io));
             }
-            if waiter.wait(timeout, &mut ready).is_err() {
+            let expecting = std::mem::take(&mut self.expecting) && timeout != Some(Duration::ZERO);
+            let at_once = Some(Duration::ZERO);
+            let looked =
+                expecting && self.spin.ask(|| waiter.wait(at_once, &mut ready).unwrap_or(true));
+            if !looked && waiter.wait(timeout, &mut ready).is_err() {
                 // Only a descriptor that the application closed under us gets here; do not spin.
                 std::thread::sleep(Duration::from_millis(1));
             }
@@ -227,6 +237,7 @@ impl Loop {
             timer: None,
             finished: false,
             again: false,
+            expecting: false,
         };
         let task = slot.task.as_mut();
         if catch_unwind(AssertUnwindSafe(|| f(task, &mut io))).is_err() {
@@ -234,7 +245,8 @@ impl Loop {
             let _ = catch_unwind(AssertUnwindSafe(|| slot.task.broken()));
             io.finished = true;
         }
-        let Io { timer, finished, again, .. } = io;
+        let Io { timer, finished, again, expecting, .. } = io;
+        self.expecting |= expecting;
         if finished {
             let slot = self.tasks.remove(&key);
             self.shared.load.fetch_sub(1, Ordering::Relaxed);

@@ -4,13 +4,25 @@
 //! ZMQ_ROUTER_NOTIFY, ZMQ_STREAM_NOTIFY, ZMQ_DISCONNECT_MSG and ZMQ_HICCUP_MSG of
 //! zmq_setsockopt(3). Called by `session`.
 
-use crate::message::Message;
+use std::sync::Arc;
+
+use crate::message::{Message, Metadata};
 use crate::options::SocketOptions;
+use crate::patterns::SocketType;
 use crate::pipe::Pipe;
 
 /// ZMQ_ROUTER_NOTIFY bits.
 const NOTIFY_CONNECT: i32 = 1;
 const NOTIFY_DISCONNECT: i32 = 2;
+
+/// Says who the peer is: at once to a socket that wants to know before it hears from it.
+pub(super) fn introduce(pipe: &mut Pipe, options: &SocketOptions, peer: Arc<Metadata>) {
+    use SocketType::{Peer, Rep, Router, Server, Stream};
+    match options.kind {
+        Router | Rep | Server | Peer | Stream => pipe.write_metadata(peer),
+        _ => pipe.leave_metadata(peer),
+    }
+}
 
 /// The handshake is done.
 pub(super) fn connected(pipe: &mut Pipe, options: &SocketOptions) {
@@ -54,11 +66,8 @@ fn tell(pipe: &mut Pipe, body: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::options::ContextOptions;
-    use crate::patterns::SocketType;
     use crate::pipe::{EndConfig, Notify, PipeConfig, PipeEvent, Style, pair};
 
     struct Nobody;

@@ -91,6 +91,11 @@ impl Outgoing {
         Ok(())
     }
 
+    /// The same without sending: it goes before whatever is sent next.
+    pub(super) fn hold_control(&mut self, engine: &mut Engine) {
+        engine.poll_transmit(&mut self.buffer);
+    }
+
     /// The handshake is over: an idle connection holds no buffers.
     pub(super) fn settle(&mut self) {
         if !self.has_unsent() {
@@ -120,6 +125,9 @@ impl Outgoing {
         // is not.
         let mut sending = self.looks > 0;
         loop {
+            if raw && self.has_unsent() && *writable {
+                self.write_raw(stream, pipe, writable)?;
+            }
             if !self.flush(stream, writable)? {
                 return Ok(Sent::Blocked);
             }
@@ -139,8 +147,11 @@ impl Outgoing {
             if !*writable {
                 return Ok(Sent::Blocked);
             }
-            let more =
-                if raw { write_raw(stream, pipe, writable)? } else { self.encode(engine, pipe)? };
+            let more = if raw {
+                self.write_raw(stream, pipe, writable)?
+            } else {
+                self.encode(engine, pipe)?
+            };
             if more {
                 sending = true;
                 if self.looks > 0 {
@@ -179,7 +190,7 @@ impl Outgoing {
             return Ok(Sent::Blocked);
         }
         if engine.as_ref().is_some_and(Engine::outbound_raw) {
-            while write_raw(stream, pipe, writable)? {}
+            while self.write_raw(stream, pipe, writable)? {}
         } else {
             while self.encode(engine, pipe)? {
                 self.flush(stream, writable)?;
@@ -194,6 +205,33 @@ impl Outgoing {
         // Nobody else publishes meanwhile, so there is no need to look again.
         pipe.doze();
         Ok(Sent::All)
+    }
+
+    /// Writes from the queue, behind what is in the buffer; false if there is nothing or the stream
+    /// takes no more.
+    fn write_raw(
+        &mut self,
+        stream: &Stream,
+        pipe: &mut Pipe,
+        writable: &mut bool,
+    ) -> Result<bool, End> {
+        let ahead = !pipe.is_exact();
+        let Some(reader) = pipe.reader() else { return Ok(false) };
+        let mut pieces = [IoSlice::new(&[]); PIECES];
+        let buffered = self.buffer.get(self.sent..).unwrap_or_default();
+        let (first, rest) = pieces.split_at_mut(usize::from(!buffered.is_empty()));
+        first.iter_mut().for_each(|piece| *piece = IoSlice::new(buffered));
+        let count = first.len() + reader.slices(rest, BATCH, ahead);
+        if count == 0 {
+            return Ok(false);
+        }
+        let result = stream.write_vectored(pieces.get(..count).unwrap_or_default());
+        let Some(written) = done(result, writable)? else { return Ok(false) };
+        let of_buffer = written.min(buffered.len());
+        self.sent += of_buffer;
+        reader.consume(written - of_buffer);
+        pipe.tell_writer();
+        Ok(true)
     }
 
     /// Whether to take another turn before the pipe is told that we sleep.
@@ -268,26 +306,6 @@ impl Outgoing {
             }
         }
         Ok(self.has_unsent())
-    }
-}
-
-/// Writes from the queue; false if there is nothing or the stream takes no more.
-fn write_raw(stream: &Stream, pipe: &mut Pipe, writable: &mut bool) -> Result<bool, End> {
-    let ahead = !pipe.is_exact();
-    let Some(reader) = pipe.reader() else { return Ok(false) };
-    let mut pieces = [IoSlice::new(&[]); PIECES];
-    let count = reader.slices(&mut pieces, BATCH, ahead);
-    if count == 0 {
-        return Ok(false);
-    }
-    let result = stream.write_vectored(pieces.get(..count).unwrap_or_default());
-    match done(result, writable)? {
-        Some(count) => {
-            reader.consume(count);
-            pipe.tell_writer();
-            Ok(true)
-        }
-        None => Ok(false),
     }
 }
 

@@ -62,14 +62,14 @@ impl Reactor {
 }
 
 impl Waiter {
-    /// Waits and calls `each` for every ready key.
+    /// Waits and adds every ready key; false if the time passed and nothing happened.
     pub(super) fn wait(
         &mut self,
         timeout: Option<Duration>,
         ready: &mut Vec<(u32, Ready)>,
-    ) -> io::Result<()> {
+    ) -> io::Result<bool> {
         match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
             other => other?,
         }
         for event in &self.events {
@@ -83,6 +83,6 @@ impl Waiter {
                 ready.push((event.token().0 as u32, state));
             }
         }
-        Ok(())
+        Ok(!self.events.is_empty())
     }
 }

@@ -46,6 +46,7 @@ pub(super) struct Io<'a> {
     pub(super) timer: Option<Option<Instant>>,
     pub(super) finished: bool,
     pub(super) again: bool,
+    pub(super) expecting: bool,
 }
 
 impl Io<'_> {
@@ -62,6 +63,11 @@ impl Io<'_> {
     /// Calls `Task::wake` after the other tasks had their turn.
     pub(super) fn again(&mut self) {
         self.again = true;
+    }
+
+    /// Says that the descriptor will probably be ready within microseconds: not worth a sleep.
+    pub(super) fn stay_awake(&mut self) {
+        self.expecting = true;
     }
 
     /// A function that calls `Task::wake`, from any thread.

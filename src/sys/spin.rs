@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// How long one spin lasts at most: about what a sleep and a wake-up cost.
 const LIMIT: Duration = Duration::from_micros(60);
+/// No question takes so long.
+const INTERRUPTION: Duration = Duration::from_micros(15);
 /// After failures in a row at most one in 2^7 waits is tried.
 const RAREST: u32 = 7;
 
@@ -70,6 +72,30 @@ impl Spin {
                 return false;
             }
         }
+    }
+
+    /// The same with a question that takes a system call, if it is worthwhile, and learns from it.
+    /// Nothing is learned from an answer that was there already. Whoever loses the processor
+    /// meanwhile should not have spun: others want it, perhaps the very one who is waited for.
+    pub(crate) fn ask(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+        if !self.worthwhile() {
+            return false;
+        }
+        if ready() {
+            return true;
+        }
+        let start = Instant::now();
+        let (mut now, mut before) = (start, start);
+        while now - start <= LIMIT && now - before <= INTERRUPTION {
+            if ready() {
+                self.learn(start.elapsed() <= LIMIT);
+                return true;
+            }
+            before = now;
+            now = Instant::now();
+        }
+        self.learn(false);
+        false
     }
 }
 

@@ -18,7 +18,7 @@ use crate::message::Metadata;
 use crate::zmtp::established::Established;
 use crate::zmtp::greeting::{Greeting, Version};
 use crate::zmtp::handshake::Handshake;
-use crate::zmtp::{EngineConfig, Failure, Scan};
+use crate::zmtp::{EngineConfig, Failure, MechanismConfig, Scan};
 
 /// What the session has to know or to do.
 #[derive(Debug)]
@@ -60,7 +60,8 @@ pub(crate) struct Engine {
 }
 
 enum State {
-    Greeting(Box<(EngineConfig, Greeting)>),
+    /// With a handshake that was begun before the greeting was over.
+    Greeting(Box<(EngineConfig, Greeting, Option<Handshake>)>),
     Handshake(Box<(EngineConfig, Version, Handshake)>),
     Established(Box<Established>),
     Failed,
@@ -73,7 +74,7 @@ impl Engine {
         let deadline = config.handshake.and_then(|time| now.checked_add(time));
         let greeting = Greeting::new(&config, &mut transmit);
         Engine {
-            state: State::Greeting(Box::new((config, greeting))),
+            state: State::Greeting(Box::new((config, greeting, None))),
             transmit,
             events: VecDeque::new(),
             deadline,
@@ -94,12 +95,15 @@ impl Engine {
             let rest = input.get(consumed..).unwrap_or_default();
             match &mut self.state {
                 State::Greeting(greeting) => {
-                    let (config, greeting) = &mut **greeting;
+                    let (config, greeting, _) = &mut **greeting;
                     let (taken, version) = greeting.handle_input(rest, config, &mut self.transmit);
                     consumed += taken;
                     match version {
                         Some(version) => self.greeted(now, version)?,
-                        None => return Ok(consumed),
+                        None => {
+                            self.speak_early()?;
+                            return Ok(consumed);
+                        }
                     }
                 }
                 State::Handshake(state) if !rest.is_empty() => {
@@ -116,15 +120,49 @@ impl Engine {
         }
     }
 
+    /// Whoever speaks first in a handshake may do so behind the greeting, as soon as that is sent: half
+    /// a round trip earlier. Not where the first word is a password, or costs more than it saves.
+    fn speak_early(&mut self) -> Result<(), Failure> {
+        if let State::Greeting(state) = &mut self.state
+            && let (config, greeting, early) = &mut **state
+            && greeting.is_sent_to_v3()
+            && matches!(config.mechanism, MechanismConfig::CurveClient(_))
+        {
+            if early.is_none() {
+                *early = Some(Handshake::early(config)?);
+            }
+            if let Some(handshake) = early {
+                handshake.advance(&mut self.transmit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Works ahead while the peer is waited for, and everything that was to be sent is sent.
+    pub(crate) fn prepare(&mut self) -> Result<(), Failure> {
+        match &mut self.state {
+            State::Greeting(state) => {
+                let (config, _, early) = &mut **state;
+                if early.is_none() && matches!(config.mechanism, MechanismConfig::CurveClient(_)) {
+                    early.insert(Handshake::early(config)?).prepare()?;
+                }
+                Ok(())
+            }
+            State::Handshake(state) => state.2.prepare(),
+            State::Established(_) | State::Failed => Ok(()),
+        }
+    }
+
     /// The version of the peer is known.
     fn greeted(&mut self, now: Instant, version: Version) -> Result<(), Failure> {
         let State::Greeting(state) = std::mem::replace(&mut self.state, State::Failed) else {
             return Err(Failure::protocol());
         };
-        let (config, greeting) = *state;
+        let (config, greeting, early) = *state;
         let handshake = Handshake::new(
             version,
             greeting.mechanism_matches(&config),
+            early,
             greeting.received(),
             &config,
             &mut self.transmit,

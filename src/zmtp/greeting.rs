@@ -135,6 +135,11 @@ impl Greeting {
         self.received[REVISION]
     }
 
+    /// Whether our side has said all, to a peer that speaks ZMTP 3.x.
+    pub(crate) fn is_sent_to_v3(&self) -> bool {
+        self.complete && self.revision() > 1
+    }
+
     /// All bytes received: what an unversioned peer sent belongs to its identity frame.
     pub(crate) fn received(&self) -> &[u8] {
         self.received.get(..self.len).unwrap_or_default()

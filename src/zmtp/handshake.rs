@@ -37,6 +37,7 @@ impl Handshake {
     pub(crate) fn new(
         version: Version,
         mechanism_matches: bool,
+        early: Option<Handshake>,
         received: &[u8],
         config: &EngineConfig,
         out: &mut Vec<u8>,
@@ -46,8 +47,7 @@ impl Handshake {
             if !mechanism_matches {
                 return Err(Failure::handshake(error_code::ZMTP_MECHANISM_MISMATCH));
             }
-            let step = Step::Commands(mechanism::new(config)?);
-            return Ok(Handshake { assembler, step, identified: false });
+            return early.map_or_else(|| Handshake::early(config), Ok);
         }
         // Versions without mechanisms would let anybody in: CVE-2014-7202, CVE-2014-9721.
         if config.secured() {
@@ -67,6 +67,18 @@ impl Handshake {
             _ => frame::put_frame(0, &config.routing_id, out),
         }
         Ok(Handshake { assembler, step: Step::Identity(framing, limit), identified })
+    }
+
+    /// Starts before the peer's greeting is complete, of which so much is known that it speaks ZMTP
+    /// 3.x; `new` tells whether it has the same mechanism.
+    pub(crate) fn early(config: &EngineConfig) -> Result<Handshake, Failure> {
+        let step = Step::Commands(mechanism::new(config)?);
+        Ok(Handshake { assembler: Assembler::default(), step, identified: false })
+    }
+
+    /// Works ahead while the peer is waited for.
+    pub(crate) fn prepare(&mut self) -> Result<(), Failure> {
+        self.mechanism().map_or(Ok(()), Mechanism::prepare)
     }
 
     /// Takes bytes from the front of `input`, never beyond the end of the handshake. The peer's

@@ -63,6 +63,8 @@ pub(crate) struct Side {
     pub(crate) peer: Option<Peer>,
     pub(crate) zap: Option<Vec<Vec<u8>>>,
     pub(crate) failure: Option<Failure>,
+    /// It works ahead whenever it has said all.
+    pub(crate) prepares: bool,
 }
 
 impl Side {
@@ -75,6 +77,7 @@ impl Side {
             peer: None,
             zap: None,
             failure: None,
+            prepares: false,
         }
     }
 
@@ -82,6 +85,9 @@ impl Side {
     pub(crate) fn sent(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         self.engine.poll_transmit(&mut out);
+        if self.prepares {
+            self.engine.prepare().unwrap();
+        }
         assert!(!self.engine.has_transmit());
         out
     }

@@ -25,7 +25,8 @@ pub(crate) struct Client {
 }
 
 enum State {
-    SendHello,
+    /// With the key for boxes between C' and S, if it was made ahead.
+    SendHello(Option<Secret>),
     /// With the key for boxes between C' and S.
     ExpectWelcome(Secret),
     SendInitiate(Box<Welcome>),
@@ -54,9 +55,14 @@ impl Client {
             server_key: keys.server_key,
             own: KeyPair::generate(config.random)?,
             counter: Counter::new(),
-            state: State::SendHello,
+            state: State::SendHello(None),
             config: config.clone(),
         })
+    }
+
+    /// For boxes between C' and S.
+    fn hello_key(&self) -> Result<Secret, Failure> {
+        boxes::shared_key(&self.server_key, &self.own.secret)
     }
 
     /// `HELLO version(2) padding(72) C' counter(8) Box [64 zeros](C'->S)`; as long as WELCOME and
@@ -123,10 +129,17 @@ impl Client {
 }
 
 impl Mechanism for Client {
+    fn prepare(&mut self) -> Result<(), Failure> {
+        if let State::SendHello(None) = self.state {
+            self.state = State::SendHello(Some(self.hello_key()?));
+        }
+        Ok(())
+    }
+
     fn next_command(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         match std::mem::replace(&mut self.state, State::Failed) {
-            State::SendHello => {
-                let key = boxes::shared_key(&self.server_key, &self.own.secret)?;
+            State::SendHello(ahead) => {
+                let key = ahead.map_or_else(|| self.hello_key(), Ok)?;
                 let hello = self.hello(&key)?;
                 self.state = State::ExpectWelcome(key);
                 Ok(Some(hello))

@@ -54,6 +54,15 @@ struct Cookie {
     client: [u8; KEY],
     /// t, the key of the cookie.
     key: Secret,
+    /// For boxes between C' and S', if it was made ahead.
+    ahead: Option<Secret>,
+}
+
+impl Cookie {
+    /// For boxes between C' and S'.
+    fn initiate_key(&self, own: &KeyPair) -> Result<Secret, Failure> {
+        boxes::shared_key(&self.client, &own.secret)
+    }
 }
 
 /// What INITIATE told.
@@ -107,10 +116,10 @@ impl Server {
         welcome.extend_from_slice(&*random);
         let nonce = boxes::long_nonce(b"WELCOME-", &random);
         boxes::seal(&hello.key, &nonce, &[&self.own.public, &cookie], &mut welcome);
-        Ok((welcome, Cookie { client: hello.client, key: cookie_key }))
+        Ok((welcome, Cookie { client: hello.client, key: cookie_key, ahead: None }))
     }
 
-    fn process_initiate(&mut self, cookie: &Cookie, command: &[u8]) -> Result<State, Failure> {
+    fn process_initiate(&mut self, mut cookie: Cookie, command: &[u8]) -> Result<State, Failure> {
         check_structure(command)?;
         let malformed = Failure::handshake(error_code::ZMTP_MALFORMED_COMMAND_INITIATE);
         let initiate = command
@@ -120,11 +129,11 @@ impl Server {
             return Err(malformed);
         }
         let (returned, rest) = initiate.split_first_chunk::<COOKIE>().ok_or(malformed)?;
-        self.check_cookie(cookie, returned)?;
+        self.check_cookie(&cookie, returned)?;
 
         let (counter, boxed) = rest.split_first_chunk().ok_or(malformed)?;
         let counter = u64::from_be_bytes(*counter);
-        let key = boxes::shared_key(&cookie.client, &self.own.secret)?;
+        let key = cookie.ahead.take().map_or_else(|| cookie.initiate_key(&self.own), Ok)?;
         let nonce = boxes::short_nonce(b"CurveZMQINITIATE", counter);
         let mut plain = Vec::new();
         boxes::open(&key, &nonce, boxed, &mut plain)?;
@@ -132,7 +141,7 @@ impl Server {
         let (client_key, rest) = plain.split_first_chunk::<KEY>().ok_or(malformed)?;
         let (random, rest) = rest.split_first_chunk().ok_or(malformed)?;
         let (vouch, properties) = rest.split_first_chunk::<VOUCH>().ok_or(malformed)?;
-        self.check_vouch(cookie, client_key, random, vouch)?;
+        self.check_vouch(&cookie, client_key, random, vouch)?;
 
         let peer = metadata::parse_peer(properties, self.config.kind)?;
         let initiate = Initiate { key, peer_counter: Counter::used(counter), peer };
@@ -190,6 +199,15 @@ impl Server {
 }
 
 impl Mechanism for Server {
+    fn prepare(&mut self) -> Result<(), Failure> {
+        if let State::ExpectInitiate(cookie) = &mut self.state
+            && cookie.ahead.is_none()
+        {
+            cookie.ahead = Some(cookie.initiate_key(&self.own)?);
+        }
+        Ok(())
+    }
+
     fn next_command(&mut self) -> Result<Option<Vec<u8>>, Failure> {
         let (command, next) = match self.take_state() {
             State::SendWelcome(hello) => {
@@ -211,7 +229,7 @@ impl Mechanism for Server {
     fn process(&mut self, command: &[u8]) -> Result<(), Failure> {
         self.state = match self.take_state() {
             State::ExpectHello => self.process_hello(command)?,
-            State::ExpectInitiate(cookie) => self.process_initiate(&cookie, command)?,
+            State::ExpectInitiate(cookie) => self.process_initiate(cookie, command)?,
             _ => return Err(Failure::handshake(error_code::ZMTP_UNSPECIFIED)),
         };
         Ok(())

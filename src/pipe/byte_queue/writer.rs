@@ -222,6 +222,14 @@ impl Writer {
         self.publish_offset(total)
     }
 
+    /// The same, and a reader that sleeps goes on sleeping until the next time.
+    pub(crate) fn publish_silently(&mut self) {
+        let state = self.state();
+        let total = state.total;
+        state.unpublished = false;
+        self.shared.published.0.store(total, Release);
+    }
+
     #[inline]
     fn publish_offset(&mut self, offset: u64) -> bool {
         self.shared.published.0.store(offset, Release);

@@ -276,6 +276,17 @@ impl Pipe {
         }
     }
 
+    /// The same without a notification, for a reader that waits for nothing but messages: it finds
+    /// this in front of the first.
+    pub(crate) fn leave_metadata(&mut self, metadata: Arc<Metadata>) {
+        if let Output::Queue(writer) = &mut self.output {
+            writer.push_metadata(metadata);
+            writer.publish_silently();
+        } else {
+            self.write_metadata(metadata);
+        }
+    }
+
     /// Removes the frames of a message that was not completed.
     pub(crate) fn rollback(&mut self) {
         if std::mem::take(&mut self.in_message)

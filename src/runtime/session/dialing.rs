@@ -48,6 +48,7 @@ impl Session {
                 {
                     return self.unwatchable(io, descriptor);
                 }
+                self.dialer_watched = true;
                 if first {
                     self.emit(Event::ConnectDelayed, libc::EINPROGRESS);
                 }
@@ -91,8 +92,10 @@ impl Session {
     }
 
     fn connected(&mut self, io: &mut Io<'_>, stream: Stream) {
-        // The dialer's registration, if any, may be of this very descriptor.
-        io.reactor.deregister(stream.descriptor());
+        if std::mem::take(&mut self.dialer_watched) {
+            // The dialer's registration may be of this very descriptor.
+            io.reactor.deregister(stream.descriptor());
+        }
         self.endpoints.local = stream.local_endpoint().into();
         self.emit(Event::Connected, stream.descriptor());
         let connection = Connection::new(stream, &self.home.options, io.now);

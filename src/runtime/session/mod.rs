@@ -24,6 +24,7 @@ use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
 use crate::message::Metadata;
 use crate::monitor::{EndpointPair, Event};
+use crate::options::MechanismKind;
 use crate::patterns::{Attach, SocketType};
 use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::transport::{Dialer, Stream};
@@ -48,6 +49,8 @@ pub(super) struct Session {
     endpoints: EndpointPair,
     /// `None`: accepted, so the connection cannot be made again.
     dialer: Option<Box<dyn Dialer>>,
+    /// What the dialer works on was given to the reactor.
+    dialer_watched: bool,
     pipe: Option<Pipe>,
     state: State,
     backoff: Backoff,
@@ -80,7 +83,7 @@ impl Session {
         stream: Stream,
         endpoints: EndpointPair,
     ) -> Session {
-        let connection = Connection::accepted(stream, &home.options, Instant::now());
+        let connection = Connection::new(stream, &home.options, Instant::now());
         let state = State::Connected(Box::new(connection));
         Session::new(home, mailbox, endpoints, None, None, state)
     }
@@ -105,6 +108,7 @@ impl Session {
             mailbox,
             endpoints,
             dialer,
+            dialer_watched: false,
             pipe,
             state,
             backoff,
@@ -163,15 +167,22 @@ impl Session {
     }
 
     fn try_pump(&mut self, io: &mut Io<'_>) -> Result<(), End> {
+        let mut attach = None;
         if let State::Connected(connection) = &mut self.state {
+            let options = &self.home.options;
             match connection.handshake(io)? {
-                Handshake::Going => return Ok(()),
+                Handshake::Going => {
+                    // CURVE takes both sides longer than a moment's waiting for each other costs.
+                    if self.dialer.is_some() || options.mechanism == MechanismKind::Curve {
+                        io.stay_awake();
+                    }
+                    return Ok(());
+                }
                 Handshake::Done(metadata) => {
-                    let options = &self.home.options;
                     if options.can_send_hello_msg && !options.hello_msg.is_empty() {
                         connection.greet(&options.hello_msg)?;
                     }
-                    self.established(io, metadata);
+                    attach = self.established(io, metadata);
                 }
                 Handshake::Zap(request) => {
                     let mut pipe = self.home.threads.zap_pipe(self.mailbox.clone());
@@ -185,7 +196,13 @@ impl Session {
             }
         }
         if let State::Linked(link) = &self.state {
-            let Pumped { sent, again } = link.pump(io.now)?;
+            let pumped = link.pump(io.now);
+            // Not before: a message that came with the end of the handshake wakes the socket as well.
+            if let Some(pipe) = attach {
+                let locally_initiated = self.dialer.is_some();
+                self.home.owner.attach(pipe, Attach { locally_initiated, ..Attach::default() });
+            }
+            let Pumped { sent, again } = pumped?;
             if again {
                 io.again();
             }
@@ -206,18 +223,18 @@ impl Session {
         }
     }
 
-    /// The handshake is done: announces the peer.
-    fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) {
+    /// The handshake is done: announces the peer. Gives the socket's end of the pipe, if the socket
+    /// does not have it.
+    fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) -> Option<Pipe> {
         let EndpointPair { local, remote, .. } = &self.endpoints;
         metadata.set_endpoints(local.clone(), remote.clone());
         self.backoff.reset();
         if !self.home.options.raw_socket {
             self.emit(Event::HandshakeSucceeded, 0);
         }
-        let locally_initiated = self.dialer.is_some();
         let attach = self.pipe.is_none().then(|| self.make_pipe(io));
         if let Some(pipe) = &mut self.pipe {
-            pipe.write_metadata(Arc::new(metadata));
+            notices::introduce(pipe, &self.home.options, Arc::new(metadata));
             notices::connected(pipe, &self.home.options);
         }
         if let Some(pipe) = self.pipe.take() {
@@ -232,10 +249,7 @@ impl Session {
                 }
             }
         }
-        if let Some(pipe) = attach {
-            let how = Attach { locally_initiated, ..Attach::default() };
-            self.home.owner.attach(pipe, how);
-        }
+        attach
     }
 
     /// Sets the timer to whatever comes first.
