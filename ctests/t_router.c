@@ -84,6 +84,29 @@ static void same_name (void *context, int handover)
     end_socket (router);
 }
 
+static void handover_while_one_waits (void *context, const char *transport)
+{
+    char endpoint[256];
+    line ("-- handover over %s while another peer waits for the name", transport);
+    void *router = new_socket (context, ZMQ_ROUTER);
+    bind_any (router, transport, endpoint);
+    void *first = dealer_named (context, "X", endpoint);
+    settle ();
+    void *waiting = dealer_named (context, "X", endpoint);
+    rest_using (router, 200);
+    set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+    void *newest = dealer_named (context, "X", endpoint);
+    rest_using (router, 200);
+    send_parts (newest, "from the newest", NULL);
+    take ("router", router, 0);
+    send_parts (router, "X", "to the newest", NULL);
+    take ("newest", newest, 0);
+    end_socket (first);
+    end_socket (waiting);
+    end_socket (newest);
+    end_socket (router);
+}
+
 static void probe (void *context)
 {
     char endpoint[256];
@@ -155,6 +178,8 @@ int main (void)
         over (context, TRANSPORTS[i]);
     same_name (context, 0);
     same_name (context, 1);
+    for (int i = 0; i < TRANSPORT_COUNT; i++)
+        handover_while_one_waits (context, TRANSPORTS[i]);
     probe (context);
     router_to_router (context);
     req_and_rep (context);

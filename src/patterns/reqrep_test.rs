@@ -239,6 +239,26 @@ fn with_handover_the_newest_peer_of_a_name_has_it() {
 }
 
 #[test]
+fn a_peer_that_waits_for_a_name_does_not_take_it_from_the_newest() {
+    let mut router = TestSocket::new(T::Router);
+    let mut first = TestSocket::named(T::Dealer, b"same");
+    let mut waiting = TestSocket::named(T::Dealer, b"same");
+    let mut newest = TestSocket::named(T::Dealer, b"same");
+    first.connect(&mut router);
+    waiting.connect(&mut router);
+    router.set_int(numbers::ROUTER_HANDOVER, 1);
+    newest.connect(&mut router);
+    router.pump();
+    waiting.send(b"I wait").unwrap();
+    newest.send(b"I have it").unwrap();
+    router.expect(&[b"same", b"I have it"]);
+    router.expect_nothing();
+    drop(newest);
+    router.pump();
+    router.expect(&[b"same", b"I wait"]);
+}
+
+#[test]
 fn the_application_may_choose_the_name_of_a_peer_it_connects_to() {
     for kind in [T::Router, T::Rep] {
         let mut router = TestSocket::new(T::Router);

@@ -242,9 +242,12 @@ impl Pattern for Router {
             self.current_in = None;
             self.terminate_current_in = false;
         }
+        // Who waits for a name does not take it from whoever has got it meanwhile.
+        let handover = std::mem::take(&mut self.handover);
         for id in std::mem::take(&mut self.refused) {
             self.admit(pipes, id, false);
         }
+        self.handover = handover;
     }
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
