@@ -21,6 +21,7 @@ pub(crate) mod memory;
 pub(crate) mod names;
 pub(crate) mod net;
 pub(crate) mod norm;
+pub(crate) mod pages;
 pub(crate) mod pgm;
 mod poll;
 pub(crate) mod poly1305;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::sys::lock::Mutex;
-use crate::sys::{credentials, net, sockopt};
+use crate::sys::{credentials, net, pages, sockopt};
 use crate::transport::{address, ipc};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::transport::{tipc, vsock};
@@ -120,7 +120,7 @@ impl Stream {
 
     pub(crate) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         match &self.layer {
-            None => net::send_vectored(self.fd.as_fd(), buffers),
+            None => pages::writing(buffers, || net::send_vectored(self.fd.as_fd(), buffers)),
             Some(layer) => layer.lock().write(self.fd.as_fd(), buffers),
         }
     }
