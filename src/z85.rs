@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+use zeroize::Zeroizing;
+
 use crate::error::{Error, Result};
 
 /// The digits of base 85.
@@ -21,13 +23,23 @@ const VALUES: [u8; 256] = {
     values
 };
 
+/// Text or bytes that may be a key, which is wiped when it goes.
+type Wiped = Zeroizing<Vec<u8>>;
+
 /// Encodes `data`. `INVAL` unless its length is a multiple of 4.
-pub(crate) fn encode(data: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn encode(data: &[u8]) -> Result<Wiped> {
+    let mut text = encode_c(data)?;
+    text.pop();
+    Ok(text)
+}
+
+/// The same with a NUL behind it.
+pub(crate) fn encode_c(data: &[u8]) -> Result<Wiped> {
     let (blocks, rest) = data.as_chunks::<4>();
     if !rest.is_empty() {
         return Err(Error::INVAL);
     }
-    let mut text = Vec::with_capacity(blocks.len() * 5);
+    let mut text = Zeroizing::new(Vec::with_capacity(blocks.len() * 5 + 1));
     for &block in blocks {
         let mut value = u32::from_be_bytes(block);
         let mut digits = [0; 5];
@@ -37,17 +49,18 @@ pub(crate) fn encode(data: &[u8]) -> Result<Vec<u8>> {
         }
         text.extend_from_slice(&digits);
     }
+    text.push(0);
     Ok(text)
 }
 
 /// Decodes `text`. `INVAL` if it is empty, its length is no multiple of 5, a byte is no digit or
 /// five digits exceed 32 bits.
-pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn decode(text: &[u8]) -> Result<Wiped> {
     let (blocks, rest) = text.as_chunks::<5>();
     if blocks.is_empty() || !rest.is_empty() {
         return Err(Error::INVAL);
     }
-    let mut data = Vec::with_capacity(blocks.len() * 4);
+    let mut data = Zeroizing::new(Vec::with_capacity(blocks.len() * 4));
     for block in blocks {
         let mut value = 0u64;
         for &byte in block {
@@ -69,18 +82,18 @@ mod tests {
     #[test]
     fn the_example_of_the_rfc() {
         let data = [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B];
-        assert_eq!(encode(&data).unwrap(), b"HelloWorld");
-        assert_eq!(decode(b"HelloWorld").unwrap(), data);
+        assert_eq!(*encode(&data).unwrap(), b"HelloWorld");
+        assert_eq!(*decode(b"HelloWorld").unwrap(), data);
     }
 
     #[test]
     fn every_length_of_four_comes_back() {
         for len in (4..=128).step_by(4) {
             let data: Vec<u8> = (0..len).map(|i| (i * 37 + len) as u8).collect();
-            assert_eq!(decode(&encode(&data).unwrap()).unwrap(), data);
+            assert_eq!(*decode(&encode(&data).unwrap()).unwrap(), data);
         }
-        assert_eq!(encode(&[]).unwrap(), b"");
-        assert_eq!(decode(b"%nSc0").unwrap(), [0xFF; 4]);
+        assert_eq!(*encode(&[]).unwrap(), b"");
+        assert_eq!(*decode(b"%nSc0").unwrap(), [0xFF; 4]);
     }
 
     #[test]

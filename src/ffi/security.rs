@@ -2,6 +2,8 @@
 
 use std::ffi::{c_char, c_int};
 
+use zeroize::Zeroizing;
+
 use super::arg;
 use super::boundary::boundary;
 use crate::error::{Error, Result};
@@ -23,8 +25,7 @@ pub unsafe extern "C" fn zmq_z85_encode(
             return Err(Error::INVAL);
         }
         // SAFETY: by the contract of the function.
-        let mut text = z85::encode(unsafe { arg::bytes(data.cast(), size, Error::INVAL) }?)?;
-        text.push(0);
+        let text = z85::encode_c(unsafe { arg::bytes(data.cast(), size, Error::INVAL) }?)?;
         // SAFETY: there is room for the text and its NUL.
         unsafe { dest.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len()) };
         Ok(dest)
@@ -76,8 +77,8 @@ pub unsafe extern "C" fn zmq_curve_keypair(
         if z85_public_key.is_null() || z85_secret_key.is_null() {
             return Err(Error::INVAL);
         }
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|error| {
+        let mut secret = Zeroizing::new([0; 32]);
+        getrandom::fill(&mut *secret).map_err(|error| {
             error.raw_os_error().map_or(Error::NOTRECOVERABLE, Error::from_errno)
         })?;
         // SAFETY: by the contract of the function.
@@ -103,8 +104,8 @@ pub unsafe extern "C" fn zmq_curve_public(
         }
         // SAFETY: by the contract of the function.
         let secret = z85::decode(unsafe { arg::c_str(z85_secret_key) }?.to_bytes())?;
-        let secret = <[u8; 32]>::try_from(secret).map_err(|_| Error::INVAL)?;
+        let secret = secret.as_slice().try_into().map_err(|_| Error::INVAL)?;
         // SAFETY: by the contract of the function.
-        unsafe { write_key(z85_public_key, &public_key(&secret)) }
+        unsafe { write_key(z85_public_key, &public_key(secret)) }
     })
 }

@@ -101,14 +101,14 @@ macro_rules! number_set {
 
 /// A CURVE key; `$as_client` tells whether the socket becomes a client by it.
 macro_rules! key {
-    ($name:ident, $field:ident, $as_client:expr) => {
+    ($name:ident, $place:expr, $key:expr, $as_client:expr) => {
         bytes!(
             $name,
             32,
             41,
             Refused,
-            |o, value| store::curve_key(o, |o| &mut o.$field, value, $as_client),
-            Some(Get::Key(|o| &o.$field))
+            |o, value| store::curve_key(o, $place, value, $as_client),
+            Some(Get::Key($key))
         )
     };
 }
@@ -245,9 +245,9 @@ pub(super) static ROWS: &[Row] = &[
         set(FLAG, Store::Int(store::curve_server), Outcome::Stored),
         Some(Get::Int(store::is_curve_server))
     ),
-    key!(CURVE_PUBLICKEY, curve_public_key, false),
-    key!(CURVE_SECRETKEY, curve_secret_key, false),
-    key!(CURVE_SERVERKEY, curve_server_key, true),
+    key!(CURVE_PUBLICKEY, |o| &mut o.curve_public_key, |o| &o.curve_public_key, false),
+    key!(CURVE_SECRETKEY, |o| o.curve_secret_key.place(), |o| &o.curve_secret_key, false),
+    key!(CURVE_SERVERKEY, |o| &mut o.curve_server_key, |o| &o.curve_server_key, true),
     pattern!(PROBE_ROUTER, NOT_NEGATIVE, [Req Rep Dealer Router]),
     pattern!(REQ_CORRELATE, NOT_NEGATIVE, [Req]),
     pattern!(REQ_RELAXED, NOT_NEGATIVE, [Req]),

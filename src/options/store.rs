@@ -4,8 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use zeroize::Zeroizing;
-
 use crate::error::{Error, Result};
 use crate::options::{AcceptFilter, CurveKey, MechanismKind, SocketOptions};
 use crate::z85;
@@ -160,7 +158,7 @@ pub(super) fn curve_key(
         32 => field(options).copy_from_slice(value),
         40 | 41 => {
             let text = value.split(|&byte| byte == 0).next().unwrap_or_default();
-            let key = Zeroizing::new(z85::decode(text)?);
+            let key = z85::decode(text)?;
             // A NUL inside cuts the text short, and then only so much of the key is replaced.
             let place = field(options).get_mut(..key.len()).ok_or(Error::INVAL)?;
             place.copy_from_slice(&key);

@@ -152,7 +152,5 @@ fn put_key(buffer: &mut [u8], key: &[u8]) -> Result<usize> {
     if buffer.len() == key.len() {
         return put_exactly(buffer, key);
     }
-    let mut text = z85::encode(key)?;
-    text.push(0);
-    put_exactly(buffer, &text)
+    put_exactly(buffer, &z85::encode_c(key)?)
 }

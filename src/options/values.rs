@@ -6,6 +6,7 @@
 //! connections made later.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -25,6 +26,45 @@ pub(crate) enum MechanismKind {
 
 /// A CURVE key as it is used: 32 bytes, never Z85.
 pub(crate) type CurveKey = [u8; 32];
+
+/// A secret one. It lies in one place, whoever has it and wherever that moves, and is wiped when the
+/// last one lets go of it.
+#[derive(Clone, Default)]
+pub(crate) struct SecretKey(Arc<Zeroizing<CurveKey>>);
+
+impl SecretKey {
+    /// The place, to be written to; what others have stays as it is.
+    pub(crate) fn place(&mut self) -> &mut CurveKey {
+        if Arc::get_mut(&mut self.0).is_none() {
+            let mut own = SecretKey::default();
+            own.place().copy_from_slice(&**self);
+            *self = own;
+        }
+        let key: &mut Zeroizing<CurveKey> = Arc::make_mut(&mut self.0);
+        key
+    }
+}
+
+impl std::ops::Deref for SecretKey {
+    type Target = CurveKey;
+
+    fn deref(&self) -> &CurveKey {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey")
+    }
+}
+
+#[cfg(any(test, fuzzing))]
+impl From<CurveKey> for SecretKey {
+    fn from(key: CurveKey) -> SecretKey {
+        SecretKey(Arc::new(key.into()))
+    }
+}
 
 /// Every socket option, with some facts about the socket its connections must know.
 #[derive(Clone, Debug)]
@@ -117,7 +157,7 @@ pub(crate) struct SocketOptions {
     pub(crate) plain_password: Zeroizing<Vec<u8>>,
     pub(crate) curve_public_key: CurveKey,
     /// Wiped with the options, as the password is.
-    pub(crate) curve_secret_key: Zeroizing<CurveKey>,
+    pub(crate) curve_secret_key: SecretKey,
     pub(crate) curve_server_key: CurveKey,
     pub(crate) gss_principal: Vec<u8>,
     pub(crate) gss_service_principal: Vec<u8>,
@@ -229,7 +269,7 @@ impl SocketOptions {
             plain_username: Vec::new(),
             plain_password: Zeroizing::default(),
             curve_public_key: [0; 32],
-            curve_secret_key: Zeroizing::default(),
+            curve_secret_key: SecretKey::default(),
             curve_server_key: [0; 32],
             gss_principal: Vec::new(),
             gss_service_principal: Vec::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
-use crate::options::{CurveKey, MechanismKind, SocketOptions};
+use crate::options::{CurveKey, MechanismKind, SecretKey, SocketOptions};
 use crate::patterns::SocketType;
 
 /// Fills a buffer with random bytes. Given by the session, so that this room holds no entropy.
@@ -52,7 +52,7 @@ pub(crate) enum MechanismConfig {
     Null,
     PlainServer,
     PlainClient { username: Vec<u8>, password: Zeroizing<Vec<u8>> },
-    CurveServer { secret_key: Zeroizing<CurveKey> },
+    CurveServer { secret_key: SecretKey },
     CurveClient(Box<CurveConfig>),
     Gssapi(Box<GssapiConfig>),
 }
@@ -61,7 +61,7 @@ pub(crate) enum MechanismConfig {
 #[derive(Clone)]
 pub(crate) struct CurveConfig {
     pub(crate) public_key: CurveKey,
-    pub(crate) secret_key: Zeroizing<CurveKey>,
+    pub(crate) secret_key: SecretKey,
     pub(crate) server_key: CurveKey,
 }
 

@@ -13,8 +13,8 @@ use crate::zmtp::{Failure, RandomFn, error_code};
 pub(crate) const KEY: usize = 32;
 pub(crate) const MAC: usize = 16;
 
-/// A key that is wiped when it goes.
-pub(crate) type Secret = Zeroizing<[u8; KEY]>;
+/// A key that is wiped when it goes. It moves as a pointer, so that no copy is left on the way.
+pub(crate) type Secret = Box<Zeroizing<[u8; KEY]>>;
 pub(crate) type Nonce = [u8; 24];
 
 /// A key pair for one connection.
@@ -25,9 +25,16 @@ pub(crate) struct KeyPair {
 
 impl KeyPair {
     pub(crate) fn generate(random: RandomFn) -> Result<KeyPair, Failure> {
-        let secret = self::random::<KEY>(random)?;
+        let secret = self::secret(random)?;
         Ok(KeyPair { public: public_key(&secret), secret })
     }
+}
+
+/// A random key.
+pub(crate) fn secret(random: RandomFn) -> Result<Secret, Failure> {
+    let mut secret = Secret::default();
+    random(&mut **secret).map_err(Failure::no_detail)?;
+    Ok(secret)
 }
 
 /// Random bytes.

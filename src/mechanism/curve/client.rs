@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use crate::mechanism::curve::boxes::{self, KEY, KeyPair, MAC, Secret};
 use crate::mechanism::curve::message::{Counter, Messages, Role};
 use crate::mechanism::{Mechanism, Secured, Status};
+use crate::options::SecretKey;
 use crate::zmtp::metadata::{self, Properties};
 use crate::zmtp::{CurveConfig, EngineConfig, Failure, command, error_code};
 
@@ -16,7 +17,7 @@ const COOKIE: usize = 96;
 pub(crate) struct Client {
     config: EngineConfig,
     public_key: [u8; KEY],
-    secret_key: Secret,
+    secret_key: SecretKey,
     server_key: [u8; KEY],
     /// C' and c'.
     own: KeyPair,

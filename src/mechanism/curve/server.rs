@@ -6,6 +6,7 @@ use crate::mechanism::curve::boxes::{self, KEY, KeyPair, MAC, Secret};
 use crate::mechanism::curve::message::{Counter, Messages, Role};
 use crate::mechanism::zap::{self, Access};
 use crate::mechanism::{Mechanism, Secured, Status, check_structure};
+use crate::options::SecretKey;
 use crate::zmtp::metadata::{self, Properties};
 use crate::zmtp::{EngineConfig, Failure, command, error_code};
 
@@ -21,7 +22,7 @@ const VOUCH: usize = MAC + 2 * KEY;
 /// See the diagram in `curve`.
 pub(crate) struct Server {
     config: EngineConfig,
-    secret_key: Secret,
+    secret_key: SecretKey,
     /// S' and s'.
     own: KeyPair,
     counter: Counter,
@@ -74,7 +75,7 @@ struct Initiate {
 }
 
 impl Server {
-    pub(crate) fn new(config: &EngineConfig, secret_key: &Secret) -> Result<Server, Failure> {
+    pub(crate) fn new(config: &EngineConfig, secret_key: &SecretKey) -> Result<Server, Failure> {
         Ok(Server {
             secret_key: secret_key.clone(),
             own: KeyPair::generate(config.random)?,
@@ -105,11 +106,11 @@ impl Server {
 
     /// `nonce(16) Box [S' + cookie](S->C')`.
     fn welcome(&self, hello: &Hello) -> Result<(Vec<u8>, Cookie), Failure> {
-        let cookie_key = boxes::random(self.config.random)?;
+        let cookie_key = boxes::secret(self.config.random)?;
         let cookie_random = boxes::random(self.config.random)?;
         let mut cookie = cookie_random.to_vec();
         let nonce = boxes::long_nonce(b"COOKIE--", &cookie_random);
-        boxes::seal(&cookie_key, &nonce, &[&hello.client, &*self.own.secret], &mut cookie);
+        boxes::seal(&cookie_key, &nonce, &[&hello.client, &**self.own.secret], &mut cookie);
 
         let random = boxes::random(self.config.random)?;
         let mut welcome = command::WELCOME.to_vec();
@@ -158,7 +159,7 @@ impl Server {
         let (random, boxed) = returned.split_first_chunk().ok_or(boxes::cryptographic())?;
         let mut plain = Zeroizing::new(Vec::with_capacity(2 * KEY));
         boxes::open(&cookie.key, &boxes::long_nonce(b"COOKIE--", random), boxed, &mut plain)?;
-        let ours = plain.starts_with(&cookie.client) && plain.ends_with(&*self.own.secret);
+        let ours = plain.starts_with(&cookie.client) && plain.ends_with(&**self.own.secret);
         if ours { Ok(()) } else { Err(boxes::cryptographic()) }
     }
 

@@ -79,7 +79,7 @@ impl Drop for Ahead {
 
 impl Stream {
     pub(crate) fn new(key: &Secret, prefix: &'static [u8; 16]) -> Stream {
-        let mut subkey = Zeroizing::new([0; 32]);
+        let mut subkey = Secret::default();
         crypto_core_hsalsa20(&mut subkey, prefix, key, None);
         let limit = if salsa20::is_wide() { WIDE_LIMIT } else { NARROW_LIMIT };
         Stream { key: key.clone(), prefix, subkey, limit, ahead: None }

@@ -22,7 +22,7 @@ fn lay_out(lens: &[usize], first: u64) -> (Vec<u8>, Vec<Slot>) {
 
 /// Seals and opens texts, and compares with boxes made one by one.
 fn check(lens: &[usize], first: u64, sealer: &mut Stream, opener: &mut Stream) {
-    let key = Zeroizing::new([3; 32]);
+    let key = Box::new(Zeroizing::new([3; 32]));
     let (plain, slots) = lay_out(lens, first);
     let mut sealed = plain.clone();
     sealer.seal(&mut sealed, &slots);
@@ -65,7 +65,7 @@ fn check(lens: &[usize], first: u64, sealer: &mut Stream, opener: &mut Stream) {
 
 #[test]
 fn boxes_are_those_of_nacl_at_every_length() {
-    let key = Zeroizing::new([3; 32]);
+    let key = Box::new(Zeroizing::new([3; 32]));
     let (mut sealer, mut opener) = (Stream::new(&key, PREFIX), Stream::new(&key, PREFIX));
     let mut counter = 1;
     for len in (1..700).chain([1000, 4095, 4096, 4097, 65_536]) {
@@ -77,7 +77,7 @@ fn boxes_are_those_of_nacl_at_every_length() {
 
 #[test]
 fn boxes_of_a_batch_are_those_of_nacl() {
-    let key = Zeroizing::new([3; 32]);
+    let key = Box::new(Zeroizing::new([3; 32]));
     let (mut sealer, mut opener) = (Stream::new(&key, PREFIX), Stream::new(&key, PREFIX));
     let mut counter = u64::from(u32::MAX) - 200;
     for round in 1..600_usize {

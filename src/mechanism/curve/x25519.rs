@@ -5,7 +5,6 @@
 //! the process on others; those get what `dryoc` computes. Called by `boxes`.
 
 use dryoc::classic::crypto_core::{crypto_scalarmult, crypto_scalarmult_base};
-use zeroize::Zeroizing;
 
 use super::boxes::{KEY, Secret};
 
@@ -27,7 +26,7 @@ pub(crate) fn common(public: &[u8; KEY], secret: &[u8; KEY]) -> Option<Secret> {
     if fast::is_possible() {
         return fast::common(public, secret);
     }
-    let mut common = Zeroizing::new([0; KEY]);
+    let mut common = Secret::default();
     crypto_scalarmult(&mut common, secret, public).ok()?;
     Some(common)
 }
@@ -35,7 +34,7 @@ pub(crate) fn common(public: &[u8; KEY], secret: &[u8; KEY]) -> Option<Secret> {
 #[cfg(target_arch = "x86_64")]
 mod fast {
     use graviola::key_agreement::x25519::{PublicKey, StaticPrivateKey};
-    use zeroize::{Zeroize, Zeroizing};
+    use zeroize::Zeroize;
 
     use super::{KEY, Secret};
 
@@ -58,7 +57,8 @@ mod fast {
     pub(super) fn common(public: &[u8; KEY], secret: &[u8; KEY]) -> Option<Secret> {
         let secret = StaticPrivateKey::from_array(secret);
         let mut common = secret.diffie_hellman(&PublicKey::from_array(public)).ok()?;
-        let key = Zeroizing::new(common.0);
+        let mut key = Secret::default();
+        key.copy_from_slice(&common.0);
         common.0.zeroize();
         Some(key)
     }
@@ -89,7 +89,7 @@ mod tests {
             let mut other = public;
             other[KEY - 1] ^= round << 7;
             crypto_scalarmult(&mut expected, &alice, &other).unwrap();
-            assert_eq!(*common(&other, &alice).unwrap(), expected);
+            assert_eq!(**common(&other, &alice).unwrap(), expected);
         }
     }
 
