@@ -31,7 +31,7 @@ mod product {
     use super::super::{BY_THREAD, CLASSES, bytes, free, magazine};
 
     /// All depots together keep about this much.
-    const MOST: usize = 12 * 1024 * 1024;
+    const MOST: usize = 32 * 1024 * 1024;
 
     /// And one thread, beside that.
     const MOST_OF_A_THREAD: usize = 512 * 1024;
