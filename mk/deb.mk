@@ -8,6 +8,8 @@ deb: all ## a Debian package that takes the place of libzmq5 and libzmq3-dev
 	@scripts/setup.sh build
 	@scripts/deb
 
-check-deb: all ## whether apt would install the Debian package in place of libzmq5
-	@scripts/setup.sh build
+# In a copy of this system that is thrown away, or of the one below DEB_ROOT; needs root. Half a minute.
+check-deb: all ## install the Debian package, run Debian's bindings on it with nothing set, purge it (DEB_ROOT=folder of a system)
+	@scripts/setup.sh build clients languages
 	@scripts/deb --check
+	@tests/install/deb $(TARGET_DIR)/debian/oxizmq_*.deb $(DEB_ROOT)
