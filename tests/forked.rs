@@ -155,3 +155,64 @@ fn a_child_may_have_a_context_of_its_own() {
         });
     });
 }
+
+/// With so many peers their descriptors are in an epoll, which the child has as well: neither what it does nor that it
+/// keeps connections open which the parent has closed changes what the parent waits for.
+#[test]
+fn a_child_leaves_the_connections_alone_that_its_parent_waits_for() {
+    within(200, || {
+        let context = Context::new();
+        let server = context.socket(ZMQ_DEALER);
+        let endpoint = server.bind_any("tcp");
+        let connected = || {
+            let peer = context.socket(ZMQ_DEALER);
+            peer.connect(&endpoint).unwrap();
+            peer
+        };
+        let mut peers: Vec<Socket> = (0..24).map(|_| connected()).collect();
+        let receiver = thread::spawn(move || {
+            let mut count = 0;
+            while server.recv(0).unwrap() != b"end" {
+                count += 1;
+                // It waits so only for those whom it answers.
+                let _ = server.send(b"answer", ZMQ_DONTWAIT);
+            }
+            count
+        });
+        let mut sent = 0;
+        for round in 0..rounds(40) as usize {
+            for peer in &peers {
+                peer.send(b"message", 0).unwrap();
+                sent += 1;
+            }
+            thread::scope(|scope| {
+                let child = scope.spawn(|| {
+                    in_child(|| {
+                        // What was there at the fork is there twice.
+                        while server.recv(0).is_ok() {}
+                        let refused = server.recv(0) == Err(libc::EINTR) && server.close() == Ok(0);
+                        thread::sleep(Duration::from_millis(10));
+                        c_int::from(!refused)
+                    })
+                });
+                for place in [round % 24, (round + 7) % 24] {
+                    peers[place].send(b"last", 0).unwrap();
+                    peers[place].close().unwrap();
+                    peers[place] = connected();
+                    peers[place].send(b"first", 0).unwrap();
+                    sent += 2;
+                    a_moment(round as u32, Duration::from_millis(8));
+                }
+                assert_eq!(child.join().unwrap(), 0);
+            });
+        }
+        // Behind all the others, by their own connections.
+        thread::sleep(Duration::from_millis(200));
+        peers[0].send(b"end", 0).unwrap();
+        assert_eq!(receiver.join().unwrap(), sent);
+        for socket in peers.into_iter().chain([server]) {
+            socket.close().unwrap();
+        }
+        context.term().unwrap();
+    });
+}

@@ -6,6 +6,9 @@
 //! I/O thread. The socket lends itself to it in `socket::waiting`.
 
 use std::os::fd::RawFd;
+use std::sync::Arc;
+
+use super::Crowd;
 
 /// The connection behind a pipe. Nothing here blocks; all calls come with the socket's lock held.
 pub(crate) trait Direct: Send + Sync {
@@ -27,4 +30,22 @@ pub(crate) trait Direct: Send + Sync {
 
     /// Gives the descriptor back to the I/O thread.
     fn give_back(&self);
+
+    // ---- as one of a crowd, see `Crowd`
+
+    /// Founds a crowd on this connection's I/O thread; `bell` is what else its socket waits for.
+    fn found(&self, bell: RawFd) -> Option<Arc<dyn Crowd>>;
+
+    /// Joins a crowd, where it is known by the number; until it leaves that is where its descriptor
+    /// is watched. False: it stays with its I/O thread.
+    fn join(self: Arc<Self>, crowd: &Arc<dyn Crowd>, number: u32) -> bool;
+
+    /// The crowd's descriptor said that there is something to read.
+    fn expect(&self);
+
+    /// Receives on the crowd's I/O thread. True: there may be more.
+    fn receive_for_crowd(&self) -> bool;
+
+    /// Leaves its crowd: the I/O thread watches its descriptor.
+    fn leave(&self);
 }

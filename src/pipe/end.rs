@@ -66,6 +66,7 @@ pub(crate) struct Pipe {
     /// How often the socket was about to wait for the connection.
     waits: u8,
     background: bool,
+    noticed: bool,
 }
 
 /// How a pipe is made.
@@ -120,6 +121,7 @@ impl Pipe {
             direct_reads: 0,
             waits: 0,
             background: false,
+            noticed: false,
         }
     }
 

@@ -12,6 +12,7 @@
 
 pub(crate) mod byte_queue;
 mod conflate;
+mod crowd;
 mod direct;
 mod end;
 mod high_water;
@@ -19,6 +20,7 @@ mod link;
 mod set;
 
 pub(crate) use byte_queue::Style;
+pub(crate) use crowd::{Crowd, Turn};
 pub(crate) use direct::Direct;
 pub(crate) use end::{Pipe, PipeConfig, pair};
 pub(crate) use link::{EndConfig, Notify};

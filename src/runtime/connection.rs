@@ -203,6 +203,11 @@ impl Connection {
         self.readable = true;
     }
 
+    /// Whether the stream may have something that was not read.
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable
+    }
+
     /// Whether the stream can be waited for by its descriptor alone and is ZMTP.
     pub(super) fn is_direct(&self) -> bool {
         !cfg!(feature = "portable") && self.stream.is_direct() && self.engine.is_some()

@@ -63,6 +63,25 @@ impl Shared {
     pub(super) fn wake_task(&self, key: u32) {
         self.order(Order::Wake(key));
     }
+
+    /// A key for a task that `add` will add.
+    pub(super) fn reserve() -> u32 {
+        NEXT_KEY.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, key: u32, task: Box<dyn Task>) {
+        self.load.fetch_add(1, Ordering::Relaxed);
+        self.order(Order::Add(key, task));
+    }
+
+    pub(super) fn close_task(&self, key: u32) {
+        self.order(Order::Close(key, None));
+    }
+
+    /// Tells this thread from others.
+    pub(super) fn place(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
 }
 
 impl Notify for Shared {
@@ -118,12 +137,11 @@ impl IoThread {
 
     /// A key for a task that `add_reserved` will add.
     pub(super) fn reserve(&self) -> u32 {
-        NEXT_KEY.fetch_add(1, Ordering::Relaxed)
+        Shared::reserve()
     }
 
     pub(super) fn add_reserved(&self, key: u32, task: Box<dyn Task>) {
-        self.shared.load.fetch_add(1, Ordering::Relaxed);
-        self.shared.order(Order::Add(key, task));
+        self.shared.add(key, task);
     }
 
     pub(super) fn add(&self, task: Box<dyn Task>) -> u32 {

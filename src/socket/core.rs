@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::{self, Attach, Pattern, SocketType};
-use crate::pipe::{Pipe, PipeEvent, PipeId, Pipes};
+use crate::pipe::{Crowd, Pipe, PipeEvent, PipeId, Pipes};
 use crate::sys::spin::Spin;
 
 /// `ZMQ_POLLIN` and `ZMQ_POLLOUT`.
@@ -35,6 +35,14 @@ pub(super) struct Core {
     pub(super) spin: Spin,
     /// Some connections may have been taken over, see `waiting`.
     pub(super) owns: bool,
+    /// Many connections that are waited for together, see `waiting`; and pipes whose connections may
+    /// join, as they were heard by way of their I/O threads.
+    pub(super) crowd: Option<Arc<dyn Crowd>>,
+    pub(super) newcomers: Vec<PipeId>,
+    /// Something was sent since the last wait for messages; and how many of the last waits that was
+    /// so for.
+    pub(super) answered: bool,
+    pub(super) dialogue: u32,
     /// Threads that sleep in a call on this socket, or have not come back yet.
     pub(super) waiters: u32,
     /// The context ends.
@@ -65,6 +73,10 @@ impl Core {
             receive_more: false,
             spin: Spin::doubtful(),
             owns: false,
+            crowd: None,
+            newcomers: Vec::new(),
+            answered: false,
+            dialogue: 0,
             waiters: 0,
             stopped: false,
         })
@@ -104,7 +116,10 @@ impl Core {
     fn pipe_event(&mut self, id: PipeId, event: PipeEvent) {
         let Some(pipe) = self.pipes.get_mut(id) else { return };
         match event {
-            PipeEvent::Readable => self.pattern.readable(&mut self.pipes, id),
+            PipeEvent::Readable => {
+                self.notice(id);
+                self.pattern.readable(&mut self.pipes, id);
+            }
             PipeEvent::Writable => {
                 pipe.marks_changed();
                 self.pattern.writable(&mut self.pipes, id);
@@ -170,6 +185,9 @@ impl Core {
         let linger = self.options.linger();
         // Closing the pipes first tells the sessions that nothing more comes.
         drop(std::mem::take(&mut self.pipes));
+        if let Some(crowd) = &self.crowd {
+            crowd.close();
+        }
         self.endpoints.close_all(linger);
         // It has been told by now that the listeners are closed.
         self.stop_monitor();

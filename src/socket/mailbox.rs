@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::quiet::Quiet;
 use crate::error::Result;
 use crate::patterns::Attach;
-use crate::pipe::{Notify, Pipe, PipeEvent};
+use crate::pipe::{Crowd, Notify, Pipe, PipeEvent, Turn};
 use crate::sys::Bell;
 use crate::sys::sync::{AtomicBool, Mutex, MutexGuard, Ordering, yield_now};
 
@@ -192,6 +192,20 @@ impl Mailbox {
         timeout: Option<Duration>,
     ) -> Result<u32> {
         let result = self.bell.wait(others, timeout);
+        self.finish_wait(ticket);
+        result
+    }
+
+    /// Sleeps until a command may have come or a member of the crowd is readable, which then has a
+    /// turn. `AGAIN` when the time is up, `INTR` after a signal.
+    pub(crate) fn wait_in_crowd(
+        &self,
+        ticket: Ticket,
+        crowd: &dyn Crowd,
+        turn: &mut Turn,
+        timeout: Option<Duration>,
+    ) -> Result<()> {
+        let result = crowd.wait(turn, timeout);
         self.finish_wait(ticket);
         result
     }

@@ -23,6 +23,7 @@ impl Core {
 
     #[inline]
     fn try_send(&mut self, message: &mut Message) -> Result<()> {
+        self.answered = true;
         let result = self.pattern.send(&mut self.pipes, message);
         self.reap();
         result
@@ -101,7 +102,7 @@ impl Socket {
             if left == Some(Duration::ZERO) {
                 return Err(Error::AGAIN);
             }
-            let owned = if direct { core.take_over() } else { Owned::nothing() };
+            let mut owned = if direct { core.take_over() } else { Owned::Nothing };
             let mailbox = core.mailbox.clone();
             if owned.is_empty() && core.spin.worthwhile() {
                 drop(core);
@@ -119,18 +120,18 @@ impl Socket {
             let ticket = mailbox.prepare_wait();
             core.waiters += 1;
             drop(core);
-            let waited = mailbox.wait(ticket, owned.descriptors(), left);
+            let waited = owned.wait(&mailbox, ticket, left);
             core = self.lock_again(&mailbox)?;
             core.waiters -= 1;
-            core.waited(&owned, waited.as_ref().map_or(0, |ready| *ready));
+            core.waited(&owned);
             core.take_in()?;
-            let ready = waited?;
+            waited?;
             let reads = core.direct_reads(&owned);
             match attempt(&mut core) {
                 Err(Error::AGAIN) => {}
                 result => return result,
             }
-            if ready != 0 && core.direct_reads(&owned) == reads {
+            if owned.any_ready() && core.direct_reads(&owned) == reads {
                 // Readable, but not what the pattern wants to read now: leave it to others.
                 core.give_back();
                 direct = false;

@@ -2,80 +2,203 @@
 //!
 //! A thread that is about to sleep until a message comes takes over the descriptors of its
 //! connections (`pipe::Direct`) and sleeps on them beside the mailbox; when one is readable it reads
-//! it itself, and no I/O thread has to wake up first. Called by `transfer` for a blocking receive.
+//! it itself, and no I/O thread has to wake up first. Where there are many connections, those that
+//! have spoken are in a crowd (`pipe::Crowd`), which is one descriptor. Called by `transfer` for a
+//! blocking receive.
 
 use std::os::fd::RawFd;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Core;
-use crate::pipe::PipeId;
+use super::mailbox::{Mailbox, Ticket};
+use crate::error::Result;
+use crate::pipe::{Crowd, Pipe, PipeId, Turn};
 use crate::sys::bell::OTHERS;
 
-/// The connections that a thread waits for.
-pub(super) struct Owned {
+/// So many connections at most join a crowd before the next wait.
+const JOINING: usize = 64;
+/// So many waits in a row that follow an answer are a dialogue; and after so many no more are counted.
+const DIALOGUE: u32 = 4;
+const TALKATIVE: u32 = 8;
+
+/// What a thread waits for besides its mailbox.
+pub(super) enum Owned {
+    Nothing,
+    Few(Few),
+    Many(Arc<dyn Crowd>, Turn),
+}
+
+/// Some connections, and which of them are readable.
+pub(super) struct Few {
     pipes: [PipeId; OTHERS],
     descriptors: [RawFd; OTHERS],
     count: usize,
+    ready: u32,
+}
+
+impl Few {
+    fn add(&mut self, id: PipeId, descriptor: RawFd) {
+        self.pipes[self.count] = id;
+        self.descriptors[self.count] = descriptor;
+        self.count += 1;
+    }
+
+    fn pipes(&self) -> &[PipeId] {
+        &self.pipes[..self.count]
+    }
 }
 
 impl Owned {
-    /// None.
-    pub(super) fn nothing() -> Owned {
-        Owned { pipes: [PipeId(0); OTHERS], descriptors: [-1; OTHERS], count: 0 }
-    }
-
-    pub(super) fn descriptors(&self) -> &[RawFd] {
-        &self.descriptors[..self.count]
-    }
-
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
+        matches!(self, Owned::Nothing)
+    }
+
+    /// Sleeps until a command may have come or a connection is readable. `AGAIN` when the time is up,
+    /// `INTR` after a signal.
+    pub(super) fn wait(
+        &mut self,
+        mailbox: &Mailbox,
+        ticket: Ticket,
+        timeout: Option<Duration>,
+    ) -> Result<()> {
+        match self {
+            Owned::Nothing => mailbox.wait(ticket, &[], timeout).map(|_| ()),
+            Owned::Few(few) => {
+                few.ready = mailbox.wait(ticket, &few.descriptors[..few.count], timeout)?;
+                Ok(())
+            }
+            Owned::Many(crowd, turn) => mailbox.wait_in_crowd(ticket, &**crowd, turn, timeout),
+        }
+    }
+
+    /// Whether a connection was readable.
+    pub(super) fn any_ready(&self) -> bool {
+        match self {
+            Owned::Nothing => false,
+            Owned::Few(few) => few.ready != 0,
+            Owned::Many(_, turn) => !turn.numbers().is_empty(),
+        }
     }
 }
 
 impl Core {
-    /// Takes over what can be taken over. Nothing, if the application watches ZMQ_FD, if other
-    /// threads wait on this socket, or if there are many connections.
+    /// Takes over whatever can be taken over. Nothing, if the application watches ZMQ_FD, or if other
+    /// threads wait on this socket.
     pub(super) fn take_over(&mut self) -> Owned {
-        let mut owned = Owned::nothing();
-        if self.pipes.len() > OTHERS {
-            return owned;
-        }
         if self.waiters > 0 || self.mailbox.is_exposed() {
             self.give_back();
-            return owned;
+            return Owned::Nothing;
         }
+        if self.crowd.is_some() || self.pipes.len() > OTHERS {
+            return self.take_over_many();
+        }
+        let (pipes, descriptors) = ([PipeId(0); OTHERS], [-1; OTHERS]);
+        let mut few = Few { pipes, descriptors, count: 0, ready: 0 };
         for id in self.pipes.ids() {
             if self.pipes[id].is_worth_waiting_for()
                 && let Some(direct) = self.pipes[id].direct()
                 && let Some(descriptor) = direct.take_over()
             {
                 direct.waits(true);
-                owned.pipes[owned.count] = id;
-                owned.descriptors[owned.count] = descriptor;
-                owned.count += 1;
+                few.add(id, descriptor);
             }
         }
-        self.owns |= !owned.is_empty();
-        owned
+        self.owns |= few.count > 0;
+        if few.count > 0 { Owned::Few(few) } else { Owned::Nothing }
     }
 
-    /// The wait is over: makes the pattern look at the pipes whose bits are set in `ready`.
-    pub(super) fn waited(&mut self, owned: &Owned, ready: u32) {
-        for (index, &id) in owned.pipes[..owned.count].iter().enumerate() {
+    fn take_over_many(&mut self) -> Owned {
+        if self.owns {
+            // From the time when there were few.
+            self.give_back();
+        }
+        // Where messages only come, each connection has but few of them at a time when somebody waits, and is
+        // better left to a thread that lets them gather.
+        let answered = std::mem::take(&mut self.answered);
+        self.dialogue = if answered {
+            TALKATIVE.min(self.dialogue + 1)
+        } else {
+            self.dialogue.saturating_sub(2)
+        };
+        if self.dialogue < DIALOGUE {
+            self.give_back();
+            return Owned::Nothing;
+        }
+        if !self.newcomers.is_empty() {
+            self.admit_newcomers();
+        }
+        match &self.crowd {
+            Some(crowd) if crowd.take_over() => Owned::Many(crowd.clone(), Turn::new()),
+            _ => Owned::Nothing,
+        }
+    }
+
+    /// Lets the connections of newcomers join the crowd, and founds it if there is none.
+    #[cold]
+    fn admit_newcomers(&mut self) {
+        let rest = self.newcomers.len().saturating_sub(JOINING);
+        for id in self.newcomers.split_off(rest) {
             let Some(pipe) = self.pipes.get_mut(id) else { continue };
-            if let Some(direct) = pipe.direct() {
-                direct.waits(false);
+            pipe.set_noticed(false);
+            let Some(direct) = pipe.direct().cloned() else { continue };
+            if self.crowd.is_none() {
+                self.crowd = direct.found(self.mailbox.descriptor());
             }
-            if ready & (1 << index) != 0 {
-                self.pattern.readable(&mut self.pipes, id);
+            if let Some(crowd) = &self.crowd {
+                direct.join(crowd, id.0);
+            }
+        }
+    }
+
+    /// An I/O thread has told of this pipe. Where there are many the next wait shall include its
+    /// connection.
+    pub(super) fn notice(&mut self, id: PipeId) {
+        let pipes = self.pipes.len();
+        // Names of pipes that have gone take up room until they are asked.
+        if (pipes > OTHERS || self.crowd.is_some())
+            && self.newcomers.len() < pipes
+            && self.pipes.get_mut(id).is_some_and(|pipe| pipe.set_noticed(true))
+        {
+            self.newcomers.push(id);
+        }
+    }
+
+    /// The wait is over: makes the pattern look at the pipes that are readable.
+    pub(super) fn waited(&mut self, owned: &Owned) {
+        match owned {
+            Owned::Nothing => {}
+            Owned::Few(few) => {
+                for (index, &id) in few.pipes().iter().enumerate() {
+                    let Some(pipe) = self.pipes.get_mut(id) else { continue };
+                    if let Some(direct) = pipe.direct() {
+                        direct.waits(false);
+                    }
+                    if few.ready & (1 << index) != 0 {
+                        self.pattern.readable(&mut self.pipes, id);
+                    }
+                }
+            }
+            Owned::Many(crowd, turn) => {
+                crowd.waited();
+                for id in turn.numbers().iter().map(|&number| PipeId(number)) {
+                    if let Some(direct) = self.pipes.get_mut(id).and_then(Pipe::direct) {
+                        direct.expect();
+                        self.pattern.readable(&mut self.pipes, id);
+                    }
+                }
             }
         }
     }
 
     /// How often this thread has received by itself on these connections.
     pub(super) fn direct_reads(&mut self, owned: &Owned) -> u64 {
-        let pipes = owned.pipes[..owned.count].iter();
-        pipes.filter_map(|&id| Some(self.pipes.get_mut(id)?.direct_reads())).sum()
+        let mut count = |id| self.pipes.get_mut(id).map_or(0, |pipe| pipe.direct_reads());
+        match owned {
+            Owned::Nothing => 0,
+            Owned::Few(few) => few.pipes().iter().map(|&id| count(id)).sum(),
+            Owned::Many(_, turn) => turn.numbers().iter().map(|&id| count(PipeId(id))).sum(),
+        }
     }
 
     /// Gives the connections back if another thread sleeps on them: it would not learn of messages
@@ -89,6 +212,9 @@ impl Core {
 
     /// Gives all connections back to the I/O threads.
     pub(super) fn give_back(&mut self) {
+        if let Some(crowd) = &self.crowd {
+            crowd.give_back();
+        }
         if std::mem::take(&mut self.owns) {
             for id in self.pipes.ids() {
                 if let Some(direct) = self.pipes[id].direct() {

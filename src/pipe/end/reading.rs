@@ -104,6 +104,11 @@ impl Pipe {
         self.waits > PLAIN_WAITS
     }
 
+    /// Sets or clears a mark of the socket's; whether that changed it.
+    pub(crate) fn set_noticed(&mut self, noticed: bool) -> bool {
+        std::mem::replace(&mut self.noticed, noticed) != noticed
+    }
+
     /// How often this thread tried to receive by itself.
     pub(crate) fn direct_reads(&self) -> u64 {
         self.direct_reads

@@ -9,12 +9,15 @@
 //! Lock order: a socket's core, then the link's. Under it only leaves are taken (mailboxes, the
 //! reactor, monitors' sinks never).
 
+mod crowd;
+mod shift;
 mod takeover;
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::Instant;
 
+use self::crowd::Crowd;
 pub(super) use self::takeover::{Pumped, Watch};
 use self::takeover::{Shared, Station, Takeover};
 use super::connection::{Connection, End};
@@ -22,7 +25,7 @@ use super::io_thread;
 use super::outgoing::Sent;
 use super::reactor::Reactor;
 use super::task::Io;
-use crate::pipe::Pipe;
+use crate::pipe::{self, Pipe};
 
 /// See the head of this file.
 pub(super) type Link = Takeover<Joint, Home>;
@@ -33,6 +36,8 @@ pub(super) struct Joint {
     pub(super) pipe: Pipe,
     /// See `Shared::ended`.
     ended: Option<End>,
+    /// See `Shared::crowd`.
+    crowd: Option<Arc<dyn pipe::Crowd>>,
 }
 
 /// Where the connection's session lives.
@@ -57,7 +62,7 @@ impl Link {
         if suitable {
             pipe.offer_direct(Some(link.clone()));
         }
-        *link.lock() = Some(Joint { connection: *connection, pipe, ended: None });
+        *link.lock() = Some(Joint { connection: *connection, pipe, ended: None, crowd: None });
         link
     }
 
@@ -86,12 +91,20 @@ impl Shared for Joint {
         self.connection.set_readable();
     }
 
+    fn is_readable(&self) -> bool {
+        self.connection.is_readable()
+    }
+
     fn has_control(&self) -> bool {
         self.connection.has_control()
     }
 
     fn ended(&mut self) -> &mut Option<End> {
         &mut self.ended
+    }
+
+    fn crowd(&mut self) -> &mut Option<Arc<dyn pipe::Crowd>> {
+        &mut self.crowd
     }
 }
 
@@ -106,5 +119,13 @@ impl Station for Home {
 
     fn descriptor(&self) -> RawFd {
         self.descriptor
+    }
+
+    fn found(&self, bell: RawFd) -> Option<Arc<dyn pipe::Crowd>> {
+        Some(Crowd::found(&self.thread, &self.reactor, bell)?)
+    }
+
+    fn place(&self) -> usize {
+        self.thread.place()
     }
 }

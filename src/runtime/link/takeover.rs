@@ -13,10 +13,11 @@
 
 use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::pipe::Direct;
+use crate::pipe::{Crowd, Direct};
 use crate::runtime::connection::End;
 use crate::runtime::outgoing::Sent;
 use crate::sys::fork;
@@ -40,10 +41,14 @@ pub(in crate::runtime) trait Shared: Send {
     fn send_directly(&mut self) -> Result<Sent, End>;
     /// Says that there may be something to read.
     fn set_readable(&mut self);
+    /// Whether there may be something that was not read.
+    fn is_readable(&self) -> bool;
     /// Whether there is something to send besides what is in the pipe.
     fn has_control(&self) -> bool;
     /// That the application found the connection broken; the session has to deal with it.
     fn ended(&mut self) -> &mut Option<End>;
+    /// Where the descriptor is watched, if not by the I/O thread.
+    fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>>;
 }
 
 /// The I/O thread that the connection belongs to.
@@ -54,6 +59,10 @@ pub(in crate::runtime) trait Station: Send + Sync {
     fn wake_session(&self);
     /// What the application waits for while it owns the reading side.
     fn descriptor(&self) -> RawFd;
+    /// Founds a crowd on this thread.
+    fn found(&self, bell: RawFd) -> Option<Arc<dyn Crowd>>;
+    /// See `Crowd::place`.
+    fn place(&self) -> usize;
 }
 
 /// See the head of this file.
@@ -70,6 +79,8 @@ pub(in crate::runtime) struct Takeover<S, T> {
     activity: AtomicU32,
     /// The application wanted to receive and could not, as the I/O thread was at it.
     missed: AtomicBool,
+    /// It is in a crowd, and not the application's alone. Changed with `shared` locked.
+    member: AtomicBool,
     pub(super) station: T,
     /// The stream can be waited for by its descriptor alone, and frames are read as they come.
     suitable: bool,
@@ -102,6 +113,7 @@ impl<S: Shared, T: Station> Takeover<S, T> {
             parked: AtomicBool::new(true),
             activity: AtomicU32::new(0),
             missed: AtomicBool::new(false),
+            member: AtomicBool::new(false),
             station,
             suitable,
             generation: fork::generation(),
@@ -117,7 +129,12 @@ impl<S: Shared, T: Station> Takeover<S, T> {
     pub(super) fn end(&self) -> Option<S> {
         let mut shared = self.shared.lock();
         self.taken.store(false, Ordering::Release);
-        shared.take()
+        let mut shared = shared.take()?;
+        if let Some(crowd) = shared.crowd().take() {
+            self.member.store(false, Ordering::Release);
+            crowd.forget(self.station.descriptor());
+        }
+        Some(shared)
     }
 
     /// Moves whatever can be moved; on the I/O thread.
@@ -138,7 +155,12 @@ impl<S: Shared, T: Station> Takeover<S, T> {
 
     /// Lets go of the reading side; the caller holds the lock, and wakes the session afterwards.
     fn release(&self, shared: &mut S) {
-        if self.taken.swap(false, Ordering::AcqRel) {
+        let crowd = shared.crowd().take();
+        if let Some(crowd) = &crowd {
+            self.member.store(false, Ordering::Release);
+            crowd.forget(self.station.descriptor());
+        }
+        if self.taken.swap(false, Ordering::AcqRel) || crowd.is_some() {
             shared.set_readable();
             // If nobody would tell of what comes, the connection is of no use any more.
             if !self.station.watch_reading(true) && shared.ended().is_none() {
@@ -206,9 +228,10 @@ fn guarded<R>(work: impl FnOnce() -> Result<R, End>) -> Result<R, End> {
     })
 }
 
-impl<S: Shared, T: Station> Direct for Takeover<S, T> {
+impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
     fn receive(&self, arm: &mut dyn FnMut()) -> bool {
-        if !self.taken.load(Ordering::Acquire) || !self.is_ours() {
+        let responsible = self.taken.load(Ordering::Acquire) || self.member.load(Ordering::Acquire);
+        if !responsible || !self.is_ours() {
             return false;
         }
         let Some(mut guard) = self.shared.try_lock() else {
@@ -216,11 +239,20 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
             return false;
         };
         let Some(shared) = &mut *guard else { return false };
-        if shared.ended().is_some() || !self.taken.load(Ordering::Relaxed) {
+        if shared.ended().is_some() {
             return false;
         }
-        self.activity.fetch_add(1, Ordering::Relaxed);
-        shared.set_readable();
+        if let Some(crowd) = shared.crowd() {
+            // It has said who is readable, and will say so again.
+            if !crowd.is_taken() {
+                return false;
+            }
+        } else if self.taken.load(Ordering::Relaxed) {
+            self.activity.fetch_add(1, Ordering::Relaxed);
+            shared.set_readable();
+        } else {
+            return false;
+        }
         match guarded(|| shared.receive(Instant::now(), 1)) {
             Ok(_) => {
                 if shared.has_control() {
@@ -263,7 +295,7 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
         // The I/O thread holds it for some reads or writes at most, and there is nothing else to do.
         let mut guard = self.shared.lock();
         let shared = guard.as_mut()?;
-        if shared.ended().is_some() {
+        if shared.ended().is_some() || shared.crowd().is_some() {
             return None;
         }
         let missed = self.missed.swap(false, Ordering::Relaxed);
@@ -307,6 +339,77 @@ impl<S: Shared, T: Station> Direct for Takeover<S, T> {
             self.release(shared);
         }
         self.station.wake_session();
+    }
+
+    fn found(&self, bell: RawFd) -> Option<Arc<dyn Crowd>> {
+        if self.suitable && self.is_ours() { self.station.found(bell) } else { None }
+    }
+
+    fn join(self: Arc<Self>, crowd: &Arc<dyn Crowd>, number: u32) -> bool {
+        // On another thread the members of the crowd would be read by one thread where there are several.
+        if self.member.load(Ordering::Acquire)
+            || !self.suitable
+            || !self.is_ours()
+            || crowd.place() != self.station.place()
+        {
+            return false;
+        }
+        let mut guard = self.shared.lock();
+        let Some(shared) = &mut *guard else { return false };
+        if shared.ended().is_some() || self.taken.load(Ordering::Relaxed) {
+            return false;
+        }
+        let descriptor = self.station.descriptor();
+        let direct: Arc<dyn Direct> = self.clone();
+        if !crowd.watch(descriptor, number, Arc::downgrade(&direct)) {
+            return false;
+        }
+        if !self.station.watch_reading(false) {
+            crowd.forget(descriptor);
+            return false;
+        }
+        *shared.crowd() = Some(crowd.clone());
+        self.member.store(true, Ordering::Release);
+        true
+    }
+
+    fn expect(&self) {
+        if let Some(shared) = &mut *self.shared.lock() {
+            shared.set_readable();
+        }
+    }
+
+    fn receive_for_crowd(&self) -> bool {
+        let mut guard = self.shared.lock();
+        let Some(shared) = &mut *guard else { return false };
+        if shared.crowd().is_none() || shared.ended().is_some() {
+            return false;
+        }
+        shared.set_readable();
+        match guarded(|| shared.receive(Instant::now(), TURN)) {
+            Ok(true) => return true,
+            // Nothing left, and no reason to call the session.
+            Ok(false) if !shared.is_readable() && !shared.has_control() => return false,
+            Ok(false) if !shared.is_readable() => {}
+            // At the high water mark; the session hears when there is room.
+            Ok(false) => self.release(shared),
+            Err(end) => {
+                *shared.ended() = Some(end);
+                self.release(shared);
+            }
+        }
+        drop(guard);
+        self.station.wake_session();
+        false
+    }
+
+    fn leave(&self) {
+        if let Some(shared) = &mut *self.shared.lock()
+            && shared.crowd().is_some()
+        {
+            self.release(shared);
+            self.station.wake_session();
+        }
     }
 }
 

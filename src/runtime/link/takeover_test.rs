@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use super::*;
 
 /// Whatever is done with it, it panics.
-struct Defect(Option<End>);
+struct Defect(Option<End>, Option<Arc<dyn Crowd>>);
 
 impl Shared for Defect {
     fn receive(&mut self, _now: Instant, turns: usize) -> Result<bool, End> {
@@ -23,12 +23,20 @@ impl Shared for Defect {
 
     fn set_readable(&mut self) {}
 
+    fn is_readable(&self) -> bool {
+        true
+    }
+
     fn has_control(&self) -> bool {
         false
     }
 
     fn ended(&mut self) -> &mut Option<End> {
         &mut self.0
+    }
+
+    fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>> {
+        &mut self.1
     }
 }
 
@@ -47,11 +55,19 @@ impl Station for Woken {
     fn descriptor(&self) -> RawFd {
         7
     }
+
+    fn found(&self, _bell: RawFd) -> Option<Arc<dyn Crowd>> {
+        None
+    }
+
+    fn place(&self) -> usize {
+        0
+    }
 }
 
 fn defective() -> Takeover<Defect, Woken> {
     let link = Takeover::new(Woken(AtomicU32::new(0)), true);
-    *link.lock() = Some(Defect(None));
+    *link.lock() = Some(Defect(None, None));
     link
 }
 

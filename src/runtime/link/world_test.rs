@@ -131,6 +131,14 @@ impl Station for Arc<World> {
     fn descriptor(&self) -> RawFd {
         7
     }
+
+    fn found(&self, _bell: RawFd) -> Option<Arc<dyn Crowd>> {
+        None
+    }
+
+    fn place(&self) -> usize {
+        0
+    }
 }
 
 /// A connection with the session's end of its pipe: each byte is a message. What one read brings is
@@ -142,6 +150,7 @@ pub(super) struct Line {
     writable: bool,
     pipe: Pipe,
     ended: Option<End>,
+    crowd: Option<Arc<dyn Crowd>>,
 }
 
 impl Line {
@@ -233,12 +242,20 @@ impl Shared for Line {
         self.readable = true;
     }
 
+    fn is_readable(&self) -> bool {
+        self.readable
+    }
+
     fn has_control(&self) -> bool {
         false
     }
 
     fn ended(&mut self) -> &mut Option<End> {
         &mut self.ended
+    }
+
+    fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>> {
+        &mut self.crowd
     }
 }
 
@@ -261,6 +278,7 @@ pub(super) fn joined(world: &Arc<World>, mark: i32) -> (Arc<Model>, Socket) {
         writable: true,
         pipe,
         ended: None,
+        crowd: None,
     };
     *link.lock() = Some(line);
     (link, Socket { world: world.clone(), pipe: other, active: true })
