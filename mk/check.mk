@@ -81,7 +81,7 @@ check-clients: all ## bindings and programs of Debian on this library and agains
 
 .PHONY: check-bindings
 check-bindings: all ## bindings' own tests on Debian's libzmq and here: some minutes, downloads packages (BINDINGS="options")
-	@scripts/setup.sh build net clients node scenarios bindings
+	@scripts/setup.sh build net clients languages node scenarios bindings
 	tests/bindings/run $(BINDINGS)
 
 .PHONY: demo
