@@ -242,6 +242,10 @@ static void reconnects (void)
             int high = HOW[i].max > HOW[i].interval ? HOW[i].max : low * 2;
             line ("wait %d in range %d", turn, wait >= HOW[i].interval && wait <= high);
         }
+        /* Whoever has stopped for good has no endpoint any more. */
+        rest_using (push, 100);
+        SHOW (zmq_send (push, "x", 1, ZMQ_DONTWAIT));
+        SHOW (zmq_disconnect (push, endpoint));
         end_watched (push, watcher);
     }
 }

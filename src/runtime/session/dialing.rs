@@ -13,7 +13,7 @@ use crate::runtime::connection::Connection;
 use crate::runtime::task::Io;
 use crate::transport::{Dial, Stream};
 
-/// ZMQ_RECONNECT_STOP: a refused connection is not tried again.
+/// ZMQ_RECONNECT_STOP: a refused connection is not tried again, and its endpoint is the socket's no more.
 const STOP_CONN_REFUSED: i32 = 1;
 
 impl Session {
@@ -61,7 +61,7 @@ impl Session {
                 }
                 let stop = self.home.options.reconnect_stop & STOP_CONN_REFUSED != 0;
                 if stop && error == Error::CONNREFUSED {
-                    self.state = State::Waiting(None);
+                    self.end(io);
                 } else {
                     self.retry(io);
                 }
