@@ -79,6 +79,11 @@ check-clients: all ## bindings and programs of Debian on this library and agains
 	@scripts/setup.sh build clients languages
 	tests/clients/run $(CLIENTS)
 
+.PHONY: bench-clients
+bench-clients: all ## 16-byte messages in Ruby and Python on Debian's libzmq5 and here (1 minute; BENCH_CLIENTS="--rounds 5")
+	@scripts/setup.sh clients
+	benches/clients/run $(BENCH_CLIENTS)
+
 .PHONY: check-bindings
 check-bindings: all ## bindings' own tests on Debian's libzmq and here: some minutes, downloads packages (BINDINGS="options")
 	@scripts/setup.sh build net clients languages node scenarios bindings

@@ -1,4 +1,4 @@
-# The Debian package. Included by the top-level Makefile.
+# The Debian package, and the other ways to install. Included by the top-level Makefile.
 
 CHECK_STEPS += check-deb
 
@@ -13,3 +13,10 @@ check-deb: all ## install the Debian package, run Debian's bindings on it with n
 	@scripts/setup.sh build clients languages
 	@scripts/deb --check
 	@tests/install/deb $(TARGET_DIR)/debian/oxizmq_*.deb $(DEB_ROOT)
+
+.PHONY: check-cinstall
+
+# Not part of `make check`: cargo-c takes ten minutes to compile, once.
+check-cinstall: ## install by `cargo cinstall` (cargo-c); build and run programs with what it installed
+	@scripts/setup.sh rust build
+	@tests/install/cinstall
