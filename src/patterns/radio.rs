@@ -103,7 +103,7 @@ impl Pattern for Radio {
             return Err(Error::INVAL);
         }
         let group = message.group().to_bytes();
-        self.out.unmark();
+        self.out.unmark(pipes);
         let members = self.groups.get(group).into_iter().flatten();
         for &id in members.chain(&self.everything) {
             self.out.mark(id);

@@ -76,7 +76,7 @@ impl TestSocket {
     }
 
     fn join(&mut self, bound: &mut TestSocket) -> (PipeId, PipeId) {
-        let (ours, theirs) = self.pair(bound.end());
+        let (ours, theirs) = self.pair(bound.end(), Style::Memory);
         (self.pipes.insert(ours), bound.pipes.insert(theirs))
     }
 
@@ -95,15 +95,26 @@ impl TestSocket {
     /// Attaches a pipe whose other end the test holds: a peer that may send anything.
     pub(crate) fn attach_raw(&mut self, how: Attach) -> (PipeId, Pipe) {
         let owner = Arc::new(Mailbox::default());
-        let (ours, mut theirs) = self.pair(EndConfig { owner, marks: None });
+        let (ours, theirs) = self.pair(EndConfig { owner, marks: None }, Style::Memory);
+        self.attach_pair(how, ours, theirs)
+    }
+
+    /// The same, but what is sent to the peer is for a network.
+    pub(crate) fn attach_wire(&mut self) -> (PipeId, Pipe) {
+        let owner = Arc::new(Mailbox::default());
+        let (ours, theirs) = self.pair(EndConfig { owner, marks: None }, Style::Wire);
+        self.attach_pair(Attach::default(), ours, theirs)
+    }
+
+    fn attach_pair(&mut self, how: Attach, ours: Pipe, mut theirs: Pipe) -> (PipeId, Pipe) {
         theirs.write_metadata(Arc::new(Metadata::new()));
         let id = self.pipes.insert(ours);
         self.pattern.attach(&mut self.pipes, id, how);
         (id, theirs)
     }
 
-    fn pair(&self, other: EndConfig) -> (Pipe, Pipe) {
-        let styles = (Style::Memory, Style::Memory);
+    fn pair(&self, other: EndConfig, style: Style) -> (Pipe, Pipe) {
+        let styles = (style, Style::Memory);
         pair(PipeConfig { styles, conflate: (false, false) }, self.end(), other)
     }
 

@@ -52,6 +52,8 @@ pub(crate) struct Xpub {
     invert_matching: bool,
     /// What the subscriptions of one peer may cost.
     limit: u64,
+    /// The pipes that are marked are not those that the last message would go to if it were sent again.
+    marks_special: bool,
     /// Nobody receives: the part of XPUB that is PUB.
     mute: bool,
 }
@@ -143,12 +145,17 @@ impl Xpub {
     }
 
     /// Marks the pipes that get the message whose first frame this is.
-    fn mark(&mut self, message: &Message) {
-        // Marks of an attempt that was refused may be left.
-        self.out.unmark();
+    fn mark(&mut self, pipes: &mut Pipes, message: &Message) {
+        let same = self.subscriptions.look_up(message.data());
         let only = if self.manual && self.last_value { self.last_pipe.take() } else { None };
+        // The marks of the last message, or of an attempt that was refused, are left.
+        if same && only.is_none() && !self.marks_special && self.out.repeat_marks() {
+            return;
+        }
+        self.out.unmark(pipes);
+        self.marks_special = only.is_some();
         let out = &mut self.out;
-        self.subscriptions.for_each_match(message.data(), |id| {
+        self.subscriptions.for_each_match(|id| {
             if only.is_none_or(|only| only == id) {
                 out.mark(id);
             }
@@ -214,17 +221,13 @@ impl Pattern for Xpub {
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
         if !self.more_send {
-            self.mark(message);
+            self.mark(pipes, message);
             if self.no_drop && !self.out.marked_have_room(pipes) {
                 return Err(Error::AGAIN);
             }
         }
-        let more = message.more();
+        self.more_send = message.more();
         self.out.send_to_marked(pipes, message);
-        if !more {
-            self.out.unmark();
-        }
-        self.more_send = more;
         Ok(())
     }
 
@@ -285,6 +288,7 @@ impl Pattern for Xpub {
     }
 
     fn options_changed(&mut self, options: &SocketOptions) {
+        self.marks_special |= self.invert_matching != options.invert_matching;
         self.invert_matching = options.invert_matching;
         self.limit = if options.rcvhwm == 0 { u64::MAX } else { MOST_OF_ONE_PIPE };
     }

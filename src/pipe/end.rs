@@ -1,8 +1,9 @@
 //! One end of a pipe: what it consists of and how it ends. Its two directions are in `reading` and
-//! `writing`.
+//! `writing`; `following` is for many pipes that are written to at once.
 
 #![forbid(unsafe_code)]
 
+mod following;
 mod reading;
 mod writing;
 
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use super::byte_queue::{self, Style, queue};
 use super::conflate;
-use super::high_water::HighWater;
+use super::high_water::{HighWater, LONG_RUN};
 use super::link::{EndConfig, Link, Side};
 use super::set::Ended;
 use super::{Direct, PipeEvent, PipeId};
@@ -67,6 +68,8 @@ pub(crate) struct Pipe {
     waits: u8,
     background: bool,
     noticed: bool,
+    /// The queue follows a log.
+    following: bool,
 }
 
 /// How a pipe is made.
@@ -122,6 +125,7 @@ impl Pipe {
             waits: 0,
             background: false,
             noticed: false,
+            following: false,
         }
     }
 
@@ -149,6 +153,7 @@ impl Pipe {
         if self.finished {
             return false;
         }
+        self.leave_log();
         self.rollback();
         let farewell = self.link.farewell(self.side).map(Message::from_slice);
         if let Some(Ok(farewell)) = farewell {
@@ -237,6 +242,7 @@ impl Pipe {
     /// Changes the high water marks of this end (ZMQ_SNDHWM, ZMQ_RCVHWM).
     pub(crate) fn set_marks(&mut self, send: i32, receive: i32) {
         self.settle();
+        self.disturb_log();
         if !self.link.set_marks(self.side, send, receive) {
             return;
         }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 /// A free run without a limit.
-const LONG_RUN: u64 = 1 << 16;
+pub(super) const LONG_RUN: u64 = 1 << 16;
 
 /// The writer's account of one direction.
 #[derive(Default)]
@@ -56,6 +56,18 @@ impl HighWater {
             return LONG_RUN;
         }
         self.credit(limit).min(limit.div_ceil(2).saturating_sub(self.unmarked + 1))
+    }
+
+    /// How many messages may be written up to the next one that is refused, or that is marked.
+    pub(super) fn run_to_mark(&self, limit: u64) -> u64 {
+        self.credit(limit).min(limit.div_ceil(2).saturating_sub(self.unmarked).max(1))
+    }
+
+    /// The next mark is half a limit from here, where `offset` is published.
+    pub(super) fn mark_here(&mut self, offset: u64, limit: u64) {
+        if limit != 0 && self.unmarked > 0 {
+            self.mark(offset);
+        }
     }
 
     /// So many messages of a free run were written.

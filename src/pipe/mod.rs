@@ -19,7 +19,7 @@ mod high_water;
 mod link;
 mod set;
 
-pub(crate) use byte_queue::Style;
+pub(crate) use byte_queue::{Log, Style};
 pub(crate) use crowd::{Crowd, Turn};
 pub(crate) use direct::Direct;
 pub(crate) use end::{Pipe, PipeConfig, pair};

@@ -167,13 +167,19 @@ impl<V> PrefixMap<V> {
     /// The values of all keys that `data` begins with, the shortest key first.
     #[inline]
     pub(crate) fn prefixes_of<'a>(&'a self, data: &'a [u8]) -> impl Iterator<Item = &'a V> {
+        self.keys_before(data).map(|KeyId(entry)| &self.entries[entry as usize].value)
+    }
+
+    /// The ids of all keys that `data` begins with, the shortest key first.
+    #[inline]
+    pub(crate) fn keys_before<'a>(&'a self, data: &'a [u8]) -> impl Iterator<Item = KeyId> + 'a {
         let mut hasher = PrefixHasher::new(&self.seed, data);
         let possible = self.lengths.iter().take_while(|&&(len, _)| len <= data.len());
         let found = possible.filter_map(move |&(len, _)| {
             let (bucket, lane) = self.lookup(hasher.hash(len), &data[..len])?;
             Some(self.table[bucket].entries[lane])
         });
-        self.empty.into_iter().chain(found).map(|entry| &self.entries[entry as usize].value)
+        self.empty.into_iter().chain(found).map(KeyId)
     }
 
     /// Visits all keys, in no order.

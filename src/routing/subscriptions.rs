@@ -75,6 +75,9 @@ pub(crate) struct Subscriptions {
     map: PrefixMap<PipeSet>,
     /// Indexed by pipe id.
     pipes: Vec<PipeTopics>,
+    /// The topics that the last message matched, and whether anything has changed since.
+    last: Vec<KeyId>,
+    changed: bool,
 }
 
 impl Subscriptions {
@@ -85,6 +88,7 @@ impl Subscriptions {
 
     /// Subscribes a pipe; says whether it is the first to want the topic.
     pub(crate) fn add(&mut self, topic: &[u8], id: PipeId) -> bool {
+        self.changed = true;
         let before = self.map.len();
         let (key, subscribers) = self.map.get_or_insert_with(topic, || PipeSet::One(id));
         let added = subscribers.insert(id);
@@ -137,17 +141,38 @@ impl Subscriptions {
         }
     }
 
-    /// Names the pipes that want a message, some perhaps more than once.
+    /// Finds out who wants a message; says whether it is those who wanted the last one.
     #[inline]
-    pub(crate) fn for_each_match(&self, message: &[u8], mut wanted: impl FnMut(PipeId)) {
-        for subscribers in self.map.prefixes_of(message) {
-            for &id in subscribers.as_slice() {
+    pub(crate) fn look_up(&mut self, message: &[u8]) -> bool {
+        let mut same = !std::mem::take(&mut self.changed);
+        let mut count = 0;
+        for key in self.map.keys_before(message) {
+            match self.last.get_mut(count) {
+                Some(last) => same &= std::mem::replace(last, key) == key,
+                None => {
+                    same = false;
+                    self.last.push(key);
+                }
+            }
+            count += 1;
+        }
+        same &= count == self.last.len();
+        self.last.truncate(count);
+        same
+    }
+
+    /// Names the pipes that want the message that was looked up, some perhaps more than once.
+    #[inline]
+    pub(crate) fn for_each_match(&self, mut wanted: impl FnMut(PipeId)) {
+        for &key in &self.last {
+            for &id in self.map.value(key).map_or(&[][..], PipeSet::as_slice) {
                 wanted(id);
             }
         }
     }
 
     fn remove_from_key(&mut self, key: KeyId, id: PipeId) -> Removed {
+        self.changed = true;
         let Some(subscribers) = self.map.value_mut(key) else { return Removed::NotFound };
         let Ok(place) = subscribers.place(id) else { return Removed::NotFound };
         if let PipeSet::Many(ids) = subscribers
@@ -180,9 +205,10 @@ mod tests {
     const A: PipeId = PipeId(3);
     const B: PipeId = PipeId(0);
 
-    fn matches(subs: &Subscriptions, message: &[u8]) -> Vec<u32> {
+    fn matches(subs: &mut Subscriptions, message: &[u8]) -> Vec<u32> {
         let mut ids = Vec::new();
-        subs.for_each_match(message, |id| ids.push(id.0));
+        subs.look_up(message);
+        subs.for_each_match(|id| ids.push(id.0));
         ids
     }
 
@@ -192,7 +218,7 @@ mod tests {
         assert!(subs.add(b"a", A));
         assert!(!subs.add(b"a", A));
         assert!(!subs.add(b"a", B));
-        assert_eq!(matches(&subs, b"abc"), [0, 3]);
+        assert_eq!(matches(&mut subs, b"abc"), [0, 3]);
         assert_eq!(subs.remove(b"a", A), Removed::OthersRemain);
         assert_eq!(subs.remove(b"a", A), Removed::NotFound);
         assert_eq!(subs.remove(b"a", B), Removed::Last);
@@ -212,7 +238,7 @@ mod tests {
         subs.remove_pipe(A, |topic, last| gone.push((topic.to_vec(), last)));
         let expected = [(&b""[..], true), (b"a", false), (b"abc", true), (b"b", true)];
         assert_eq!(gone, expected.map(|(topic, last)| (topic.to_vec(), last)));
-        assert_eq!(matches(&subs, b"abcd"), [0]);
+        assert_eq!(matches(&mut subs, b"abcd"), [0]);
         subs.remove_pipe(A, |_, _| panic!("nothing is left"));
         subs.remove_pipe(PipeId(77), |_, _| panic!("never was here"));
     }
@@ -245,7 +271,7 @@ mod tests {
             subs.add(format!("topic.{number:05}").as_bytes(), PipeId(number));
         }
         assert_eq!(subs.len(), 10_000);
-        assert_eq!(matches(&subs, b"topic.04711 and more"), [4711]);
+        assert_eq!(matches(&mut subs, b"topic.04711 and more"), [4711]);
         for number in 0..10_000 {
             subs.remove_pipe(PipeId(number), |_, last| assert!(last));
         }

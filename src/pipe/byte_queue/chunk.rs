@@ -25,7 +25,7 @@ pub(super) const NONE: usize = usize::MAX;
 
 const HEADER: usize = size_of::<Chunk>();
 
-/// The header of a chunk; `capacity` bytes of data follow it.
+/// The header of a chunk; `capacity` bytes of data follow it, or it stands for bytes elsewhere (`log`).
 #[repr(C)]
 pub(super) struct Chunk {
     header: Content,
@@ -38,6 +38,7 @@ pub(super) struct Chunk {
     /// A large body that follows the bytes on the wire. Written with `next`; taken by the reader.
     pub(super) body: UnsafeCell<Option<Message>>,
     pub(super) capacity: usize,
+    data: NonNull<u8>,
     pub(super) watch: Watch,
 }
 
@@ -50,18 +51,27 @@ impl Chunk {
     /// The same, or `None` without memory for it.
     pub(super) fn try_allocate(capacity: usize) -> Option<NonNull<Chunk>> {
         let raw = spare::obtain(capacity.checked_add(HEADER)?)?.cast::<Chunk>();
-        let chunk = Chunk {
-            header: Content::header(release),
+        // SAFETY: the memory is ours, aligned, and large enough for the header and the data behind it.
+        unsafe {
+            let chunk =
+                Chunk { capacity, ..Chunk::over(raw.add(1).cast(), Content::header(release)) };
+            raw.write(chunk);
+        }
+        Some(raw)
+    }
+
+    /// A chunk over bytes that others write.
+    pub(super) fn over(data: NonNull<u8>, header: Content) -> Chunk {
+        Chunk {
+            header,
             next: AtomicPtr::new(std::ptr::null_mut()),
             end: AtomicUsize::new(NONE),
             boundary: AtomicUsize::new(NONE),
             body: UnsafeCell::new(None),
-            capacity,
+            capacity: 0,
+            data,
             watch: Watch::new(),
-        };
-        // SAFETY: the memory is ours, aligned, and large enough for the header.
-        unsafe { raw.write(chunk) };
-        Some(raw)
+        }
     }
 
     /// Where the data of the chunk begins.
@@ -69,8 +79,14 @@ impl Chunk {
     /// # Safety
     /// `this` must be live.
     pub(super) unsafe fn data(this: NonNull<Chunk>) -> NonNull<u8> {
-        // SAFETY: the data lies right behind the header in the same allocation.
-        unsafe { this.add(1).cast() }
+        // SAFETY: the caller vouches for the chunk.
+        unsafe { this.as_ref() }.data
+    }
+
+    /// How many bytes the writer may put behind the first `used`; none into bytes that others write.
+    #[inline]
+    pub(super) fn room_behind(&self, used: usize) -> usize {
+        self.capacity.saturating_sub(used)
     }
 
     /// Takes one reference for a message that points into the chunk.

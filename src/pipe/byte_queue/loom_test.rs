@@ -18,21 +18,21 @@ fn model(test: impl Fn() + Sync + Send + 'static) {
 
 /// The way of a notification from one side to the other.
 #[derive(Clone)]
-struct Bell(Arc<(Mutex<bool>, Condvar)>);
+pub(super) struct Bell(Arc<(Mutex<bool>, Condvar)>);
 
 impl Bell {
-    fn new() -> Bell {
+    pub(super) fn new() -> Bell {
         Bell(Arc::new((Mutex::new(false), Condvar::new())))
     }
 
-    fn ring_if(&self, needed: bool) {
+    pub(super) fn ring_if(&self, needed: bool) {
         if needed {
             *self.0.0.lock().unwrap() = true;
             self.0.1.notify_one();
         }
     }
 
-    fn wait(&self) {
+    pub(super) fn wait(&self) {
         let mut rung = self.0.0.lock().unwrap();
         while !*rung {
             rung = self.0.1.wait(rung).unwrap();

@@ -17,11 +17,13 @@
 //! a dialogue, asks for ordinary fences on both sides instead (`fenced`), and every queue begins so.
 //! Whoever reads for a network looks for a writer that waits only once for many messages, and then
 //! both sides of that wait use ordinary fences (`Style::Wire`).
+//! What many queues are to carry alike they take from a `log`.
 //! Called by `pipe::Pipe` and `runtime::session`.
 
 #![allow(unsafe_code)]
 
 mod chunk;
+mod log;
 mod reader;
 mod sync;
 mod writer;
@@ -31,6 +33,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use chunk::{Chunk, NONE};
+pub(crate) use log::Log;
+use log::Published;
 pub(crate) use reader::Reader;
 use sync::Ordering::{AcqRel, Relaxed};
 use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, light_fence};
@@ -76,8 +80,8 @@ struct Shared {
     /// Bodies of up to so many bytes are copied into the chunks, and when their bytes are lent.
     copied: usize,
     copied_lent: usize,
-    /// Bytes that the reader may read, since the beginning of time. Written by the writer.
-    published: Padded<AtomicU64>,
+    /// What the reader may read. Written by the writer.
+    published: Padded<Published>,
     /// Bytes that the reader is done with. Written by the reader.
     consumed: Padded<AtomicU64>,
     reader_asleep: AtomicBool,
@@ -127,7 +131,7 @@ pub(crate) fn queue(style: Style) -> (Writer, Reader) {
         style,
         copied,
         copied_lent,
-        published: Padded(AtomicU64::new(0)),
+        published: Padded(Published::new()),
         consumed: Padded(AtomicU64::new(0)),
         reader_asleep: AtomicBool::new(false),
         fenced: AtomicBool::new(true),
@@ -192,6 +196,27 @@ unsafe fn header(at: NonNull<u8>) -> Header {
     }
 }
 
+/// Writes a frame header and returns its size.
+///
+/// # Safety
+/// Nine bytes at `at` must be writable.
+#[inline]
+unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
+    let flags = flags & !(LARGE | EMBEDDED | METADATA);
+    // SAFETY: the caller vouches for the room.
+    unsafe {
+        if len < 256 {
+            at.write(flags);
+            at.add(1).write(len as u8);
+            2
+        } else {
+            at.write(flags | LARGE);
+            at.add(1).cast::<[u8; 8]>().write_unaligned((len as u64).to_be_bytes());
+            9
+        }
+    }
+}
+
 /// Copies a body. Most are small, and then a call of the general routine costs more than the copy.
 ///
 /// # Safety
@@ -248,6 +273,8 @@ unsafe fn drop_frames(chunk: NonNull<Chunk>, mut from: usize, to: usize) {
     }
 }
 
+#[cfg(all(test, loom))]
+mod log_loom_test;
 #[cfg(all(test, loom))]
 mod loom_test;
 #[cfg(all(test, not(loom)))]

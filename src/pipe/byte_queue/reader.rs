@@ -6,6 +6,7 @@ mod sleep;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::log::Link;
 use super::sync::Ordering::{Acquire, Relaxed, Release};
 use super::*;
 use crate::message::{MAX_INLINE, MORE};
@@ -80,10 +81,18 @@ impl Reader {
         if state.total < state.published {
             return true;
         }
-        let published = self.shared.published.0.load(Acquire);
+        let published = &self.shared.published.0;
+        // In this order: a link that is still there was not left behind with what is at the offset.
+        let mut offset = published.offset.load(Acquire);
+        if let Some(link) = published.link() {
+            // SAFETY: the reader leaves a link, and lets go of it, only with something published
+            // behind it in view, and then it does not find it here any more.
+            offset = offset.max(unsafe { Link::published(link) });
+        }
         let state = self.state();
-        state.published = published;
-        state.total < published
+        // A queue that leaves a log is for a moment without what came from there.
+        state.published = state.published.max(offset);
+        state.total < state.published
     }
 
     /// The chunk and position of the next published byte. Call only after `has_bytes` said yes;
@@ -129,6 +138,7 @@ impl Reader {
             (chunk, position) = (Some(next), 0);
             state.chunk = chunk;
             state.position = 0;
+            state.body_consumed = 0;
         };
         if state.chunk.is_some() && std::mem::take(&mut state.fenced) {
             // A stream rather than a dialogue; the next sleep makes it known to both sides.

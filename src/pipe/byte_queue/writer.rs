@@ -1,5 +1,6 @@
 //! The writing side of the byte queue: putting messages in. `network` puts in bytes as they come.
 
+mod following;
 mod messages;
 mod network;
 
@@ -36,6 +37,9 @@ pub(super) struct State {
     unpublished: bool,
     /// The last frame said that more follow.
     in_message: bool,
+    /// `chunk` is the link to a log that goes on, of which so many messages are counted.
+    following: bool,
+    counted: u64,
 }
 
 impl State {
@@ -50,6 +54,8 @@ impl State {
             pending: 0,
             unpublished: false,
             in_message: false,
+            following: false,
+            counted: 0,
         }
     }
 
@@ -96,7 +102,7 @@ impl Writer {
         if let Some(chunk) = state.chunk {
             // SAFETY: the tail chunk is live until the writer leaves it.
             unsafe {
-                if chunk.as_ref().capacity - state.frames >= need {
+                if chunk.as_ref().room_behind(state.frames) >= need {
                     return Chunk::data(chunk).add(state.frames);
                 }
             }
@@ -106,6 +112,10 @@ impl Writer {
 
     #[cold]
     fn new_chunk(&mut self, need: usize) -> NonNull<u8> {
+        debug_assert!(
+            !self.state().following,
+            "what is written to one queue alone comes behind the log"
+        );
         let state = self.state();
         // SAFETY: the tail chunk is live until the writer leaves it.
         let usual = match state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity) {
@@ -181,7 +191,7 @@ impl Writer {
         let chunk = state.chunk?;
         let frames = state.frames;
         // SAFETY: the tail chunk is live until the writer leaves it.
-        let room = unsafe { chunk.as_ref() }.capacity - frames;
+        let room = unsafe { chunk.as_ref() }.room_behind(frames);
         if len > most || room < len + 9 || state.unpublished {
             return None;
         }
@@ -227,17 +237,18 @@ impl Writer {
         let state = self.state();
         let total = state.total;
         state.unpublished = false;
-        self.shared.published.0.store(total, Release);
+        self.shared.published.0.offset.store(total, Release);
     }
 
     #[inline]
     fn publish_offset(&mut self, offset: u64) -> bool {
-        self.shared.published.0.store(offset, Release);
+        self.shared.published.0.offset.store(offset, Release);
         self.shared.wake_reader()
     }
 
     /// The offset of all that is published.
     pub(crate) fn published(&mut self) -> u64 {
+        self.catch_up();
         let state = self.state();
         if state.unpublished { state.committed_total } else { state.total }
     }
@@ -311,27 +322,6 @@ impl Writer {
     }
 }
 
-/// Writes a frame header and returns its size.
-///
-/// # Safety
-/// Nine bytes at `at` must be writable.
-#[inline]
-unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
-    let flags = flags & !(LARGE | EMBEDDED | METADATA);
-    // SAFETY: the caller vouches for the room.
-    unsafe {
-        if len < 256 {
-            at.write(flags);
-            at.add(1).write(len as u8);
-            2
-        } else {
-            at.write(flags | LARGE);
-            at.add(1).cast::<[u8; 8]>().write_unaligned((len as u64).to_be_bytes());
-            9
-        }
-    }
-}
-
 impl Drop for Writer {
     fn drop(&mut self) {
         self.rollback();
@@ -342,7 +332,8 @@ impl Drop for Writer {
 impl Writer {
     /// Says that nothing more will be written. True: notify the reader.
     pub(crate) fn close(&mut self) -> bool {
+        let slept = self.leave_log();
         self.shared.writer_closed.store(true, Release);
-        self.shared.wake_reader()
+        self.shared.wake_reader() || slept
     }
 }

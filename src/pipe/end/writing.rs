@@ -121,6 +121,7 @@ impl Pipe {
 
     #[inline(never)]
     fn write_slowly(&mut self, message: &mut Message) -> bool {
+        self.leave_log();
         if !self.check_write() {
             return false;
         }
@@ -138,6 +139,7 @@ impl Pipe {
 
     #[inline(never)]
     fn write_copy_slowly(&mut self, message: &Message) -> bool {
+        self.leave_log();
         if !self.check_write() {
             return false;
         }
@@ -166,7 +168,7 @@ impl Pipe {
     }
 
     #[cold]
-    fn wake_peer(&mut self) {
+    pub(super) fn wake_peer(&mut self) {
         if !self.send_directly() {
             self.link.notify(self.side.other(), PipeEvent::Readable);
         }
@@ -190,11 +192,15 @@ impl Pipe {
             self.high_water.wrote_in_run(written, self.link.limit(self.side));
             (self.granted, self.budget) = (0, 0);
         }
+        if self.following {
+            self.settle_log();
+        }
     }
 
     /// The marks may have changed: what is known of them is not used again.
     pub(crate) fn marks_changed(&mut self) {
         self.settle();
+        self.disturb_log();
     }
 
     /// Sends on this thread what the I/O thread would have to be woken for. Not in a burst: there
@@ -232,6 +238,7 @@ impl Pipe {
         if self.finished || self.ended || self.peer_closed() {
             return false;
         }
+        self.leave_log();
         self.rollback();
         let notify = match &mut self.output {
             Output::Queue(writer) => {
@@ -252,6 +259,7 @@ impl Pipe {
         if commands.is_empty() || self.finished || self.ended || self.peer_closed() {
             return;
         }
+        self.leave_log();
         self.rollback();
         let Output::Queue(writer) = &mut self.output else { return };
         for command in commands {
@@ -264,6 +272,7 @@ impl Pipe {
 
     /// Says what is known of this end to the peer; all later messages carry it there.
     pub(crate) fn write_metadata(&mut self, metadata: Arc<Metadata>) {
+        self.leave_log();
         let notify = match &mut self.output {
             Output::Queue(writer) => {
                 writer.push_metadata(metadata);
@@ -279,6 +288,7 @@ impl Pipe {
     /// The same without a notification, for a reader that waits for nothing but messages: it finds
     /// this in front of the first.
     pub(crate) fn leave_metadata(&mut self, metadata: Arc<Metadata>) {
+        self.leave_log();
         if let Output::Queue(writer) = &mut self.output {
             writer.push_metadata(metadata);
             writer.publish_silently();

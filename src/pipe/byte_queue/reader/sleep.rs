@@ -1,6 +1,7 @@
 //! How the reader goes to sleep, and tells a writer that waits for room. The protocol is described at the
 //! head of `byte_queue`.
 
+use super::super::log::Link;
 use super::super::sync::Ordering::{AcqRel, Relaxed, Release};
 use super::super::sync::{full_fence, heavy_fence, light_fence};
 use super::super::*;
@@ -45,12 +46,25 @@ impl Reader {
     /// read, or the writer is gone.
     pub(crate) fn sleep(&mut self) -> bool {
         self.shared.reader_asleep.store(true, Relaxed);
-        self.fence_for_sleep();
-        if self.has_bytes() || self.writer_closed() {
-            self.shared.reader_asleep.store(false, Relaxed);
-            return false;
+        loop {
+            let link = self.shared.published.0.link();
+            match link {
+                // SAFETY: a link that is found here is live, see `has_bytes`.
+                Some(link) => unsafe {
+                    Link::segment(link).expect_sleeper();
+                    full_fence();
+                },
+                None => self.fence_for_sleep(),
+            }
+            if self.has_bytes() || self.writer_closed() {
+                self.shared.reader_asleep.store(false, Relaxed);
+                return false;
+            }
+            // Where the writer followed a log meanwhile, or left it, the other fence was wanted.
+            if self.shared.published.0.link() == link {
+                return true;
+            }
         }
-        true
     }
 
     /// Orders the flag before the look at what is published, by the fence that suits how often this

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::super::*;
-use super::{Writer, put_header};
+use super::Writer;
 use crate::message::{MORE, Message, Metadata};
 
 impl Writer {

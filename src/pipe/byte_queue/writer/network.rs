@@ -14,7 +14,7 @@ impl Writer {
         // SAFETY: the tail chunk is live until the writer leaves it.
         let enough = state
             .chunk
-            .is_some_and(|chunk| unsafe { chunk.as_ref() }.capacity - state.received() >= least);
+            .is_some_and(|chunk| unsafe { chunk.as_ref() }.room_behind(state.received()) >= least);
         if !enough {
             let kept = state.pending;
             self.new_chunk(kept + least);
@@ -32,7 +32,7 @@ impl Writer {
     pub(crate) fn make_receive_space(&mut self, least: usize) -> bool {
         let state = self.state();
         // SAFETY: the tail chunk is live until the writer leaves it.
-        let room = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity - state.received());
+        let room = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.room_behind(state.received()));
         if room.is_some_and(|room| room >= least) {
             return true;
         }
