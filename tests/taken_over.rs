@@ -1,5 +1,6 @@
 //! A thread that waits for messages reads its connections itself (src/runtime/link). What changes hands
-//! with them is not forgotten. The peer is a script, so that several messages come by one read.
+//! with them is not forgotten. The peer is a script, so that several messages come by one read, or one
+//! by several.
 
 mod stress;
 
@@ -76,5 +77,98 @@ fn what_was_held_back_comes_after_a_pause_to_who_asks_again_and_again() {
             }
             Err(libc::EAGAIN)
         });
+    });
+}
+
+/// A frame without flags.
+fn frame(body: &[u8]) -> Vec<u8> {
+    match u8::try_from(body.len()) {
+        Ok(len) => [&[0, len], body].concat(),
+        Err(_) => [&[2][..], &(body.len() as u64).to_be_bytes(), body].concat(),
+    }
+}
+
+/// Receives, and compares with what was sent.
+fn expect(socket: Socket, buffer: &mut [u8], body: &[u8]) {
+    // SAFETY: the buffer is as long as it says.
+    let size = unsafe { zmq_recv(socket.0, buffer.as_mut_ptr().cast(), buffer.len(), 0) };
+    assert_eq!(usize::try_from(size), Ok(body.len()));
+    assert!(buffer[..body.len()] == *body);
+}
+
+/// A long frame begins in a chunk of the queue with nothing else in it, outgrows it and leaves it empty.
+/// (Once such a chunk was read as a frame.) Where chunks end is the library's business: each connection
+/// begins with some more short frames than the one before.
+#[test]
+fn frames_that_outgrow_the_chunk_they_began_in_are_whole() {
+    within(120, || {
+        let context = Context::new();
+        let mut buffer = vec![0; 1 << 18];
+        let short = [1; 198];
+        for (round, count) in (0..180).step_by(2).enumerate() {
+            let socket = context.socket(ZMQ_PAIR);
+            let mut peer = pair(&socket.bind_any("tcp"));
+            peer.set_nodelay(true).unwrap();
+            peer.write_all(&frame(&short).repeat(count)).unwrap();
+            (0..count).for_each(|_| expect(socket, &mut buffer, &short));
+            let long = vec![2; [6_000, 20_000, 31_000, 65_530, 131_000][round % 5]];
+            let wire = [frame(&long), frame(&short)].concat();
+            let (first, rest) = wire.split_at([1, 5, 12][round % 3]);
+            peer.write_all(first).unwrap();
+            // It is read alone.
+            thread::sleep(Duration::from_millis(3));
+            peer.write_all(rest).unwrap();
+            expect(socket, &mut buffer, &long);
+            expect(socket, &mut buffer, &short);
+            drop(peer);
+            socket.close().unwrap();
+        }
+        context.term().unwrap();
+    });
+}
+
+/// The same between two sockets: frames of 60 to 132 KB among short ones, NULL and CURVE, where a whole
+/// frame needs room at once.
+#[test]
+fn long_frames_among_short_ones_are_whole_with_either_mechanism() {
+    within(120, || {
+        let context = Context::new();
+        let mut buffer = vec![0; 1 << 18];
+        let [mut public, mut secret] = [[0; 41]; 2];
+        // SAFETY: both have room for 41 bytes.
+        assert_eq!(unsafe { zmq_curve_keypair(public.as_mut_ptr(), secret.as_mut_ptr()) }, 0);
+        for (round, long) in (60_000..=132_000).step_by(1_500).enumerate() {
+            for curve in [false, true] {
+                let [bound, connected] = [ZMQ_PAIR; 2].map(|kind| context.socket(kind));
+                let key = |socket: Socket, option, key: &[std::ffi::c_char; 41]| {
+                    // SAFETY: the key is valid for its length.
+                    let result =
+                        unsafe { zmq_setsockopt(socket.0, option, key.as_ptr().cast(), 41) };
+                    assert_eq!(result, 0);
+                };
+                if curve {
+                    bound.set(ZMQ_CURVE_SERVER, 1).unwrap();
+                    key(connected, ZMQ_CURVE_SERVERKEY, &public);
+                    key(connected, ZMQ_CURVE_PUBLICKEY, &public);
+                    key(bound, ZMQ_CURVE_SECRETKEY, &secret);
+                    key(connected, ZMQ_CURVE_SECRETKEY, &secret);
+                }
+                connected.connect(&bound.bind_any("tcp")).unwrap();
+                let sizes = [round * 40, long, 3, long + 700, round % 7, 20];
+                for burst in [1, 2, 6] {
+                    for sizes in sizes.chunks(burst) {
+                        let bodies = sizes.iter().map(|&size| vec![size as u8; size]);
+                        let bodies: Vec<_> = bodies.collect();
+                        for body in &bodies {
+                            connected.send(body, 0).unwrap();
+                        }
+                        bodies.iter().for_each(|body| expect(bound, &mut buffer, body));
+                    }
+                }
+                bound.close().unwrap();
+                connected.close().unwrap();
+            }
+        }
+        context.term().unwrap();
     });
 }
