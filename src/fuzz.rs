@@ -23,6 +23,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("plain", mechanism::fuzz_test::plain),
     ("curve", mechanism::fuzz_test::curve),
     ("curve_keyed", mechanism::curve_keyed),
+    ("gssapi", mechanism::gssapi_commands),
     ("zap", mechanism::fuzz_test::zap),
     ("socks", transport::socks_replies),
     ("ws_upgrade", transport::ws_upgrade),

@@ -150,6 +150,8 @@ mod curve_test;
 #[cfg(any(test, fuzzing))]
 pub(crate) use curve::fuzz_test::keyed as curve_keyed;
 #[cfg(any(test, fuzzing))]
+pub(crate) use gssapi::fuzz_test::gssapi as gssapi_commands;
+#[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz_test;
 #[cfg(test)]
 mod null_test;

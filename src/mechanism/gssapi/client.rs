@@ -35,6 +35,13 @@ impl Client {
             config: config.clone(),
         })
     }
+
+    /// Past the exchange of tokens, for the fuzzer; without encryption.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn expecting_ready(config: &EngineConfig, service: Name) -> Client {
+        let state = State::ExpectReady(None);
+        Client { config: config.clone(), plaintext: true, credential: None, service, state }
+    }
 }
 
 impl Mechanism for Client {

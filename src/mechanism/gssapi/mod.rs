@@ -100,5 +100,7 @@ fn process_ready(
     metadata::parse_peer(properties, config.kind)
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
 #[cfg(test)]
 mod gssapi_test;

@@ -49,6 +49,22 @@ impl Server {
         })
     }
 
+    /// Past the exchange of tokens, for the fuzzer; without encryption.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn expecting_end(config: &EngineConfig, client: Name) -> Server {
+        let state = State::ExpectEnd(None, client);
+        let config = config.clone();
+        Server { config, plaintext: true, credential: None, request: None, reply: None, state }
+    }
+
+    /// Before it, with whatever credentials there are.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn expecting_token(config: &EngineConfig) -> Result<Server, Failure> {
+        let state = State::ExpectToken(Context::new().map_err(Failure::no_detail)?);
+        let config = config.clone();
+        Ok(Server { config, plaintext: false, credential: None, request: None, reply: None, state })
+    }
+
     fn process_token(&self, mut context: Context, command: &[u8]) -> Result<State, Failure> {
         let (step, client) = context
             .accept(self.credential.as_ref(), super::token(command)?)
