@@ -13,9 +13,9 @@ use super::Distributor;
 use crate::message::Message;
 use crate::pipe::{Log, PipeId, Pipes};
 
-/// So many messages in a row went to the same pipes before they follow a log, and so many pipes it takes.
+/// So many messages in a row went to the same pipes before they follow a log. One pipe may follow alone: it need not
+/// be asked for room so often.
 const STREAK: u32 = 8;
-const FEW: usize = 3;
 /// The size of a log, at first and at most: as with chunks, who gets little holds little.
 const FIRST: usize = 4 * 1024;
 const MOST: usize = 64 * 1024;
@@ -45,7 +45,7 @@ impl Distributor {
             if !self.log_has_allowance() {
                 self.ask_followers(pipes);
             }
-        } else if self.streak >= STREAK && self.matching >= FEW && Log::need(message) <= LARGE {
+        } else if self.streak >= STREAK && self.matching > 0 && Log::need(message) <= LARGE {
             self.follow_new_log(pipes, self.matching, FIRST);
             self.ask_followers(pipes);
             // Not before as many again, if nobody could.
