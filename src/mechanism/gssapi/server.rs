@@ -6,13 +6,14 @@ use crate::mechanism::zap::{self, Access};
 use crate::mechanism::{Mechanism, Secured, Status};
 use crate::sys::gssapi::{Context, Credential, Name};
 use crate::zmtp::metadata::Properties;
-use crate::zmtp::{EngineConfig, Failure, GssapiConfig, command, error_code};
+use crate::zmtp::{EngineConfig, Failure, GssapiConfig, MechanismConfig, command, error_code};
 
 /// See the diagram in `gssapi`.
 pub(crate) struct Server {
     config: EngineConfig,
     plaintext: bool,
-    credential: Option<Credential>,
+    /// Acquired when the first token comes: it takes some KiB, and a stranger who is silent gets none.
+    credential: Option<Option<Credential>>,
     request: Option<Vec<Vec<u8>>>,
     reply: Option<zap::Reply>,
     state: State,
@@ -41,7 +42,7 @@ impl Server {
     pub(crate) fn new(config: &EngineConfig, gssapi: &GssapiConfig) -> Result<Server, Failure> {
         Ok(Server {
             plaintext: gssapi.plaintext,
-            credential: super::credential(gssapi)?,
+            credential: None,
             request: None,
             reply: None,
             state: State::ExpectToken(Context::new().map_err(Failure::no_detail)?),
@@ -65,9 +66,15 @@ impl Server {
         Ok(Server { config, plaintext: false, credential: None, request: None, reply: None, state })
     }
 
-    fn process_token(&self, mut context: Context, command: &[u8]) -> Result<State, Failure> {
+    fn process_token(&mut self, mut context: Context, command: &[u8]) -> Result<State, Failure> {
+        let token = super::token(command)?;
+        let credential = match (self.credential.take(), &self.config.mechanism) {
+            (Some(credential), _) => credential,
+            (None, MechanismConfig::Gssapi(gssapi)) => super::credential(gssapi)?,
+            (None, _) => None,
+        };
         let (step, client) = context
-            .accept(self.credential.as_ref(), super::token(command)?)
+            .accept(self.credential.insert(credential).as_ref(), token)
             .map_err(|_| Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC))?;
         let next = if !step.complete {
             Next::Token(context)
