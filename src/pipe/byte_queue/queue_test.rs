@@ -323,3 +323,21 @@ fn what_is_published_to_a_reader_that_has_closed_is_freed() {
     assert!(!large.is_shared());
     assert_eq!(Arc::strong_count(&metadata), 1);
 }
+
+#[test]
+fn a_dialogue_keeps_no_large_chunks() {
+    let room = |writer: &mut Writer| writer.receive_space(512).len();
+    let (mut writer, mut reader) = queue(Style::Memory);
+    for _ in 0..5_000 {
+        assert!(room(&mut writer) <= chunk::MEDIUM);
+        writer.push(0, &body(30, 0));
+        writer.publish();
+        assert_eq!(reader.read().unwrap().len(), 30);
+    }
+    // As soon as the reader does not keep up they are wanted.
+    while room(&mut writer) <= chunk::MEDIUM {
+        writer.push(0, &body(30, 0));
+        writer.publish();
+    }
+    assert!(writer.published() - writer.consumed() < 8 * 1024);
+}

@@ -13,6 +13,9 @@ use super::sync::{full_fence, heavy_fence};
 use super::*;
 use crate::message::MORE;
 
+/// A queue with no more in it, and nothing larger to come, carries a dialogue.
+const SHORT: usize = 1024;
+
 /// What only the writer touches.
 ///
 /// The order of the fields keeps what is written for each message apart: two neighbours would be
@@ -107,21 +110,31 @@ impl Writer {
                 }
             }
         }
-        self.new_chunk(need)
+        self.new_chunk(need, self.shared.style == Style::Wire)
     }
 
+    /// A chunk for at least `need` bytes; `network`: from or to one.
     #[cold]
-    fn new_chunk(&mut self, need: usize) -> NonNull<u8> {
+    fn new_chunk(&mut self, need: usize, network: bool) -> NonNull<u8> {
         debug_assert!(
             !self.state().following,
             "what is written to one queue alone comes behind the log"
         );
         let state = self.state();
+        let total = state.total;
         // SAFETY: the tail chunk is live until the writer leaves it.
         let usual = match state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity) {
             None if need == METADATA_FRAME => chunk::TINY,
             None | Some(..chunk::SMALL) => chunk::SMALL,
             Some(..chunk::MEDIUM) => chunk::MEDIUM,
+            // Each of very many connections would come to keep two large ones.
+            Some(_)
+                if network
+                    && need <= SHORT
+                    && total.saturating_sub(self.consumed()) <= SHORT as u64 =>
+            {
+                chunk::MEDIUM
+            }
             Some(_) => chunk::USUAL,
         };
         let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };

@@ -17,7 +17,7 @@ impl Writer {
             .is_some_and(|chunk| unsafe { chunk.as_ref() }.room_behind(state.received()) >= least);
         if !enough {
             let kept = state.pending;
-            self.new_chunk(kept + least);
+            self.new_chunk(kept + least, true);
         }
         let state = self.state();
         let Some(chunk) = state.chunk else { return &mut [] };
