@@ -4,7 +4,7 @@
 
 use loom::thread;
 
-use super::world::{World, io_thread, joined};
+use super::world::{Hall, Model, World, io_thread, joined};
 use super::*;
 
 fn model(test: impl Fn() + Sync + Send + 'static) {
@@ -232,5 +232,65 @@ fn loom_a_watchdog_that_parks_just_as_the_wait_ends_is_woken() {
         peer.join().unwrap();
         world.stop();
         io.join().unwrap();
+    });
+}
+
+/// A world whose connection is in a crowd.
+fn gathered(mark: i32) -> (Arc<World>, Arc<Model>, super::world::Socket) {
+    let world = World::new();
+    let (link, socket) = joined(&world, mark);
+    let crowd: Arc<dyn Crowd> = Arc::new(Hall(world.clone()));
+    assert!(link.clone().join(&crowd, 1));
+    (world, link, socket)
+}
+
+#[test]
+fn loom_a_member_is_read_by_whoever_has_the_crowd() {
+    model(|| {
+        let (world, link, mut socket) = gathered(ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            peer.arrive(&[1]);
+            peer.arrive(&[2]);
+        });
+        assert_eq!(socket.recv_in_crowd(), Some(1));
+        // It is given back, and maybe read behind the application's back.
+        world.change(|state| state.taken = false);
+        assert_eq!(socket.recv_in_crowd(), Some(2));
+        peer.join().unwrap();
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_a_member_at_its_mark_leaves_and_nothing_is_forgotten() {
+    model(|| {
+        let (world, link, mut socket) = gathered(1);
+        let io = io_thread(world.clone(), link);
+        world.arrive(&[1, 2, 3]);
+        for byte in 1..=3 {
+            assert_eq!(socket.recv_in_crowd(), Some(byte));
+        }
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_the_end_of_a_member_is_found_by_whoever_reads_it() {
+    model(|| {
+        let (world, link, mut socket) = gathered(ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            peer.arrive(&[1]);
+            peer.close();
+        });
+        assert_eq!([socket.recv_in_crowd(), socket.recv_in_crowd()], [Some(1), None]);
+        peer.join().unwrap();
+        io.join().unwrap();
+        assert!(world.lock().lost && !world.lock().member);
     });
 }

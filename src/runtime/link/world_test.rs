@@ -6,12 +6,12 @@ use std::collections::VecDeque;
 
 use loom::sync::{Condvar, Mutex, MutexGuard};
 use loom::thread;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::*;
 use crate::error::Error;
 use crate::message::Message;
-use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, pair};
+use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, Turn, pair};
 
 /// What the threads see of each other besides the link and the queue.
 #[derive(Default)]
@@ -28,10 +28,25 @@ pub(super) struct State {
     /// Somebody left an order for the I/O thread, or a note for the socket.
     woken: bool,
     told: bool,
+    /// The connection is watched in a crowd, which is the application's.
+    pub(super) member: bool,
+    pub(super) taken: bool,
     /// The session has found the connection broken and reported it.
     pub(super) lost: bool,
     /// The I/O thread shall end.
     over: bool,
+}
+
+impl State {
+    /// There is something to read, or the end.
+    fn readable(&self) -> bool {
+        !self.unread.is_empty() || self.closed
+    }
+
+    /// The crowd's task is told of it.
+    fn crowd_is_told(&self) -> bool {
+        self.member && !self.taken && self.readable()
+    }
 }
 
 /// The kernel, the inbox of the I/O thread and the mailbox of the socket.
@@ -289,7 +304,10 @@ pub(super) fn io_thread(world: Arc<World>, link: Arc<Model>) -> thread::JoinHand
     thread::spawn(move || {
         let (mut now, mut watch, mut due) = (Instant::now(), Watch::default(), false);
         loop {
-            let mut state = world.until(|state| state.woken || state.edge || state.over || due);
+            let mut state = world.until(|state| {
+                state.woken || state.edge || state.over || due || state.crowd_is_told()
+            });
+            let crowd = state.crowd_is_told();
             if state.over {
                 break;
             }
@@ -298,6 +316,9 @@ pub(super) fn io_thread(world: Arc<World>, link: Arc<Model>) -> thread::JoinHand
             let (edge, watched) = (std::mem::take(&mut state.edge), state.watched);
             drop(state);
             now += TICK;
+            if crowd {
+                link.receive_for_crowd();
+            }
             if edge && let Some(line) = &mut *link.lock() {
                 line.readable |= watched;
                 line.writable = true;
@@ -358,11 +379,10 @@ impl Socket {
                 link.waits(true);
                 owned = Some(link);
             }
-            let readable = |state: &State| !state.unread.is_empty() || state.closed;
             let state = self
                 .world
-                .until(|state| state.told || state.lost || (owned.is_some() && readable(state)));
-            let (ready, lost) = (owned.is_some() && readable(&state), state.lost);
+                .until(|state| state.told || state.lost || (owned.is_some() && state.readable()));
+            let (ready, lost) = (owned.is_some() && state.readable(), state.lost);
             drop(state);
             if owned.is_some()
                 && let Some(link) = self.direct()
@@ -380,6 +400,27 @@ impl Socket {
             if ready && self.pipe.direct_reads() == reads {
                 self.give_back();
                 direct = false;
+            }
+        }
+    }
+
+    /// As `Socket::block` with a crowd, which stays the application's.
+    pub(super) fn recv_in_crowd(&mut self) -> Option<u8> {
+        loop {
+            if let Some(byte) = self.try_recv() {
+                return Some(byte);
+            }
+            self.world.change(|state| state.taken = true);
+            let told = |state: &State| state.told || state.lost;
+            let state = self.world.until(|state| told(state) || state.member && state.readable());
+            let (ready, lost) = (state.member && state.readable(), state.lost);
+            drop(state);
+            if ready && let Some(link) = self.direct() {
+                link.expect();
+                self.active = true;
+            }
+            if lost {
+                return self.try_recv();
             }
         }
     }
@@ -411,5 +452,43 @@ impl Socket {
         if writer.publish() && !link.is_some_and(|link| link.send()) {
             self.pipe.notify_peer(PipeEvent::Readable);
         }
+    }
+}
+
+/// A crowd with room for one.
+pub(super) struct Hall(pub(super) Arc<World>);
+
+impl Crowd for Hall {
+    fn take_over(&self) -> bool {
+        true
+    }
+
+    fn wait(&self, _: &mut Turn, _: Option<Duration>) -> crate::error::Result<()> {
+        Ok(())
+    }
+
+    fn waited(&self) {}
+
+    fn is_taken(&self) -> bool {
+        self.0.lock().taken
+    }
+
+    fn give_back(&self) {
+        self.0.change(|state| state.taken = false);
+    }
+
+    fn close(&self) {}
+
+    fn place(&self) -> usize {
+        0
+    }
+
+    fn watch(&self, _: RawFd, _: u32, _: Weak<dyn Direct>) -> bool {
+        self.0.change(|state| state.member = true);
+        true
+    }
+
+    fn forget(&self, _: RawFd) {
+        self.0.change(|state| state.member = false);
     }
 }
