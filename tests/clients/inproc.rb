@@ -5,17 +5,20 @@ require_relative 'common'
 WORKERS = 4
 JOBS = 2000
 
-def worker(context)
+def worker(context, all_told)
   jobs = context.socket(ZMQ::PULL)
   results = context.socket(ZMQ::PUSH)
   must jobs.connect('inproc://jobs')
   must results.connect('inproc://results')
+  must results.send_string('here')
   loop do
     must jobs.recv_string(job = +'')
     break if job == 'quit'
 
     must results.send_string((job.to_i * 2).to_s)
   end
+  # Whose turn it is does not survive that another one leaves: a second quit may go to one who has had his.
+  all_told.pop
   jobs.close
   results.close
 end
@@ -25,7 +28,13 @@ def pool(context)
   results = context.socket(ZMQ::PULL)
   must jobs.bind('inproc://jobs')
   must results.bind('inproc://results')
-  threads = Array.new(WORKERS) { Thread.new { worker(context) } }
+  all_told = Queue.new
+  threads = Array.new(WORKERS) { Thread.new { worker(context, all_told) } }
+  # Who comes later than the work may come later than the last quit.
+  WORKERS.times do
+    must results.recv_string(word = +'')
+    check word == 'here', "a worker's first word, #{word.inspect}"
+  end
   sum = 0
   JOBS.times do |number|
     must jobs.send_string(number.to_s)
@@ -40,6 +49,7 @@ def pool(context)
   end
   # Round robin gives every worker its own.
   WORKERS.times { must jobs.send_string('quit') }
+  all_told.close
   threads.each(&:join)
   check sum == JOBS * (JOBS - 1), "the sum of all results, #{sum}"
   jobs.close
