@@ -292,8 +292,14 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         if !self.suitable || !self.is_ours() {
             return None;
         }
-        // The I/O thread holds it for some reads or writes at most, and there is nothing else to do.
-        let mut guard = self.shared.lock();
+        // Who owns it already waits for some writes of the I/O thread at most. Else that thread may be reading
+        // as fast as it can, and whoever wants the lock may not get it until it is done: what it reads
+        // reaches the mailbox.
+        let mut guard = if self.taken.load(Ordering::Acquire) {
+            self.shared.lock()
+        } else {
+            self.shared.try_lock()?
+        };
         let shared = guard.as_mut()?;
         if shared.ended().is_some() || shared.crowd().is_some() {
             return None;
