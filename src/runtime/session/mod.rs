@@ -167,7 +167,7 @@ impl Session {
     }
 
     fn try_pump(&mut self, io: &mut Io<'_>) -> Result<(), End> {
-        let mut attach = None;
+        let (mut attach, mut is_new) = (None, false);
         if let State::Connected(connection) = &mut self.state {
             let options = &self.home.options;
             match connection.handshake(io)? {
@@ -183,6 +183,7 @@ impl Session {
                         connection.greet(&options.hello_msg)?;
                     }
                     attach = self.established(io, metadata);
+                    is_new = !self.home.options.raw_socket;
                 }
                 Handshake::Zap(request) => {
                     let mut pipe = self.home.threads.zap_pipe(self.mailbox.clone());
@@ -201,6 +202,10 @@ impl Session {
             if let Some(pipe) = attach {
                 let locally_initiated = self.dialer.is_some();
                 self.home.owner.attach(pipe, Attach { locally_initiated, ..Attach::default() });
+            }
+            // Who hears it may send at once, and to this peer, too.
+            if is_new {
+                self.emit(Event::HandshakeSucceeded, 0);
             }
             let Pumped { sent, again } = pumped?;
             if again {
@@ -229,9 +234,6 @@ impl Session {
         let EndpointPair { local, remote, .. } = &self.endpoints;
         metadata.set_endpoints(local.clone(), remote.clone());
         self.backoff.reset();
-        if !self.home.options.raw_socket {
-            self.emit(Event::HandshakeSucceeded, 0);
-        }
         let attach = self.pipe.is_none().then(|| self.make_pipe(io));
         if let Some(pipe) = &mut self.pipe {
             notices::introduce(pipe, &self.home.options, Arc::new(metadata));
