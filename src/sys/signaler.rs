@@ -66,7 +66,8 @@ impl Signaler {
         }
     }
 
-    /// Takes every pending signal; whether there was one.
+    /// Takes every pending signal; whether there was one, or the application has closed the
+    /// descriptor, so that there will never be one.
     pub(crate) fn drain(&self) -> bool {
         let mut buffer = [0u8; 64];
         let mut any = false;
@@ -81,7 +82,7 @@ impl Signaler {
                 Ok(count) if count < buffer.len() => return true,
                 Ok(_) => any = true,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return any,
+                Err(error) => return any || error.kind() != io::ErrorKind::WouldBlock,
             }
         }
         any
