@@ -212,6 +212,9 @@ impl Session {
                 io.again();
             }
             if sent == Sent::Finished {
+                if self.is_refused() {
+                    return Err(End::Failed(Failure::refused()));
+                }
                 self.end(io);
             }
         }
