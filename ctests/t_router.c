@@ -5,6 +5,8 @@ static void *dealer_named (void *context, const char *id, const char *endpoint)
 {
     void *dealer = new_socket (context, ZMQ_DEALER);
     NEED (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, id, strlen (id)) == 0);
+    /* Whoever loses his name does not come back and take it again. */
+    set_int (dealer, ZMQ_RECONNECT_IVL, -1);
     NEED (zmq_connect (dealer, endpoint) == 0);
     return dealer;
 }
