@@ -221,6 +221,36 @@ static void killed_in_traffic (void *context)
     end_socket (watcher);
 }
 
+/* A peer that says much, and goes while it is answered: all that it said is received, although sending to it fails first. */
+static void answered_too_late (void *context)
+{
+    enum { MESSAGES = 300, MARK = 10, BODY = 100, ANSWERS = 5 };
+    unsigned char buffer[256], frame[2 + BODY] = {0, BODY};
+    char endpoint[256];
+    void *dealer = quick_socket (context, ZMQ_DEALER);
+    set_int (dealer, ZMQ_RCVHWM, MARK);
+    set_int (dealer, ZMQ_RCVTIMEO, PATIENCE);
+    bind_any (dealer, "tcp", endpoint);
+    int fd = raw_connect (endpoint);
+    raw_send (fd, GREETING, sizeof GREETING);
+    raw_send (fd, buffer, ready_command (buffer, "DEALER"));
+    raw_read (fd, buffer, sizeof buffer, 300);
+    for (int i = 0; i < MESSAGES; i++) {
+        frame[2] = (unsigned char) i;
+        raw_send (fd, frame, sizeof frame);
+    }
+    close (fd);
+    for (int i = 0; i < MESSAGES; i++) {
+        NEED (zmq_recv (dealer, buffer, sizeof buffer, 0) == BODY && buffer[0] == (unsigned char) i);
+        if (i < ANSWERS) {
+            zmq_send (dealer, "answer", 6, ZMQ_DONTWAIT);
+            rest (20);
+        }
+    }
+    end_socket (dealer);
+    line ("what a peer said before it went comes, whoever notices first");
+}
+
 int main (void)
 {
     write_script ();
@@ -235,6 +265,7 @@ int main (void)
         one_byte_calls (context, TRANSPORTS[i], 13);
     }
     killed_in_traffic (context);
+    answered_too_late (context);
     end_context (context);
     return 0;
 }

@@ -50,6 +50,8 @@ pub(super) struct Connection {
     asked: Option<Asked>,
     /// The handshake is over and the peer was announced.
     pub(super) established: bool,
+    /// Why the peer takes no more.
+    lost: Option<Error>,
     /// The peer may have spoken already: hear it first, so that all of the answer goes out at once.
     listens_first: bool,
     readable: bool,
@@ -70,6 +72,7 @@ impl Connection {
             outgoing: Outgoing::default(),
             asked: None,
             established: false,
+            lost: None,
             listens_first: true,
             readable: true,
             writable: true,
@@ -220,12 +223,37 @@ impl Connection {
 
     /// Sends from the pipe on the thread that writes into it: see `Outgoing::send_directly`.
     pub(super) fn send_directly(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
-        self.outgoing.send_directly(&self.stream, &mut self.engine, pipe, &mut self.writable)
+        let sent = match self.lost {
+            Some(error) => Err(End::Closed(error)),
+            None => self.outgoing.send_directly(
+                &self.stream,
+                &mut self.engine,
+                pipe,
+                &mut self.writable,
+            ),
+        };
+        self.read_on(sent, pipe)
     }
 
     /// Sends from the pipe until it would block or all is sent.
     pub(super) fn send(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
-        self.outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable)
+        let sent = match self.lost {
+            Some(error) => Err(End::Closed(error)),
+            None => self.outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable),
+        };
+        self.read_on(sent, pipe)
+    }
+
+    /// A peer that takes no more may have sent much before it went. As long as somebody may want that, only
+    /// reading ends the connection.
+    fn read_on(&mut self, sent: Result<Sent, End>, pipe: &Pipe) -> Result<Sent, End> {
+        match sent {
+            Err(End::Closed(error @ (Error::PIPE | Error::CONNRESET))) if !pipe.peer_finished() => {
+                self.lost = Some(error);
+                Ok(Sent::Blocked)
+            }
+            sent => sent,
+        }
     }
 
     /// Whether bytes that left the pipe still wait to be sent.
