@@ -61,12 +61,14 @@ fn to_server(input: &mut Input<'_>) {
     let parts: [&[u8]; 2] = [&public_key(&SHORT), &public_key(&SERVER)];
     boxes::seal(&vouch_key, &vouch_nonce, &parts, &mut vouch);
     let mut intact = !spoil(&mut cookie, input) & !spoil(&mut vouch, input);
-    let properties = input.rest();
+    let mut properties = input.rest();
     let mut inside = [&public_key(&CLIENT)[..], &NONCE, &vouch, properties].concat();
-    // Also boxes that are too short for all of that.
+    // Also boxes that are too short for all of that, or for the properties alone.
     if let [1, 255, cut] = properties {
+        let before = inside.len() - properties.len();
         inside.truncate(usize::from(*cut));
-        intact = false;
+        intact &= inside.len() >= before;
+        properties = &properties[..inside.len().saturating_sub(before)];
     }
     let mut initiate = [command::INITIATE, &cookie, &2u64.to_be_bytes()].concat();
     let key = boxes::shared_key(server_short, &SHORT).unwrap();
