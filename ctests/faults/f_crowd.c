@@ -6,6 +6,7 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define CROWD 3000
@@ -212,6 +213,7 @@ static void asks_for_too_much (void *context, int limited)
     NEED (pipe (there) == 0);
     pid_t child = fork ();
     if (child == 0) {
+        NEED (prctl (PR_SET_PDEATHSIG, SIGKILL) == 0);
         int fd = mute (endpoint, "SUB");
         for (int topic = 0; topic < TOPICS; topic++) {
             frame[10] = (char) topic;

@@ -46,8 +46,8 @@ static int with_few (int more, const char *transport)
         out_of_descriptors ("zmq_connect");
     else {
         came++;
-        set_int (pull, ZMQ_RCVTIMEO, 60);
-        set_int (push, ZMQ_SNDTIMEO, 60);
+        set_int (pull, ZMQ_RCVTIMEO, 300);
+        set_int (push, ZMQ_SNDTIMEO, 300);
         if (zmq_send (push, "few", 3, 0) == 3 && zmq_recv (pull, endpoint, 3, 0) == 3)
             came++;
     }
