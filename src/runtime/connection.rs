@@ -2,7 +2,7 @@
 //!
 //! Driven by `session`; knows nothing of reconnecting or of sockets.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::incoming::{Incoming, Source};
 use super::outgoing::{Outgoing, Sent};
@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::message::Metadata;
 use crate::options::SocketOptions;
 use crate::pipe::Pipe;
+use crate::sys::{PollFd, poll};
 use crate::transport::Stream;
 use crate::zmtp::{Engine, EngineConfig, Event, Failure};
 
@@ -245,15 +246,23 @@ impl Connection {
     }
 
     /// A peer that takes no more may have sent much before it went. As long as somebody may want that, only
-    /// reading ends the connection.
+    /// reading ends the connection, which it does where the kernel knows that the peer is gone.
     fn read_on(&mut self, sent: Result<Sent, End>, pipe: &Pipe) -> Result<Sent, End> {
         match sent {
-            Err(End::Closed(error @ (Error::PIPE | Error::CONNRESET))) if !pipe.peer_finished() => {
+            Err(End::Closed(error)) if !pipe.peer_finished() && self.is_hung_up() => {
                 self.lost = Some(error);
+                self.hung_up = true;
                 Ok(Sent::Blocked)
             }
             sent => sent,
         }
+    }
+
+    fn is_hung_up(&self) -> bool {
+        let mut items = [PollFd::new(self.stream.descriptor(), 0)];
+        let found = poll(&mut items, Some(Duration::ZERO));
+        let [item] = items;
+        found.is_ok() && item.revents() & (libc::POLLHUP | libc::POLLNVAL) == libc::POLLHUP
     }
 
     /// Whether bytes that left the pipe still wait to be sent.
