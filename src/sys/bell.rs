@@ -23,6 +23,9 @@ mod real {
     use crate::error::{Error, Result};
     use crate::sys::{PollFd, Signaler, fork, poll};
 
+    /// How long to sleep before the next look where nothing can ring.
+    const LOOK: Duration = Duration::from_millis(1);
+
     pub(crate) struct Bell {
         signaler: Signaler,
         generation: u32,
@@ -56,15 +59,21 @@ mod real {
             if !self.is_ours() {
                 return Err(Error::INTR);
             }
+            let lost = self.signaler.is_lost();
+            let bell = if lost { -1 } else { self.descriptor() };
+            let look = lost && timeout.is_none_or(|timeout| timeout > LOOK);
+            let timeout = if look { Some(LOOK) } else { timeout };
             let mut items = [const { PollFd::new(-1, 0) }; 1 + OTHERS];
             let mut count = 0;
-            for &descriptor in std::iter::once(&self.descriptor()).chain(others.iter().take(OTHERS))
-            {
+            for &descriptor in std::iter::once(&bell).chain(others.iter().take(OTHERS)) {
                 items[count] = PollFd::new(descriptor, libc::POLLIN);
                 count += 1;
             }
-            if poll(&mut items[..count], timeout)? == 0 {
+            if poll(&mut items[..count], timeout)? == 0 && !look {
                 return Err(Error::AGAIN);
+            }
+            if items[0].revents() & libc::POLLNVAL != 0 {
+                self.signaler.give_up();
             }
             let ready = items[1..count].iter().enumerate();
             let bits = ready.map(|(index, item)| u32::from(item.revents() != 0) << index);
