@@ -99,11 +99,14 @@ static void too_many_connections (void)
     char endpoint[256];
     void *context = new_context (), *pull = quick_socket (context, ZMQ_PULL), *watcher = watch (context, pull);
     bind_any (pull, "tcp", endpoint);
-    int first[2];
-    NEED (pipe (first) == 0);
+    /* To the child: few enough are left now. And back: it has connected. */
+    int limited[2], first[2];
+    char byte;
+    NEED (pipe (limited) == 0 && pipe (first) == 0);
     pid_t child = fork ();
     if (child == 0) {
         int fds[40];
+        NEED (read (limited[0], &byte, 1) == 1);
         for (int i = 0; i < 40; i++)
             fds[i] = raw_connect (endpoint);
         NEED (write (first[1], "x", 1) == 1);
@@ -120,7 +123,7 @@ static void too_many_connections (void)
         _exit (0);
     }
     limit_descriptors (10);
-    char byte;
+    NEED (write (limited[1], "x", 1) == 1);
     NEED (read (first[0], &byte, 1) == 1);
     int failures = 0, value, event;
     double worked = processor_time ();
@@ -143,8 +146,10 @@ static void too_many_connections (void)
     end_socket (watcher);
     end_context (context);
     NEED (waitpid (child, NULL, 0) == child);
-    close (first[0]);
-    close (first[1]);
+    for (int end = 0; end < 2; end++) {
+        close (limited[end]);
+        close (first[end]);
+    }
 }
 
 /* In a child, which has 20 seconds; 0 is what it should end with. */
