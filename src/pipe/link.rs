@@ -1,6 +1,6 @@
 //! What the two ends of a pipe share besides the queues: whom to notify, and the high water marks.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::{Direct, PipeEvent};
@@ -31,14 +31,17 @@ impl Side {
     }
 }
 
+/// A message, behind one pointer as hardly anybody has it.
+struct Farewell(Vec<u8>);
+
 struct End {
     owner: Arc<dyn Notify>,
     key: AtomicU32,
     /// What this end's owner allows to wait, sent and received; -1: it has no say (a session).
-    send_mark: AtomicI64,
-    receive_mark: AtomicI64,
+    send_mark: AtomicI32,
+    receive_mark: AtomicI32,
     /// What this end says last (ZMQ_DISCONNECT_MSG of the other end's socket).
-    farewell: OnceLock<Vec<u8>>,
+    farewell: OnceLock<Box<Farewell>>,
 }
 
 /// Shared by both ends.
@@ -67,8 +70,8 @@ impl End {
         End {
             owner: config.owner,
             key: AtomicU32::new(NO_KEY),
-            send_mark: AtomicI64::new(send.into()),
-            receive_mark: AtomicI64::new(receive.into()),
+            send_mark: AtomicI32::new(send),
+            receive_mark: AtomicI32::new(receive),
             farewell: OnceLock::new(),
         }
     }
@@ -137,17 +140,17 @@ impl Link {
     /// True: they are others than before.
     pub(super) fn set_marks(&self, side: Side, send: i32, receive: i32) -> bool {
         let end = self.end(side);
-        let send_before = end.send_mark.swap(send.into(), Ordering::Relaxed);
-        let receive_before = end.receive_mark.swap(receive.into(), Ordering::Relaxed);
-        (send_before, receive_before) != (send.into(), receive.into())
+        let send_before = end.send_mark.swap(send, Ordering::Relaxed);
+        let receive_before = end.receive_mark.swap(receive, Ordering::Relaxed);
+        (send_before, receive_before) != (send, receive)
     }
 
     pub(super) fn set_farewell(&self, side: Side, message: Vec<u8>) {
-        let _ = self.end(side).farewell.set(message);
+        let _ = self.end(side).farewell.set(Box::new(Farewell(message)));
     }
 
     pub(super) fn farewell(&self, side: Side) -> Option<&[u8]> {
-        self.end(side).farewell.get().map(Vec::as_slice)
+        self.end(side).farewell.get().map(|farewell| farewell.0.as_slice())
     }
 
     /// How many messages may wait on their way from `side` to the other: the sum of what both
