@@ -17,11 +17,16 @@ pub(crate) struct Stream {
     fd: OwnedFd,
     /// How its endpoints are written.
     scheme: &'static str,
-    /// Both sides, as far as accepting or connecting told.
-    local: Option<SocketAddr>,
-    peer: Option<SocketAddr>,
+    /// As far as accepting or connecting told, until the connection is established.
+    known: Option<Box<Sides>>,
     /// What stands between the bytes of the descriptor and those of the session.
     layer: Option<Box<Mutex<dyn Layer>>>,
+}
+
+/// The addresses of both sides.
+struct Sides {
+    local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
 }
 
 /// A protocol below ours on the same connection. What the descriptor tells holds for the stream
@@ -34,12 +39,12 @@ pub(super) trait Layer: Send {
 
 impl Stream {
     pub(super) fn new(fd: OwnedFd, scheme: &'static str) -> Stream {
-        Stream { fd, scheme, local: None, peer: None, layer: None }
+        Stream { fd, scheme, known: None, layer: None }
     }
 
     /// One that was accepted from this address.
     pub(super) fn accepted(fd: OwnedFd, scheme: &'static str, peer: Option<SocketAddr>) -> Stream {
-        Stream { peer, ..Stream::new(fd, scheme) }
+        Stream::connected(fd, scheme, None, peer)
     }
 
     /// One that was connected, between these addresses.
@@ -49,12 +54,23 @@ impl Stream {
         local: Option<SocketAddr>,
         peer: Option<SocketAddr>,
     ) -> Stream {
-        Stream { local, peer, ..Stream::new(fd, scheme) }
+        let known = Some(Box::new(Sides { local, peer }));
+        Stream { known, ..Stream::new(fd, scheme) }
     }
 
     /// The same connection, spoken through a layer.
     pub(super) fn layered(self, layer: Box<Mutex<dyn Layer>>) -> Stream {
         Stream { layer: Some(layer), ..self }
+    }
+
+    /// The connection is established, and hardly anybody asks for its addresses any more: the kernel
+    /// knows them, too.
+    pub(crate) fn settle(&mut self) {
+        self.known = None;
+    }
+
+    fn peer(&self) -> Option<&SocketAddr> {
+        self.known.as_ref()?.peer.as_ref()
     }
 
     /// Whether the bytes of the descriptor are those of the stream. If not, everybody must use the
@@ -128,7 +144,7 @@ impl Stream {
     /// The `Peer-Address` property of zmq_msg_gets(3): the ip address, or for a unix socket
     /// `localhost:uid:gid:pid`. Empty if the peer is gone already.
     pub(crate) fn peer_address(&self) -> String {
-        if let Some(ip) = &self.peer {
+        if let Some(ip) = self.peer() {
             return address::host(ip);
         }
         let Ok(peer) = net::peer_address(self.fd.as_fd()) else { return String::new() };
@@ -144,7 +160,7 @@ impl Stream {
 
     /// Our side as an endpoint, for monitor events.
     pub(crate) fn local_endpoint(&self) -> String {
-        if let Some(ip) = &self.local {
+        if let Some(ip) = self.known.as_ref().and_then(|known| known.local.as_ref()) {
             return address::endpoint(self.scheme, ip);
         }
         self.endpoint(net::local_address(self.fd.as_fd()))
@@ -152,7 +168,7 @@ impl Stream {
 
     /// The other side as an endpoint, for monitor events. Empty if the peer is gone already.
     pub(crate) fn remote_endpoint(&self) -> String {
-        if let Some(ip) = &self.peer {
+        if let Some(ip) = self.peer() {
             return address::endpoint(self.scheme, ip);
         }
         self.endpoint(net::peer_address(self.fd.as_fd()))

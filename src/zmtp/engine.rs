@@ -52,6 +52,12 @@ pub(crate) trait FrameSink {
 /// See the head of this file.
 pub(crate) struct Engine {
     state: State,
+    /// What is needed as long as the handshake goes on, and until its end was heard of.
+    opening: Option<Box<Opening>>,
+}
+
+#[derive(Default)]
+struct Opening {
     /// Bytes for the wire.
     transmit: Vec<u8>,
     events: VecDeque<Event>,
@@ -63,22 +69,18 @@ enum State {
     /// With a handshake that was begun before the greeting was over.
     Greeting(Box<(EngineConfig, Greeting, Option<Handshake>)>),
     Handshake(Box<(EngineConfig, Version, Handshake)>),
-    Established(Box<Established>),
+    Established(Established),
     Failed,
 }
 
 impl Engine {
     /// Starts on a new connection: the greeting is ready to be sent.
     pub(crate) fn new(config: EngineConfig, now: Instant) -> Engine {
-        let mut transmit = Vec::new();
         let deadline = config.handshake.and_then(|time| now.checked_add(time));
-        let greeting = Greeting::new(&config, &mut transmit);
-        Engine {
-            state: State::Greeting(Box::new((config, greeting, None))),
-            transmit,
-            events: VecDeque::new(),
-            deadline,
-        }
+        let mut opening = Box::new(Opening { deadline, ..Opening::default() });
+        let greeting = Greeting::new(&config, &mut opening.transmit);
+        let state = State::Greeting(Box::new((config, greeting, None)));
+        Engine { state, opening: Some(opening) }
     }
 
     /// Whether the handshake is over.
@@ -96,7 +98,11 @@ impl Engine {
             match &mut self.state {
                 State::Greeting(greeting) => {
                     let (config, greeting, _) = &mut **greeting;
-                    let (taken, version) = greeting.handle_input(rest, config, &mut self.transmit);
+                    let (taken, version) = greeting.handle_input(
+                        rest,
+                        config,
+                        &mut self.opening.get_or_insert_default().transmit,
+                    );
                     consumed += taken;
                     match version {
                         Some(version) => self.greeted(now, version)?,
@@ -132,7 +138,7 @@ impl Engine {
                 *early = Some(Handshake::early(config)?);
             }
             if let Some(handshake) = early {
-                handshake.advance(&mut self.transmit)?;
+                handshake.advance(&mut self.opening.get_or_insert_default().transmit)?;
             }
         }
         Ok(())
@@ -165,7 +171,7 @@ impl Engine {
             early,
             greeting.received(),
             &config,
-            &mut self.transmit,
+            &mut self.opening.get_or_insert_default().transmit,
         )?;
         self.state = State::Handshake(Box::new((config, version, handshake)));
         self.advance(now)
@@ -176,9 +182,9 @@ impl Engine {
         let State::Handshake(state) = &mut self.state else {
             return Ok(());
         };
-        let ready = state.2.advance(&mut self.transmit)?;
+        let ready = state.2.advance(&mut self.opening.get_or_insert_default().transmit)?;
         if let Some(request) = state.2.mechanism().and_then(|mechanism| mechanism.zap_request()) {
-            self.events.push_back(Event::ZapRequest(request));
+            self.opening.get_or_insert_default().events.push_back(Event::ZapRequest(request));
         }
         if ready { self.establish(now, Vec::new()) } else { Ok(()) }
     }
@@ -204,9 +210,9 @@ impl Engine {
         metadata.set_routing_id(&peer.identity);
 
         let established = Established::new(&config, version, transform, now);
-        self.state = State::Established(Box::new(established));
-        self.deadline = None;
-        self.events.push_back(Event::Established(Peer { metadata, version: version.number() }));
+        self.state = State::Established(established);
+        let event = Event::Established(Peer { metadata, version: version.number() });
+        self.opening.get_or_insert_default().events.push_back(event);
         Ok(())
     }
 
@@ -236,12 +242,19 @@ impl Engine {
 
     /// The next event.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front();
-        if self.events.is_empty() {
-            // Hardly another one follows.
-            self.events = VecDeque::new();
-        }
+        let event = self.opening.as_mut()?.events.pop_front();
+        self.settle();
         event
+    }
+
+    /// Forgets the handshake as soon as nothing of it is left to be told.
+    fn settle(&mut self) {
+        if matches!(self.state, State::Established(_)) {
+            let done = |opening: &mut Box<Opening>| {
+                opening.transmit.is_empty() && opening.events.is_empty()
+            };
+            self.opening.take_if(done);
+        }
     }
 
     /// Whether `poll_transmit` has something.
@@ -250,18 +263,21 @@ impl Engine {
             State::Established(state) => state.has_transmit(),
             _ => false,
         };
-        beats || !self.transmit.is_empty()
+        beats || self.opening.as_ref().is_some_and(|opening| !opening.transmit.is_empty())
     }
 
     /// Appends what the engine itself wants to send. It belongs between two messages of the
     /// outgoing stream, behind everything that was taken from the engine before.
     pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
-        if out.is_empty() {
-            std::mem::swap(out, &mut self.transmit);
-        } else {
-            out.append(&mut self.transmit);
+        if let Some(opening) = &mut self.opening {
+            if out.is_empty() {
+                std::mem::swap(out, &mut opening.transmit);
+            } else {
+                out.append(&mut opening.transmit);
+            }
+            opening.transmit = Vec::new();
+            self.settle();
         }
-        self.transmit = Vec::new();
         if let State::Established(state) = &mut self.state {
             state.poll_transmit(out);
         }
@@ -272,7 +288,7 @@ impl Engine {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Established(state) => state.poll_timeout(),
-            _ => self.deadline,
+            _ => self.opening.as_ref()?.deadline,
         }
     }
 
@@ -282,7 +298,8 @@ impl Engine {
         if let State::Established(state) = &mut self.state {
             return state.handle_timeout(now);
         }
-        let late = self.deadline.is_some_and(|deadline| deadline <= now);
+        let deadline = self.opening.as_ref().and_then(|opening| opening.deadline);
+        let late = deadline.is_some_and(|deadline| deadline <= now);
         if late { Err(Failure::no_detail(Error::TIMEDOUT)) } else { Ok(()) }
     }
 
@@ -290,7 +307,7 @@ impl Engine {
     /// frame, say. They need not be told of what they see.
     pub(crate) fn note_activity(&mut self, now: Instant) {
         if let State::Established(state) = &mut self.state {
-            state.heartbeat().hear(now);
+            state.hear(now);
         }
     }
 
@@ -298,7 +315,7 @@ impl Engine {
     /// that this causes is not the peer's.
     pub(crate) fn set_input_paused(&mut self, now: Instant, paused: bool) {
         if let State::Established(state) = &mut self.state {
-            state.heartbeat().set_paused(now, paused);
+            state.set_paused(now, paused);
         }
     }
 

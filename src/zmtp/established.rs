@@ -29,12 +29,25 @@ pub(crate) struct Established {
     /// Whether the peer is so old that it may not send subscriptions: it gets everything.
     subscribe_to_all: bool,
     scanner: Scanner,
-    heartbeat: Heartbeat,
     transform: Option<Box<dyn Transform>>,
-    assembler: Assembler,
+    /// Of a connection that was decoded frame by frame.
+    assembler: Option<Box<Assembler>>,
+    /// Of a connection with heartbeats, ours or the peer's.
+    beats: Option<Box<Beats>>,
+}
+
+/// Heartbeats of both sides.
+struct Beats {
+    heartbeat: Heartbeat,
     /// PINGs and PONGs that are wrapped only when they are taken: the order in which an encrypted
     /// connection numbers its frames must be the order on the wire.
     control: VecDeque<Vec<u8>>,
+}
+
+impl Beats {
+    fn new(heartbeat: Heartbeat) -> Box<Beats> {
+        Box::new(Beats { heartbeat, control: VecDeque::new() })
+    }
 }
 
 impl Established {
@@ -52,44 +65,57 @@ impl Established {
             subscribes: matches!(config.kind, Sub | Xsub),
             subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
             scanner: Scanner { limit: frame::size_limit(config.maxmsgsize), inside: false },
-            heartbeat: Heartbeat::new(config, interval, now),
             transform,
-            assembler: Assembler::default(),
-            control: VecDeque::new(),
+            assembler: None,
+            beats: interval.map(|interval| Beats::new(Heartbeat::new(config, interval, now))),
         }
     }
 
     pub(crate) fn has_transmit(&self) -> bool {
-        !self.control.is_empty()
+        self.beats.as_ref().is_some_and(|beats| !beats.control.is_empty())
     }
 
     pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
-        for body in std::mem::take(&mut self.control) {
+        let Some(beats) = &mut self.beats else { return };
+        for body in std::mem::take(&mut beats.control) {
             // What cannot be wrapped is dropped: the nonces ran out, and `encode` says so, too.
             let _ = self.encode(COMMAND, &body, out);
         }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.heartbeat.poll_timeout()
+        self.beats.as_ref()?.heartbeat.poll_timeout()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Failure> {
-        while let Some(beat) = self.heartbeat.handle_timeout(now)? {
+        let Some(beats) = &mut self.beats else { return Ok(()) };
+        let Beats { heartbeat, control } = &mut **beats;
+        while let Some(beat) = heartbeat.handle_timeout(now)? {
             let body = match beat {
-                Beat::Ping => self.heartbeat.ping(),
+                Beat::Ping => heartbeat.ping(),
                 Beat::Pong => command::pong(&[]),
             };
             // One unsent PING says as much as two.
-            if !self.control.contains(&body) && self.control.len() < MAX_CONTROL {
-                self.control.push_back(body);
+            if !control.contains(&body) && control.len() < MAX_CONTROL {
+                control.push_back(body);
             }
         }
         Ok(())
     }
 
-    pub(crate) fn heartbeat(&mut self) -> &mut Heartbeat {
-        &mut self.heartbeat
+    /// Something came from the peer.
+    #[inline]
+    pub(crate) fn hear(&mut self, now: Instant) {
+        if let Some(beats) = &mut self.beats {
+            beats.heartbeat.hear(now);
+        }
+    }
+
+    /// The session stopped or resumed reading on purpose.
+    pub(crate) fn set_paused(&mut self, now: Instant, paused: bool) {
+        if let Some(beats) = &mut self.beats {
+            beats.heartbeat.set_paused(now, paused);
+        }
     }
 
     pub(crate) fn inbound_raw(&self) -> bool {
@@ -130,15 +156,15 @@ impl Established {
         bytes: &mut [u8],
         max_messages: usize,
     ) -> Result<Scan, Failure> {
-        let Established { heartbeat, scanner, control, .. } = self;
         if !bytes.is_empty() {
-            heartbeat.hear(now);
+            self.hear(now);
         }
-        scanner.scan(bytes, max_messages, |command| beat(now, command, heartbeat, control))
+        let Established { beats, scanner, .. } = self;
+        scanner.scan(bytes, max_messages, |command| beat(now, command, beats))
     }
 
     pub(crate) fn note_large_frame(&mut self, now: Instant, flags: u8) -> bool {
-        self.heartbeat.hear(now);
+        self.hear(now);
         self.scanner.note_frame(flags)
     }
 
@@ -152,10 +178,11 @@ impl Established {
             return Ok(0);
         }
         let framing = self.framing();
-        let Established { heartbeat, scanner, assembler, control, .. } = self;
         if !input.is_empty() {
-            heartbeat.hear(now);
+            self.hear(now);
         }
+        let Established { beats, scanner, assembler, .. } = self;
+        let assembler = assembler.get_or_insert_default();
         let mut consumed = 0;
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
@@ -166,7 +193,7 @@ impl Established {
                 match command::parse(body)? {
                     Command::Other => {}
                     known => {
-                        beat(now, known, heartbeat, control);
+                        beat(now, known, beats);
                         continue;
                     }
                 }
@@ -181,11 +208,11 @@ impl Established {
     }
 
     pub(crate) fn open(&mut self, now: Instant, wire: &[u8], out: &mut [u8]) -> Opened {
-        let Established { heartbeat, scanner, transform, .. } = self;
-        let Some(transform) = transform else { return Opened::default() };
         if !wire.is_empty() {
-            heartbeat.hear(now);
+            self.hear(now);
         }
+        let Established { scanner, transform, .. } = self;
+        let Some(transform) = transform else { return Opened::default() };
         // The wrapping is not what ZMQ_MAXMSGSIZE is about.
         let limit = scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64);
         transform.open(wire, limit, out)
@@ -214,16 +241,12 @@ impl Established {
 }
 
 /// Answers a PING, takes note of a PONG.
-fn beat(
-    now: Instant,
-    command: Command<'_>,
-    heartbeat: &mut Heartbeat,
-    control: &mut VecDeque<Vec<u8>>,
-) {
+fn beat(now: Instant, command: Command<'_>, beats: &mut Option<Box<Beats>>) {
     if let Command::Ping { ttl, context } = command {
-        heartbeat.pinged(now, ttl);
-        if control.len() < MAX_CONTROL {
-            control.push_back(command::pong(context));
+        let beats = beats.get_or_insert_with(|| Beats::new(Heartbeat::answering(now)));
+        beats.heartbeat.pinged(now, ttl);
+        if beats.control.len() < MAX_CONTROL {
+            beats.control.push_back(command::pong(context));
         }
     }
 }

@@ -42,16 +42,23 @@ pub(crate) struct Heartbeat {
 
 impl Heartbeat {
     /// Starts with the establishment of the connection; `interval` is that of our PINGs.
-    pub(crate) fn new(
-        config: &EngineConfig,
-        interval: Option<Duration>,
-        now: Instant,
-    ) -> Heartbeat {
+    pub(crate) fn new(config: &EngineConfig, interval: Duration, now: Instant) -> Heartbeat {
         Heartbeat {
-            interval,
+            interval: Some(interval),
             timeout: config.heartbeat_timeout,
             ttl: config.heartbeat_ttl_deciseconds,
-            next_ping: after(now, interval),
+            next_ping: after(now, Some(interval)),
+            ..Heartbeat::answering(now)
+        }
+    }
+
+    /// Of a side that sends no PINGs, from the peer's first on.
+    pub(crate) fn answering(now: Instant) -> Heartbeat {
+        Heartbeat {
+            interval: None,
+            timeout: None,
+            ttl: 0,
+            next_ping: None,
             unanswered: None,
             heard: now,
             peer_ttl: None,
