@@ -146,21 +146,16 @@ impl Threads for ContextThreads {
         least.map(|(_, thread)| thread.clone()).ok_or(Error::MTHREAD)
     }
 
-    fn guard(&self) -> Box<dyn Send> {
+    fn enter(&self) {
         self.0.tasks.fetch_add(1, Ordering::AcqRel);
-        Box::new(TaskGuard(self.0.clone()))
+    }
+
+    fn leave(&self) {
+        self.0.tasks.fetch_sub(1, Ordering::AcqRel);
+        self.0.idle.report();
     }
 
     fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe> {
         self.0.zap_pipe(client)
-    }
-}
-
-struct TaskGuard(Arc<Core>);
-
-impl Drop for TaskGuard {
-    fn drop(&mut self) {
-        self.0.tasks.fetch_sub(1, Ordering::AcqRel);
-        self.0.idle.report();
     }
 }

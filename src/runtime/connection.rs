@@ -178,6 +178,7 @@ impl Connection {
     fn finish_handshake(&mut self, metadata: &mut Metadata) {
         metadata.set_descriptor(self.stream.descriptor());
         self.outgoing.settle();
+        self.stream.settle();
         self.established = true;
     }
 

@@ -7,8 +7,8 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use super::Home;
 use super::task::{Io, Ready, Task};
+use super::{Guard, Home};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::udp::{DATAGRAM_MAX, Datagram, UdpSocket};
@@ -27,12 +27,12 @@ pub(super) struct Datagrams {
     writable: bool,
     /// The socket is done with this task; nothing is sent after the time, if there is one.
     closing: Option<Option<Instant>>,
-    _guard: Box<dyn Send>,
+    _guard: Guard,
 }
 
 impl Datagrams {
     pub(super) fn new(home: Home, socket: UdpSocket, pipe: Pipe) -> Datagrams {
-        let guard = home.threads.guard();
+        let guard = Guard::new(&home);
         Datagrams {
             home,
             socket,

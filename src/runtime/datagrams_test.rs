@@ -2,6 +2,7 @@
 
 use std::net::UdpSocket as Peer;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::error::Result;
@@ -22,14 +23,17 @@ impl Owner for Nobody {
 }
 
 /// One thread, and a count of the tasks.
-struct OneThread(Arc<IoThread>, Arc<()>);
+struct OneThread(Arc<IoThread>, Arc<AtomicU32>);
 
 impl Threads for OneThread {
     fn choose(&self, _affinity: u64) -> Result<Arc<IoThread>> {
         Ok(self.0.clone())
     }
-    fn guard(&self) -> Box<dyn Send> {
-        Box::new(self.1.clone())
+    fn enter(&self) {
+        self.1.fetch_add(1, Ordering::AcqRel);
+    }
+    fn leave(&self) {
+        self.1.fetch_sub(1, Ordering::AcqRel);
     }
     fn zap_pipe(&self, _client: Arc<dyn Notify>) -> Option<Pipe> {
         None
@@ -39,7 +43,7 @@ impl Threads for OneThread {
 /// A task with the socket's end of its pipe and a peer it talks with.
 struct Fixture {
     thread: Arc<IoThread>,
-    tasks: Arc<()>,
+    tasks: Arc<AtomicU32>,
     handle: TaskHandle,
     pipe: Pipe,
     peer: Peer,
@@ -48,7 +52,7 @@ struct Fixture {
 impl Fixture {
     fn new(kind: SocketType, set: impl FnOnce(&mut SocketOptions)) -> Fixture {
         let thread = Arc::new(IoThread::start(ThreadConfig::default()).unwrap());
-        let tasks = Arc::new(());
+        let tasks = Arc::new(AtomicU32::new(0));
         let mut options = SocketOptions::new(kind, &ContextOptions::default());
         set(&mut options);
         let peer = Peer::bind("127.0.0.1:0").unwrap();
@@ -97,7 +101,7 @@ impl Fixture {
         drop(self.pipe);
         self.handle.close(linger);
         self.thread.stop();
-        Arc::strong_count(&self.tasks) == 1
+        self.tasks.load(Ordering::Acquire) == 0
     }
 }
 

@@ -42,7 +42,7 @@ type Staging = (byte_queue::Writer, byte_queue::Reader);
 pub(super) struct Incoming {
     /// Received, but not yet taken by the engine.
     buffer: Vec<u8>,
-    large: Option<Large>,
+    large: Option<Box<Large>>,
     staging: Option<Staging>,
     /// How much room the next read needs.
     least: usize,

@@ -41,6 +41,8 @@ enum Order {
     Pipe(u32, PipeEvent),
     Wake(u32),
     Close(u32, Option<Duration>),
+    /// The same for all tasks with this parent.
+    CloseChildren(u32, Option<Duration>),
     Stop,
 }
 
@@ -144,14 +146,16 @@ impl IoThread {
         self.shared.add(key, task);
     }
 
-    pub(super) fn add(&self, task: Box<dyn Task>) -> u32 {
-        let key = self.reserve();
-        self.add_reserved(key, task);
-        key
+    pub(super) fn add(&self, task: Box<dyn Task>) {
+        self.add_reserved(self.reserve(), task);
     }
 
     pub(super) fn close(&self, key: u32, linger: Option<Duration>) {
         self.shared.order(Order::Close(key, linger));
+    }
+
+    pub(super) fn close_children(&self, parent: u32, linger: Option<Duration>) {
+        self.shared.order(Order::CloseChildren(parent, linger));
     }
 
     /// Ends the thread and waits for it. Called when no task is left.
@@ -239,6 +243,14 @@ impl Loop {
             Order::Pipe(key, event) => self.call(key, now, |task, io| task.pipe_event(io, event)),
             Order::Wake(key) => self.call(key, now, |task, io| task.wake(io)),
             Order::Close(key, linger) => self.call(key, now, |task, io| task.close(io, linger)),
+            Order::CloseChildren(parent, linger) => {
+                let children =
+                    self.tasks.iter().filter(|(_, slot)| slot.task.parent() == Some(parent));
+                let keys: Vec<_> = children.map(|(key, _)| *key).collect();
+                for key in keys {
+                    self.call(key, now, |task, io| task.close(io, linger));
+                }
+            }
             Order::Stop => {}
         }
     }

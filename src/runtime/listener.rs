@@ -4,13 +4,13 @@
 //! so that the address is free when zmq_unbind returns. Accepted connections become sessions, on
 //! whichever I/O thread has the least to do, and end with the listener.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Home;
 use super::io_thread::IoThread;
 use super::session::Session;
 use super::task::{Io, Ready, Task};
+use super::{Guard, Home};
 use crate::monitor::{EndpointPair, Event, Monitor};
 use crate::sys::lock::{Condvar, Mutex};
 use crate::transport::{Accept, Listener};
@@ -70,33 +70,28 @@ impl Door {
     }
 }
 
-/// A session that was accepted here.
-struct Child {
-    thread: Arc<IoThread>,
-    key: u32,
-    alive: Weak<()>,
-}
-
 /// See the head of this file.
 pub(super) struct ListenerTask {
-    home: Home,
+    home: Arc<Home>,
     door: Arc<Door>,
-    /// Accepted connections, which may have ended since.
-    sessions: Vec<Child>,
+    key: u32,
+    /// Where the accepted connections live.
+    threads: Vec<Arc<IoThread>>,
     /// The reactor reports it.
     watched: bool,
     /// The socket is done with this listener.
     closed: bool,
-    _guard: Box<dyn Send>,
+    _guard: Guard,
 }
 
 impl ListenerTask {
-    pub(super) fn new(home: Home, door: Arc<Door>) -> ListenerTask {
-        let guard = home.threads.guard();
+    pub(super) fn new(home: Arc<Home>, door: Arc<Door>, key: u32) -> ListenerTask {
+        let guard = Guard::new(&home);
         ListenerTask {
             home,
             door,
-            sessions: Vec::new(),
+            key,
+            threads: Vec::new(),
             watched: false,
             closed: false,
             _guard: guard,
@@ -131,11 +126,11 @@ impl ListenerTask {
                     let Ok(thread) = self.home.threads.choose(self.home.options.affinity) else {
                         continue;
                     };
-                    let session =
-                        Session::accepted(self.home.clone(), thread.mailbox(), stream, pair);
-                    let alive = session.alive();
-                    let key = thread.add(Box::new(session));
-                    self.remember(Child { thread, key, alive });
+                    let session = Session::accepted(self.home.clone(), stream, pair, self.key);
+                    thread.add(Box::new(session));
+                    if !self.threads.iter().any(|known| Arc::ptr_eq(known, &thread)) {
+                        self.threads.push(thread);
+                    }
                 }
                 Ok(Accept::Refused) => self.door.emit(Event::AcceptFailed, libc::EACCES),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
@@ -152,14 +147,6 @@ impl ListenerTask {
             }
         }
         io.again();
-    }
-
-    fn remember(&mut self, child: Child) {
-        // Sessions end on their own; forget those whenever the list would have to grow.
-        if self.sessions.len() == self.sessions.capacity() {
-            self.sessions.retain(|child| child.alive.strong_count() > 0);
-        }
-        self.sessions.push(child);
     }
 }
 
@@ -190,8 +177,8 @@ impl Task for ListenerTask {
 
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
         self.door.close();
-        for child in self.sessions.drain(..) {
-            child.thread.close(child.key, linger);
+        for thread in self.threads.drain(..) {
+            thread.close_children(self.key, linger);
         }
         // The sessions of this thread obey before the next turn.
         self.closed = true;

@@ -47,14 +47,30 @@ pub(crate) trait Owner: Notify {
 pub(crate) trait Threads: Send + Sync {
     /// The thread with the least to do among those of the affinity mask (0: all of them).
     fn choose(&self, affinity: u64) -> Result<Arc<IoThread>>;
-    /// Keeps the context alive until the guard is dropped.
-    fn guard(&self) -> Box<dyn Send>;
+    /// Keeps the context alive until `leave` was called as often; see `Guard`.
+    fn enter(&self);
+    fn leave(&self);
     /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler.
     fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe>;
 }
 
+/// Keeps the context alive.
+struct Guard(Arc<dyn Threads>);
+
+impl Guard {
+    fn new(home: &Home) -> Guard {
+        home.threads.enter();
+        Guard(home.threads.clone())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
 /// What every task of a socket needs.
-#[derive(Clone)]
 pub(crate) struct Home {
     pub(crate) owner: Arc<dyn Owner>,
     pub(crate) monitor: Arc<Monitor>,
@@ -96,8 +112,9 @@ impl TaskHandle {
 pub(crate) fn listen(home: Home, listener: Box<dyn Listener>) -> Result<TaskHandle> {
     let thread = home.threads.choose(home.options.affinity)?;
     let door = listener::Door::new(listener, home.monitor.clone());
-    let task = listener::ListenerTask::new(home, door.clone());
-    let key = thread.add(Box::new(task));
+    let key = thread.reserve();
+    let task = listener::ListenerTask::new(Arc::new(home), door.clone(), key);
+    thread.add_reserved(key, Box::new(task));
     Ok(TaskHandle { thread, key, listener: Some(door) })
 }
 
@@ -117,7 +134,7 @@ pub(crate) fn connect(
         ours.set_owner_key(key);
         (Some(ours), Some(theirs))
     };
-    let session = session::Session::connecting(home, thread.mailbox(), dialer, endpoint, ours);
+    let session = session::Session::connecting(Arc::new(home), dialer, endpoint, ours);
     thread.add_reserved(key, Box::new(session));
     Ok((TaskHandle { thread, key, listener: None }, theirs))
 }

@@ -7,8 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::Home;
 use super::task::{Io, Ready, Task};
+use super::{Guard, Home};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::multicast::{Frames, Multicast};
@@ -25,12 +25,12 @@ pub(super) struct MulticastTask {
     pipe: Pipe,
     /// The socket is done with this task, which ends at this time at the latest.
     closing: Option<Instant>,
-    _guard: Box<dyn Send>,
+    _guard: Guard,
 }
 
 impl MulticastTask {
     pub(super) fn new(home: Home, socket: Box<dyn Multicast>, pipe: Pipe) -> MulticastTask {
-        let guard = home.threads.guard();
+        let guard = Guard::new(&home);
         MulticastTask { home, socket, pipe, closing: None, _guard: guard }
     }
 

@@ -19,6 +19,8 @@ const BATCH: usize = 512 * 1024;
 const PIECES: usize = 32;
 /// Encoded bytes are sent from this size on.
 const ENCODE: usize = 64 * 1024;
+/// The largest buffer that a connection keeps which encodes and has nothing to send.
+const KEPT: usize = 1024;
 
 /// Turns of the thread's loop before the pipe is told that we sleep.
 const LOOKS: u32 = 8;
@@ -96,7 +98,7 @@ impl Outgoing {
         engine.poll_transmit(&mut self.buffer);
     }
 
-    /// The handshake is over: an idle connection holds no buffers.
+    /// An idle connection holds no buffers.
     pub(super) fn settle(&mut self) {
         if !self.has_unsent() {
             (self.buffer, self.sent) = (Vec::new(), 0);
@@ -121,6 +123,7 @@ impl Outgoing {
         writable: &mut bool,
     ) -> Result<Sent, End> {
         let raw = engine.as_ref().is_some_and(Engine::outbound_raw) && pipe.reader().is_some();
+        let kept = if raw { 0 } else { KEPT };
         // Who has just sent something is likely to be given more; who was called for another reason
         // is not.
         let mut sending = self.looks > 0;
@@ -169,6 +172,9 @@ impl Outgoing {
             // `check_read` goes to sleep; true means that something came meanwhile.
             if pipe.check_read() {
                 continue;
+            }
+            if self.buffer.capacity() > kept {
+                self.settle();
             }
             return Ok(if pipe.peer_finished() { Sent::Finished } else { Sent::All });
         }

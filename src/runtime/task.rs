@@ -31,6 +31,10 @@ pub(super) trait Task: Send {
     /// The socket is done with the task: finish what is to be sent within `linger` (`None`: for
     /// as long as it takes), then `finish`.
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>);
+    /// The task that it ends with: a listener, for what it accepted.
+    fn parent(&self) -> Option<u32> {
+        None
+    }
     /// The task panicked. It is dropped next.
     fn broken(&mut self) {}
 }

@@ -11,8 +11,8 @@ use crate::pipe::Pipe;
 /// One more than a reply has. What is behind that is not kept: the reply is malformed anyway.
 const ENOUGH_FRAMES: usize = 8;
 
-/// A request that was sent. Dropping it takes no notice of the reply.
-pub(super) struct Asked(Pipe);
+/// A request that was sent. Dropping it takes no notice of the reply. Small, as hardly a connection has one.
+pub(super) struct Asked(Box<Pipe>);
 
 impl Asked {
     /// Sends the frames of a request. `pipe` leads to the handler, and its events to the session.
@@ -27,7 +27,7 @@ impl Asked {
             // Fails if the handler is gone; then there is no reply.
             pipe.write(&mut frame);
         }
-        Asked(pipe)
+        Asked(Box::new(pipe))
     }
 
     /// The frames of the reply, once it is there.

@@ -77,7 +77,7 @@ impl Incoming {
         room.get_mut(..filled).ok_or(End::Closed(Error::NOMEM))?.copy_from_slice(begun);
         writer.discard_unscanned();
         let place = writer.reserve_place(flags);
-        self.large = Some(Large { body: large, filled, flags, place, expected: 1 });
+        self.large = Some(Box::new(Large { body: large, filled, flags, place, expected: 1 }));
         Ok(())
     }
 

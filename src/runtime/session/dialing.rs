@@ -3,18 +3,50 @@
 //! Called by the session when it starts, when its time has come, and when its dialer got further.
 
 use std::io::ErrorKind;
+use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
 use std::time::Instant;
 
 use super::{Session, State};
 use crate::error::Error;
 use crate::monitor::Event;
+use crate::options::SocketOptions;
+use crate::runtime::backoff::Backoff;
 use crate::runtime::connection::Connection;
 use crate::runtime::task::Io;
-use crate::transport::{Dial, Stream};
+use crate::transport::{Dial, Dialer, Stream};
 
 /// ZMQ_RECONNECT_STOP: a refused connection is not tried again, and its endpoint is the socket's no more.
 const STOP_CONN_REFUSED: i32 = 1;
+
+/// What a session that connects has, and one that was accepted has not.
+pub(super) struct Dialing {
+    dialer: Box<dyn Dialer>,
+    /// What the dialer works on was given to the reactor.
+    watched: bool,
+    pub(super) backoff: Backoff,
+}
+
+impl Dialing {
+    pub(super) fn new(dialer: Box<dyn Dialer>, options: &SocketOptions) -> Box<Dialing> {
+        let interval = options.reconnect_interval().unwrap_or_default();
+        let backoff = Backoff::new(interval, options.reconnect_interval_max());
+        Box::new(Dialing { dialer, watched: false, backoff })
+    }
+}
+
+impl Deref for Dialing {
+    type Target = dyn Dialer;
+    fn deref(&self) -> &Self::Target {
+        &*self.dialer
+    }
+}
+
+impl DerefMut for Dialing {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.dialer
+    }
+}
 
 impl Session {
     pub(super) fn dial(&mut self, io: &mut Io<'_>) {
@@ -48,7 +80,9 @@ impl Session {
                 {
                     return self.unwatchable(io, descriptor);
                 }
-                self.dialer_watched = true;
+                if let Some(dialer) = &mut self.dialer {
+                    dialer.watched = true;
+                }
                 if first {
                     self.emit(Event::ConnectDelayed, libc::EINPROGRESS);
                 }
@@ -86,13 +120,14 @@ impl Session {
         }
         let mut random = [0; 4];
         let _ = getrandom::fill(&mut random);
-        let wait = self.backoff.next(u32::from_ne_bytes(random));
+        let Some(dialer) = &mut self.dialer else { return };
+        let wait = dialer.backoff.next(u32::from_ne_bytes(random));
         self.state = State::Waiting(Some(io.now + wait));
         self.emit(Event::ConnectRetried, wait.as_millis() as i32);
     }
 
     fn connected(&mut self, io: &mut Io<'_>, stream: Stream) {
-        if std::mem::take(&mut self.dialer_watched) {
+        if self.dialer.as_mut().is_some_and(|dialer| std::mem::take(&mut dialer.watched)) {
             // The dialer's registration may be of this very descriptor.
             io.reactor.deregister(stream.descriptor());
         }

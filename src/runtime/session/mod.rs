@@ -12,21 +12,21 @@
 mod dialing;
 mod parting;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Home;
-use super::backoff::Backoff;
+use self::dialing::Dialing;
 use super::connection::{Connection, End, Handshake};
 use super::link::{Link, Pumped, Watch};
 use super::notices;
 use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
+use super::{Guard, Home};
 use crate::message::Metadata;
 use crate::monitor::{EndpointPair, Event};
 use crate::options::MechanismKind;
 use crate::patterns::{Attach, SocketType};
-use crate::pipe::{Notify, Pipe, PipeEvent};
+use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::{Dialer, Stream};
 use crate::zmtp::Failure;
 
@@ -43,85 +43,66 @@ enum State {
 
 /// See the head of this file.
 pub(super) struct Session {
-    home: Home,
-    /// Where the session's end of a pipe sends its events: this thread.
-    mailbox: Arc<dyn Notify>,
+    home: Arc<Home>,
     endpoints: EndpointPair,
     /// `None`: accepted, so the connection cannot be made again.
-    dialer: Option<Box<dyn Dialer>>,
-    /// What the dialer works on was given to the reactor.
-    dialer_watched: bool,
-    pipe: Option<Pipe>,
+    dialer: Option<Box<Dialing>>,
+    /// The listener that accepted it.
+    listener: Option<u32>,
+    /// As long as there is no link.
+    pipe: Option<Box<Pipe>>,
     state: State,
-    backoff: Backoff,
     /// The socket is done with this session; nothing is sent after the time, if there is one.
     closing: Option<Option<Instant>>,
     /// What the link's watchdog remembers.
     watch: Watch,
-    alive: Arc<()>,
-    _guard: Box<dyn Send>,
+    _guard: Guard,
 }
 
 impl Session {
     /// A session for `zmq_connect`.
     pub(super) fn connecting(
-        home: Home,
-        mailbox: Arc<dyn Notify>,
+        home: Arc<Home>,
         dialer: Box<dyn Dialer>,
         endpoint: &str,
         pipe: Option<Pipe>,
     ) -> Session {
         let endpoints = EndpointPair::connected("", endpoint);
         let state = State::Waiting(Some(Instant::now()));
-        Session::new(home, mailbox, endpoints, Some(dialer), pipe, state)
+        let mut session = Session::new(home, endpoints, state);
+        session.dialer = Some(Dialing::new(dialer, &session.home.options));
+        session.pipe = pipe.map(|mut pipe| {
+            pipe.accept_commands();
+            Box::new(pipe)
+        });
+        session
     }
 
     /// A session for a connection that a listener accepted.
     pub(super) fn accepted(
-        home: Home,
-        mailbox: Arc<dyn Notify>,
+        home: Arc<Home>,
         stream: Stream,
         endpoints: EndpointPair,
+        listener: u32,
     ) -> Session {
         let connection = Connection::new(stream, &home.options, Instant::now());
         let state = State::Connected(Box::new(connection));
-        Session::new(home, mailbox, endpoints, None, None, state)
+        Session { listener: Some(listener), ..Session::new(home, endpoints, state) }
     }
 
-    fn new(
-        home: Home,
-        mailbox: Arc<dyn Notify>,
-        endpoints: EndpointPair,
-        dialer: Option<Box<dyn Dialer>>,
-        mut pipe: Option<Pipe>,
-        state: State,
-    ) -> Session {
-        if let Some(pipe) = &mut pipe {
-            pipe.accept_commands();
-        }
-        let options = &home.options;
-        let interval = options.reconnect_interval().unwrap_or_default();
-        let backoff = Backoff::new(interval, options.reconnect_interval_max());
-        let guard = home.threads.guard();
+    fn new(home: Arc<Home>, endpoints: EndpointPair, state: State) -> Session {
+        let guard = Guard::new(&home);
         Session {
             home,
-            mailbox,
             endpoints,
-            dialer,
-            dialer_watched: false,
-            pipe,
+            dialer: None,
+            listener: None,
+            pipe: None,
             state,
-            backoff,
             closing: None,
             watch: Watch::default(),
-            alive: Arc::new(()),
             _guard: guard,
         }
-    }
-
-    /// Dead as soon as the session is.
-    pub(super) fn alive(&self) -> Weak<()> {
-        Arc::downgrade(&self.alive)
     }
 
     fn emit(&self, event: Event, value: i32) {
@@ -139,13 +120,12 @@ impl Session {
         self.pump(io);
     }
 
-    /// Makes the session's pipe; gives the socket's end of it.
-    fn make_pipe(&mut self, io: &Io<'_>) -> Pipe {
-        let (mut ours, theirs) = super::make_pipe(&self.home, self.mailbox.clone());
+    /// Makes the session's pipe; the second is the socket's end of it.
+    fn make_pipe(&self, io: &Io<'_>) -> (Pipe, Pipe) {
+        let (mut ours, theirs) = super::make_pipe(&self.home, io.thread.clone());
         ours.accept_commands();
         ours.set_owner_key(io.key);
-        self.pipe = Some(ours);
-        theirs
+        (ours, theirs)
     }
 
     /// SUB and DISH have something to say before anybody speaks: with a pipe from the beginning, what they want waits in it for
@@ -154,8 +134,9 @@ impl Session {
         if self.pipe.is_none()
             && matches!(self.home.options.kind, SocketType::Sub | SocketType::Dish)
         {
-            let pipe = self.make_pipe(io);
-            self.home.owner.attach(pipe, Attach::default());
+            let (ours, theirs) = self.make_pipe(io);
+            self.pipe = Some(Box::new(ours));
+            self.home.owner.attach(theirs, Attach::default());
         }
     }
 
@@ -186,7 +167,7 @@ impl Session {
                     is_new = !self.home.options.raw_socket;
                 }
                 Handshake::Zap(request) => {
-                    let mut pipe = self.home.threads.zap_pipe(self.mailbox.clone());
+                    let mut pipe = self.home.threads.zap_pipe(io.thread.clone());
                     if let Some(pipe) = &mut pipe {
                         pipe.set_owner_key(io.key);
                     }
@@ -236,22 +217,26 @@ impl Session {
     fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) -> Option<Pipe> {
         let EndpointPair { local, remote, .. } = &self.endpoints;
         metadata.set_endpoints(local.clone(), remote.clone());
-        self.backoff.reset();
-        let attach = self.pipe.is_none().then(|| self.make_pipe(io));
-        if let Some(pipe) = &mut self.pipe {
-            notices::introduce(pipe, &self.home.options, Arc::new(metadata));
-            notices::connected(pipe, &self.home.options);
+        if let Some(dialer) = &mut self.dialer {
+            dialer.backoff.reset();
         }
-        if let Some(pipe) = self.pipe.take() {
-            match std::mem::replace(&mut self.state, State::Waiting(None)) {
-                State::Connected(connection) => {
-                    self.state = State::Linked(Link::join(io, connection, pipe));
-                    self.watch = Watch::default();
-                }
-                other => {
-                    self.state = other;
-                    self.pipe = Some(pipe);
-                }
+        let (mut pipe, attach) = match self.pipe.take() {
+            Some(pipe) => (*pipe, None),
+            None => {
+                let (ours, theirs) = self.make_pipe(io);
+                (ours, Some(theirs))
+            }
+        };
+        notices::introduce(&mut pipe, &self.home.options, Arc::new(metadata));
+        notices::connected(&mut pipe, &self.home.options);
+        match std::mem::replace(&mut self.state, State::Waiting(None)) {
+            State::Connected(connection) => {
+                self.state = State::Linked(Link::join(io, connection, pipe));
+                self.watch = Watch::default();
+            }
+            other => {
+                self.state = other;
+                self.pipe = Some(Box::new(pipe));
             }
         }
         attach
@@ -385,6 +370,10 @@ impl Task for Session {
         }
         self.pump(io);
         self.reschedule(io);
+    }
+
+    fn parent(&self) -> Option<u32> {
+        self.listener
     }
 
     fn broken(&mut self) {

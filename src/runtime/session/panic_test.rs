@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use super::*;
 use crate::error::Result;
 use crate::options::{ContextOptions, SocketOptions};
+use crate::pipe::Notify;
 use crate::runtime::{IoThread, Owner, ThreadConfig, Threads, listen};
 use crate::sys::lock::Mutex;
 use crate::transport::brittle_test::Brittle;
@@ -34,9 +35,8 @@ impl Threads for OneThread {
     fn choose(&self, _affinity: u64) -> Result<Arc<IoThread>> {
         Ok(self.0.clone())
     }
-    fn guard(&self) -> Box<dyn Send> {
-        Box::new(())
-    }
+    fn enter(&self) {}
+    fn leave(&self) {}
     fn zap_pipe(&self, _client: Arc<dyn Notify>) -> Option<Pipe> {
         None
     }

@@ -23,7 +23,7 @@ impl Session {
             State::Connected(connection) => *connection,
             State::Linked(link) => {
                 let Some((connection, pipe)) = link.dissolve() else { return };
-                self.pipe = Some(pipe);
+                self.pipe = Some(Box::new(pipe));
                 connection
             }
             other => {
@@ -95,7 +95,7 @@ impl Session {
             State::Linked(link) => {
                 if let Some((connection, pipe)) = link.dissolve() {
                     io.reactor.deregister(connection.stream.descriptor());
-                    self.pipe = Some(pipe);
+                    self.pipe = Some(Box::new(pipe));
                 }
             }
             _ => {}
