@@ -14,12 +14,7 @@ mod direct;
 pub(crate) mod fuzz_test;
 mod ipc;
 pub(crate) mod multicast;
-#[cfg(any(test, fuzzing))]
-mod multicast_fuzz_test;
-mod norm;
-mod pgm;
 mod resolver;
-mod socks;
 mod stream;
 mod tcp;
 #[cfg(any(test, fuzzing))]
@@ -36,8 +31,8 @@ pub(crate) use udp::UdpSocket;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use {
-    multicast_fuzz_test::packets as multicast_packets,
-    socks::socks_fuzz_test::replies as socks_replies,
+    multicast::fuzz_test::packets as multicast_packets,
+    tcp::socks_fuzz_test::replies as socks_replies,
     ws::fuzz_test::{frames as ws_frames, layer as ws_layer, upgrades as ws_upgrade},
 };
 

@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("src/mechanism/gssapi/message.rs", 2, "`unwrap` is the word of GSSAPI for decrypting, and gives a Result"),
     ("src/mechanism/gssapi/mod.rs", 1, "the same"),
     ("src/transport/address.rs", 1, "up to a place that `find` gave in the same text"),
-    ("src/transport/socks.rs", 3, "`sent` and `received` only grow by what was sent and received of the same buffers; the longest reply fits"),
+    ("src/transport/tcp/socks.rs", 3, "`sent` and `received` only grow by what was sent and received of the same buffers; the longest reply fits"),
     ("src/transport/tipc.rs", 1, "the whole of a list"),
     ("src/transport/ws/decoder.rs", 3, "a key of four bytes, at places below four; a header is complete before its key is read"),
     ("src/transport/ws/encoder.rs", 3, "a header or command ends the state in which it is collected when it is full; a key of four bytes"),

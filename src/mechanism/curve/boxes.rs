@@ -7,14 +7,12 @@ use dryoc::classic::crypto_box::{
 use dryoc::classic::crypto_core::crypto_core_hsalsa20;
 use zeroize::Zeroizing;
 
+use crate::mechanism::curve::key::{KEY, Secret};
 use crate::mechanism::curve::x25519::{self, public_key};
 use crate::zmtp::{Failure, RandomFn, error_code};
 
-pub(crate) const KEY: usize = 32;
 pub(crate) const MAC: usize = 16;
 
-/// A key that is wiped when it goes. It moves as a pointer, so that no copy is left on the way.
-pub(crate) type Secret = Box<Zeroizing<[u8; KEY]>>;
 pub(crate) type Nonce = [u8; 24];
 
 /// A key pair for one connection.

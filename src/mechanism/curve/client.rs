@@ -2,7 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use crate::mechanism::curve::boxes::{self, KEY, KeyPair, MAC, Secret};
+use crate::mechanism::curve::boxes::{self, KeyPair, MAC};
+use crate::mechanism::curve::key::{KEY, Secret};
 use crate::mechanism::curve::message::{Counter, Messages, Role};
 use crate::mechanism::{Mechanism, Secured, Status};
 use crate::options::SecretKey;

@@ -1,7 +1,8 @@
 //! CURVE with a peer that has the keys and writes what it likes into the boxes. See `crate::fuzz`.
 
 use crate::fuzz::Input;
-use crate::mechanism::curve::boxes::{self, KEY, MAC};
+use crate::mechanism::curve::boxes::{self, MAC};
+use crate::mechanism::curve::key::KEY;
 use crate::mechanism::curve::message::{Counter, Messages, Role};
 use crate::mechanism::curve::{Client, Server, public_key};
 use crate::mechanism::{Mechanism, Secured, Status, Transform, zap};

@@ -1,7 +1,8 @@
 //! MESSAGE commands: the frames of an established CURVE connection.
 
 use crate::error::Error;
-use crate::mechanism::curve::boxes::{self, MAC, Secret};
+use crate::mechanism::curve::boxes::{self, MAC};
+use crate::mechanism::curve::key::Secret;
 use crate::mechanism::curve::stream::{BATCH, Slot, Stream};
 use crate::mechanism::{Opened, Sealed, Transform, check_structure};
 use crate::message::{COMMAND, MORE};

@@ -18,6 +18,7 @@ mod boxes;
 mod client;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz_test;
+mod key;
 mod message;
 mod server;
 mod stream;

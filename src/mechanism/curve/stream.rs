@@ -12,7 +12,8 @@ use dryoc::classic::crypto_core::crypto_core_hsalsa20;
 use dryoc::classic::crypto_onetimeauth::crypto_onetimeauth;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::mechanism::curve::boxes::{self, MAC, Secret};
+use crate::mechanism::curve::boxes::{self, MAC};
+use crate::mechanism::curve::key::Secret;
 use crate::sys::poly1305::{self, Key, Tag};
 use crate::sys::salsa20::{self, Block, LANES, Position};
 

@@ -6,7 +6,7 @@
 
 use dryoc::classic::crypto_core::{crypto_scalarmult, crypto_scalarmult_base};
 
-use super::boxes::{KEY, Secret};
+use super::key::{KEY, Secret};
 
 /// The public key that belongs to a secret one.
 pub(crate) fn public_key(secret: &[u8; KEY]) -> [u8; KEY] {

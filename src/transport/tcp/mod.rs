@@ -2,17 +2,20 @@
 
 mod dialer;
 mod listener;
+mod socks;
 mod tuning;
 
 pub(super) use dialer::TcpDialer;
 pub(super) use listener::TcpListener;
+use socks::SocksDialer;
+#[cfg(any(test, fuzzing))]
+pub(super) use socks::socks_fuzz_test;
 
 #[cfg(test)]
 mod tcp_test;
 
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
-use crate::transport::socks::SocksDialer;
 use crate::transport::{Dialer, Listener, Transport};
 
 pub(super) struct Tcp;

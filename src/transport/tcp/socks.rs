@@ -13,10 +13,10 @@ use std::io;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 
+use super::dialer::TcpDialer;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::transport::address::HostPort;
-use crate::transport::tcp::TcpDialer;
 use crate::transport::{Dial, Dialer, Stream, Waker};
 
 const VERSION: u8 = 5;
@@ -296,7 +296,7 @@ fn refusal(status: u8) -> Error {
 
 #[cfg(any(test, fuzzing))]
 #[path = "socks_fuzz_test.rs"]
-pub(super) mod socks_fuzz_test;
+pub(in crate::transport) mod socks_fuzz_test;
 #[cfg(test)]
 #[path = "socks_test.rs"]
 mod socks_test;

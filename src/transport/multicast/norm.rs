@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
 use std::os::fd::RawFd;
 
-use super::multicast::{self, Frames, Multicast};
+use super::group::{Frames, Multicast, size_limit};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::sys::norm::{ANY_NODE, Event, Pace, SenderSettings, Session, Settings, StreamId};
@@ -69,7 +69,7 @@ impl NormSocket {
             busy: false,
             streams: HashMap::new(),
             readable: VecDeque::new(),
-            max_size: multicast::size_limit(options),
+            max_size: size_limit(options),
         })
     }
 }

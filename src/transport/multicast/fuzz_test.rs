@@ -1,10 +1,10 @@
 //! What the fuzzer feeds to reliable multicast: the payload of pgm packets and of norm streams. See
 //! `crate::fuzz`.
 
+use super::group::size_limit;
+use super::{norm, pgm};
 use crate::fuzz::Input;
-use crate::transport::multicast::size_limit;
 use crate::transport::testing::options;
-use crate::transport::{norm, pgm};
 
 pub(crate) fn packets(data: &[u8]) {
     let mut input = Input(data);

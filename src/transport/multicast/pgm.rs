@@ -13,7 +13,7 @@ use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use super::multicast::{self, Frames, Multicast};
+use super::group::{Frames, Multicast, size_limit};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::sys::pgm::{SenderId, Settings, Socket, Status};
@@ -80,7 +80,7 @@ impl PgmSocket {
             received: VecDeque::new(),
             send_in: None,
             receive_in: None,
-            max_size: multicast::size_limit(options),
+            max_size: size_limit(options),
         })
     }
 

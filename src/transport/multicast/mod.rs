@@ -1,0 +1,43 @@
+//! Reliable multicast, one way from PUB and XPUB to SUB and XSUB: norm, and pgm and epgm of
+//! zmq_pgm(7).
+//!
+//! There is neither a connection nor a handshake, and binding and connecting are the same: the
+//! runtime opens a [`Multicast`] and moves frames over it.
+
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz_test;
+mod group;
+mod norm;
+mod pgm;
+
+pub(crate) use group::{Frames, Multicast};
+
+use crate::error::{Error, Result};
+use crate::options::SocketOptions;
+use crate::patterns::SocketType;
+
+/// Whether a scheme is one of these.
+pub(crate) fn is_scheme(scheme: &str) -> bool {
+    matches!(scheme, "norm" | "pgm" | "epgm")
+}
+
+/// Opens an endpoint for the publishing and subscribing types, others NOCOMPATPROTO.
+/// PROTONOSUPPORT if the machine lacks the library, INVAL for a bad address, else what the system
+/// says to it.
+pub(crate) fn open(
+    scheme: &str,
+    address: &str,
+    options: &SocketOptions,
+) -> Result<Box<dyn Multicast>> {
+    let sends = match options.kind {
+        SocketType::Pub | SocketType::Xpub => true,
+        SocketType::Sub | SocketType::Xsub => false,
+        _ => return Err(Error::NOCOMPATPROTO),
+    };
+    Ok(match scheme {
+        "norm" => Box::new(norm::NormSocket::open(address, sends, options)?),
+        "pgm" => Box::new(pgm::PgmSocket::open(address, sends, false, options)?),
+        "epgm" => Box::new(pgm::PgmSocket::open(address, sends, true, options)?),
+        _ => return Err(Error::PROTONOSUPPORT),
+    })
+}
