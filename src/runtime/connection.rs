@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::end::End;
 use super::incoming::{Incoming, Source};
 use super::outgoing::{Outgoing, Sent};
 use super::task::{Io, Ready};
@@ -14,22 +15,7 @@ use crate::options::SocketOptions;
 use crate::pipe::Pipe;
 use crate::sys::{PollFd, poll};
 use crate::transport::Stream;
-use crate::zmtp::{Engine, EngineConfig, Event, Failure};
-
-/// Why a connection is over.
-#[derive(Debug)]
-pub(super) enum End {
-    /// The transport failed or the peer closed it.
-    Closed(Error),
-    /// The protocol was broken, or a time limit passed.
-    Failed(Failure),
-}
-
-impl From<Failure> for End {
-    fn from(failure: Failure) -> End {
-        End::Failed(failure)
-    }
-}
+use crate::zmtp::{Engine, EngineConfig, Event};
 
 /// The state of the handshake.
 pub(super) enum Handshake {

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use self::large::Large;
 use self::sink::PipeSink;
-use super::connection::End;
+use super::end::End;
 use crate::error::Error;
 use crate::message::Message;
 use crate::pipe::byte_queue;

@@ -9,6 +9,7 @@
 mod backoff;
 mod connection;
 mod datagrams;
+mod end;
 mod inbox;
 mod incoming;
 mod io_thread;

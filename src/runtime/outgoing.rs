@@ -7,7 +7,7 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 
-use super::connection::End;
+use super::end::End;
 use crate::error::Error;
 use crate::pipe::Pipe;
 use crate::sys::spin::Spin;

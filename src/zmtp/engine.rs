@@ -15,7 +15,7 @@ use std::time::Instant;
 use crate::error::Error;
 use crate::mechanism::{Opened, Sealed, Secured, zap};
 use crate::message::Metadata;
-use crate::zmtp::established::Established;
+use crate::zmtp::established::{Established, FrameSink};
 use crate::zmtp::greeting::{Greeting, Version};
 use crate::zmtp::handshake::Handshake;
 use crate::zmtp::{EngineConfig, Failure, MechanismConfig, Scan};
@@ -41,12 +41,6 @@ pub(crate) struct Peer {
         expect(dead_code, reason = "the session needs it not, tests do")
     )]
     pub(crate) version: (u8, u8),
-}
-
-/// Receives frames from [`Engine::decode`].
-pub(crate) trait FrameSink {
-    /// Takes one frame; `flags` are `MORE` and `COMMAND`. `false` asks for no more frames for now.
-    fn frame(&mut self, flags: u8, body: &[u8]) -> bool;
 }
 
 /// See the head of this file.

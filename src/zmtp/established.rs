@@ -10,7 +10,6 @@ use crate::message::{COMMAND, MORE};
 use crate::patterns::SocketType;
 use crate::zmtp::assembler::{Assembler, Framing};
 use crate::zmtp::command::{self, Command};
-use crate::zmtp::engine::FrameSink;
 use crate::zmtp::greeting::Version;
 use crate::zmtp::heartbeat::{Beat, Heartbeat};
 use crate::zmtp::inbound::Scanner;
@@ -20,6 +19,12 @@ use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
 const MAX_CONTROL: usize = 16;
 /// The most that a mechanism adds to a frame: a command name, a nonce, a tag, flags.
 const MAX_WRAPPING: u64 = 256;
+
+/// Receives frames from `Engine::decode`.
+pub(crate) trait FrameSink {
+    /// Takes one frame; `flags` are `MORE` and `COMMAND`. `false` asks for no more frames for now.
+    fn frame(&mut self, flags: u8, body: &[u8]) -> bool;
+}
 
 /// An established connection.
 pub(crate) struct Established {

@@ -23,7 +23,8 @@ pub(crate) mod metadata;
 mod outbound;
 
 pub(crate) use config::{CurveConfig, EngineConfig, GssapiConfig, MechanismConfig, RandomFn};
-pub(crate) use engine::{Engine, Event, FrameSink};
+pub(crate) use engine::{Engine, Event};
+pub(crate) use established::FrameSink;
 pub(crate) use failure::{Failure, FailureKind, error_code};
 pub(crate) use inbound::Scan;
 

@@ -67,6 +67,8 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "runtime/session", may_use: &["pipe/", "patterns::Attach", "patterns::SocketType", "message", "zmtp::Failure", "transport", "sys", "endpoint", "options", "monitor", "error"],
         unsafe_code: Nowhere,
         what: "a pipe and the connections it outlives" },
+    Room { name: "runtime/end", may_use: &["zmtp::Failure", "error"], unsafe_code: Nowhere,
+        what: "why a connection is over" },
     Room { name: "runtime/connection", may_use: &["pipe/", "zmtp", "message", "transport", "sys", "options", "error"], unsafe_code: Nowhere,
         what: "joins a pipe, a protocol engine and a stream, with its two halves:" },
     Room { name: "runtime/link", may_use: &["pipe/", "sys::epoll", "sys::fork", "sys::sync", "error"], unsafe_code: Nowhere,

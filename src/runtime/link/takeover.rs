@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::pipe::{Crowd, Direct};
-use crate::runtime::connection::End;
+use crate::runtime::end::End;
 use crate::runtime::outgoing::Sent;
 use crate::sys::fork;
 use crate::sys::sync::{AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, fence};

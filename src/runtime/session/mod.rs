@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::dialing::Dialing;
-use super::connection::{Connection, End, Handshake};
+use super::connection::{Connection, Handshake};
+use super::end::End;
 use super::link::{Link, Pumped, Watch};
 use super::notices;
 use super::outgoing::Sent;

@@ -7,7 +7,7 @@ use super::{Session, State};
 use crate::monitor::Event;
 use crate::patterns::SocketType;
 use crate::pipe::PipeEvent;
-use crate::runtime::connection::End;
+use crate::runtime::end::End;
 use crate::runtime::notices;
 use crate::runtime::task::Io;
 use crate::zmtp::Failure;

@@ -1,0 +1,19 @@
+//! Why a connection is over, as whoever reads or writes it finds out. The session tells monitors of it.
+
+use crate::error::Error;
+use crate::zmtp::Failure;
+
+/// Why a connection is over.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The transport failed or the peer closed it.
+    Closed(Error),
+    /// The protocol was broken, or a time limit passed.
+    Failed(Failure),
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> End {
+        End::Failed(failure)
+    }
+}
