@@ -4,7 +4,7 @@
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, where there is one `epoll`, names and interfaces
 //! (`names`), threads and signals (`thread`, `signals`), locks (`lock`), asymmetric fences (`membarrier`), a lock on top of them
-//! (`biased`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
+//! (`biased`), hints about memory (`prefetch`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
 
 mod address;
 pub(crate) mod bell;
@@ -26,6 +26,7 @@ pub(crate) mod pages;
 pub(crate) mod pgm;
 mod poll;
 pub(crate) mod poly1305;
+pub(crate) mod prefetch;
 pub(crate) mod salsa20;
 mod signaler;
 pub(crate) mod signals;

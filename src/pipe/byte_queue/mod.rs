@@ -41,6 +41,7 @@ use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, light_fence};
 pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
+use crate::sys::prefetch;
 
 /// ZMTP frame flag: the length has 8 bytes.
 const LARGE: u8 = 2;

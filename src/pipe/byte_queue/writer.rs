@@ -214,6 +214,9 @@ impl Writer {
             let header = put_header(at, 0, len);
             copy(at.add(header), NonNull::from(body).cast(), len);
             chunk.as_ref().watch.written(frames);
+            if room >= prefetch::AHEAD + len {
+                prefetch::for_writing_behind(at.as_ptr(), len);
+            }
             header + len
         };
         state.frames = frames + size;
