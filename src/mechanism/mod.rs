@@ -146,6 +146,8 @@ fn check_structure(command: &[u8]) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
+mod curve_forgery_test;
+#[cfg(test)]
 mod curve_test;
 #[cfg(any(test, fuzzing))]
 pub(crate) use curve::fuzz_test::keyed as curve_keyed;

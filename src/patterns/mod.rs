@@ -165,3 +165,5 @@ mod radio_test;
 mod reqrep_test;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod xpub_test;
