@@ -44,6 +44,13 @@ check-security: all ## libsodium, libzmq, a SOCKS proxy and a crowd of strangers
 	@scripts/setup.sh build kerberos security
 	ctests/security/run $(SECURITY)
 
+# Some seconds once check-unit has built the tests.
+CHECK_STEPS += check-gssapi
+.PHONY: check-gssapi
+check-gssapi: ## the unit tests of GSSAPI inside a Kerberos realm of their own
+	@scripts/setup.sh rust build kerberos
+	REALM_PORT=18092 ctests/gssapi/realm $(CARGO) test $(CARGO_FLAGS) --lib gssapi
+
 CHECK_STEPS += check-libzmq
 .PHONY: check-libzmq
 check-libzmq: all ## libzmq 4.3.5's own test programs on this library (SUITE="options")

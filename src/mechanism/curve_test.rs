@@ -289,3 +289,18 @@ fn maxmsgsize_counts_the_body_and_not_its_wrapping() {
         }
     }
 }
+
+#[test]
+fn a_frame_that_is_too_large_is_refused_by_its_header() {
+    // The wrapping may take 256 bytes; more cannot be a body of 10.
+    for (limit, announced, refused) in
+        [(10, 266, false), (10, 267, true), (-1, 1 << 40, false), (-1, 1 << 63, true)]
+    {
+        let mut limited = server();
+        limited.maxmsgsize = limit;
+        let mut pair = Pair::established(client(), limited);
+        pair.two.inbox = [&[2][..], &u64::to_be_bytes(announced)].concat();
+        let expected = if refused { Err(Failure::too_large()) } else { Ok(Vec::new()) };
+        assert_eq!(pair.two.frames(pair.now), expected, "{announced}");
+    }
+}

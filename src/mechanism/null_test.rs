@@ -1,7 +1,7 @@
 //! NULL with a ZAP handler, and the replies such a handler may send.
 
 use crate::patterns::SocketType::{Dealer, Router};
-use crate::zmtp::testing::{Pair, config};
+use crate::zmtp::testing::{GREETING, Pair, READY, Side, config};
 use crate::zmtp::{EngineConfig, Failure, error_code};
 
 fn guarded() -> EngineConfig {
@@ -22,6 +22,18 @@ fn null_with_a_domain_asks_the_handler() {
     pair.one.peer();
     assert_eq!(pair.two.property("User-Id"), Some("tom"));
     assert_eq!(pair.two.property("Hello"), Some("World"));
+}
+
+#[test]
+fn a_peer_introduces_itself_once() {
+    // Not even while the handler is asked, who was told of the first introduction.
+    let now = std::time::Instant::now();
+    let mut side = Side::new(guarded(), now);
+    side.feed(now, &[GREETING, READY].concat(), usize::MAX);
+    assert!(side.zap.is_some() && side.failure.is_none());
+    side.feed(now, READY, usize::MAX);
+    let unexpected = Failure::handshake(error_code::ZMTP_UNEXPECTED_COMMAND);
+    assert_eq!(side.failure, Some(unexpected));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::mechanism::{Opened, Sealed, Transform};
-use crate::message::{COMMAND, MORE};
+use crate::message::COMMAND;
 use crate::patterns::SocketType;
 use crate::zmtp::assembler::{Assembler, Framing};
 use crate::zmtp::command::{self, Command};
@@ -173,6 +173,7 @@ impl Established {
         self.scanner.note_frame(flags)
     }
 
+    /// ZMTP 1.0, which has no commands: later versions are scanned.
     pub(crate) fn decode(
         &mut self,
         now: Instant,
@@ -186,7 +187,7 @@ impl Established {
         if !input.is_empty() {
             self.hear(now);
         }
-        let Established { beats, scanner, assembler, .. } = self;
+        let Established { scanner, assembler, .. } = self;
         let assembler = assembler.get_or_insert_default();
         let mut consumed = 0;
         loop {
@@ -194,16 +195,7 @@ impl Established {
             let step = assembler.step(rest, framing, scanner.limit)?;
             consumed += step.consumed;
             let Some((flags, body)) = step.frame else { break };
-            if flags & COMMAND != 0 {
-                match command::parse(body)? {
-                    Command::Other => {}
-                    known => {
-                        beat(now, known, beats);
-                        continue;
-                    }
-                }
-            }
-            if !sink.frame(flags & (MORE | COMMAND), body) {
+            if !sink.frame(flags, body) {
                 return Ok(consumed);
             }
         }

@@ -10,11 +10,11 @@ use crate::patterns::SocketType::{Dealer, Router};
 use crate::zmtp::testing::config;
 use crate::zmtp::{CurveConfig, Failure, command, frame, metadata};
 
-const SERVER: [u8; KEY] = [7; KEY];
-const CLIENT: [u8; KEY] = [9; KEY];
+pub(super) const SERVER: [u8; KEY] = [7; KEY];
+pub(super) const CLIENT: [u8; KEY] = [9; KEY];
 /// The other side's key for this connection.
-const SHORT: [u8; KEY] = [3; KEY];
-const NONCE: [u8; 16] = [5; 16];
+pub(super) const SHORT: [u8; KEY] = [3; KEY];
+pub(super) const NONCE: [u8; 16] = [5; 16];
 
 pub(crate) fn keyed(data: &[u8]) {
     let mut input = Input(data);
@@ -38,8 +38,8 @@ fn spoil(bytes: &mut [u8], input: &mut Input<'_>) -> bool {
     }
 }
 
-/// A client with keys and any INITIATE. It gets in with an intact vouch, and metadata that is some.
-fn to_server(input: &mut Input<'_>) {
+/// A server that has said WELCOME to a client with `SHORT`: with its key for this connection, and the cookie.
+pub(super) fn welcomed() -> (Server, [u8; KEY], Vec<u8>) {
     let mut server = Server::new(&config(Router), &SERVER.into()).unwrap();
     let hello_key = boxes::shared_key(&public_key(&SERVER), &SHORT).unwrap();
     let mut hello = [command::HELLO, &[1, 0], &[0; 72], &public_key(&SHORT)].concat();
@@ -54,10 +54,14 @@ fn to_server(input: &mut Input<'_>) {
     let mut plain = Vec::new();
     boxes::open(&hello_key, &boxes::long_nonce(b"WELCOME-", nonce), boxed, &mut plain).unwrap();
     let (server_short, cookie) = plain.split_first_chunk::<KEY>().unwrap();
-    let mut cookie = cookie.to_vec();
+    (server, *server_short, cookie.to_vec())
+}
 
+/// A client with keys and any INITIATE. It gets in with an intact vouch, and metadata that is some.
+fn to_server(input: &mut Input<'_>) {
+    let (mut server, server_short, mut cookie) = welcomed();
     let mut vouch = Vec::new();
-    let vouch_key = boxes::shared_key(server_short, &CLIENT).unwrap();
+    let vouch_key = boxes::shared_key(&server_short, &CLIENT).unwrap();
     let vouch_nonce = boxes::long_nonce(b"VOUCH---", &NONCE);
     let parts: [&[u8]; 2] = [&public_key(&SHORT), &public_key(&SERVER)];
     boxes::seal(&vouch_key, &vouch_nonce, &parts, &mut vouch);
@@ -72,7 +76,7 @@ fn to_server(input: &mut Input<'_>) {
         properties = &properties[..inside.len().saturating_sub(before)];
     }
     let mut initiate = [command::INITIATE, &cookie, &2u64.to_be_bytes()].concat();
-    let key = boxes::shared_key(server_short, &SHORT).unwrap();
+    let key = boxes::shared_key(&server_short, &SHORT).unwrap();
     let nonce = boxes::short_nonce(b"CurveZMQINITIATE", 2);
     boxes::seal(&key, &nonce, &[&inside], &mut initiate);
 

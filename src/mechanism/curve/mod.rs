@@ -29,4 +29,6 @@ pub(crate) use server::Server;
 pub(crate) use x25519::public_key;
 
 #[cfg(test)]
+mod liar_test;
+#[cfg(test)]
 mod stream_test;

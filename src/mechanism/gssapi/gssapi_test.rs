@@ -1,8 +1,13 @@
 //! GSSAPI against a key distribution centre, where `ctests/gssapi/realm cargo test` has set one up: it
-//! exports `KRB5_KTNAME` and `KRB5_CLIENT_KTNAME`. Without it only malformed commands.
+//! exports `KRB5_KTNAME` and `KRB5_CLIENT_KTNAME`. `make check-gssapi` does that. Without it only
+//! malformed commands.
 
+use crate::mechanism::gssapi::message::Messages;
+use crate::mechanism::gssapi::server::Server;
 use crate::mechanism::gssapi::{exact, initiate, token};
+use crate::mechanism::{Mechanism, Transform};
 use crate::patterns::SocketType::{Dealer, Router};
+use crate::sys::gssapi::{Context, Credential, Name, NameType, is_available};
 use crate::zmtp::testing::{Pair, config};
 use crate::zmtp::{EngineConfig, Failure, GssapiConfig, MechanismConfig, error_code};
 
@@ -41,6 +46,68 @@ fn tokens_have_their_length_and_nothing_else() {
         assert_eq!(token(command), Err(Failure::handshake(*code)), "{command:?}");
     }
     assert_eq!(exact(b"\0\0\0\0"), Some(&b""[..]));
+}
+
+#[test]
+fn what_is_no_end_of_the_exchange_ends_the_connection() {
+    if !is_available() {
+        return;
+    }
+    for (command, good) in
+        [(&b""[..], true), (b"\x08INITIATE", true), (b"\x05READY", false), (b"\x05HELLO", false)]
+    {
+        let client = Name::import(b"somebody@TEST", NameType::Krb5Principal).unwrap();
+        let mut server = Server::expecting_end(&config(Router), client);
+        let unexpected = Failure::handshake(error_code::ZMTP_UNEXPECTED_COMMAND);
+        let expected = if good { Ok(()) } else { Err(unexpected) };
+        assert_eq!(server.process(command), expected, "{command:?}");
+        assert_eq!(server.zap_request().is_some(), good);
+    }
+}
+
+#[test]
+fn a_frame_that_is_too_large_is_refused_by_its_header() {
+    if !is_available() {
+        return;
+    }
+    let mut messages = Messages::new(Context::new().unwrap());
+    for (len, refused) in [(266, false), (267, true)] {
+        let header = [&[2][..], &u64::to_be_bytes(len)].concat();
+        let opened = messages.open(&header, 266, &mut [0; 10]);
+        assert_eq!(opened.failure, refused.then_some(Failure::too_large()));
+        assert_eq!((opened.taken, opened.given), (0, 0));
+    }
+}
+
+#[test]
+fn a_wrapping_around_nothing_is_malformed() {
+    if !has_realm() {
+        return;
+    }
+    let name = Name::import(b"zmqtest2", NameType::Hostbased).unwrap();
+    let credential = Credential::acquire(&name).unwrap();
+    let (mut client, mut server) = (Context::new().unwrap(), Context::new().unwrap());
+    let mut token = Vec::new();
+    loop {
+        let ours = client.initiate(Some(&credential), &name, &token).unwrap();
+        if ours.complete && ours.token.is_empty() {
+            break;
+        }
+        token = server.accept(Some(&credential), &ours.token).unwrap().0.token;
+        if ours.complete {
+            break;
+        }
+    }
+    let mut messages = Messages::new(server);
+    let malformed = Failure::handshake(error_code::ZMTP_MALFORMED_COMMAND_MESSAGE);
+    for (plain, expected) in
+        [(&b""[..], Err(malformed)), (b"\0", Ok((0, vec![]))), (b"\x03x", Ok((5, b"x".to_vec())))]
+    {
+        let token = client.wrap(plain).unwrap();
+        let len = (token.len() as u32).to_be_bytes();
+        let message = [b"\x07MESSAGE", &len[..], &token].concat();
+        assert_eq!(messages.unwrap(&message), expected, "{plain:?}");
+    }
 }
 
 #[test]

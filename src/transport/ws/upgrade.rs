@@ -181,6 +181,20 @@ mod tests {
         assert_eq!(parse_request(&request, NULL), Parsed::Bad);
     }
 
+    #[test]
+    fn nobody_gets_past_a_mechanism_without_one() {
+        for (offer, good) in
+            [("ZWS2.0/PLAIN", true), ("ZWS2.0", false), ("ZWS2.0/NULL", false), ("ZWS2.0/", false)]
+        {
+            let request = format!(
+                "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Key: a\r\nSec-WebSocket-Protocol: {offer}\r\n\r\n"
+            );
+            let parsed = parse_request(request.as_bytes(), PLAIN);
+            assert_eq!(matches!(parsed, Parsed::Complete(..)), good, "{offer}");
+        }
+    }
+
     fn asked(lines: &[&str]) -> Parsed<(Protocol, Vec<u8>)> {
         parse_request(format!("{}\r\n\r\n", lines.join("\r\n")).as_bytes(), NULL)
     }
