@@ -12,8 +12,16 @@ type Bytes<'a> = Option<&'a [u8]>;
 
 /// Replaces a field.
 pub(super) fn bytes(field: &mut Vec<u8>, value: Bytes<'_>) -> Result<()> {
-    *field = value.unwrap_or_default().to_vec();
+    *field = copy(value.unwrap_or_default())?;
     Ok(())
+}
+
+/// A copy of what the application gives, which may be as long as it likes.
+fn copy(value: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(value.len()).map_err(|_| Error::NOMEM)?;
+    copy.extend_from_slice(value);
+    Ok(copy)
 }
 
 /// Puts one native four-byte number into a set, or empties it.
@@ -75,7 +83,7 @@ pub(super) fn metadata(options: &mut SocketOptions, value: Bytes<'_>) -> Result<
         return Err(Error::INVAL);
     }
     if !options.metadata.iter().any(|(known, _)| known == name) {
-        options.metadata.push((name.to_vec(), content.to_vec()));
+        options.metadata.push((name.to_vec(), copy(content)?));
     }
     Ok(())
 }
