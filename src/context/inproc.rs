@@ -80,13 +80,17 @@ impl Directory {
     }
 
     /// Who has bound the name; if nobody, leaves what `wait` makes.
-    pub(crate) fn connect(&self, name: &str, wait: impl FnOnce() -> Waiting) -> Option<Bound> {
+    pub(crate) fn connect(
+        &self,
+        name: &str,
+        wait: impl FnOnce() -> Result<Waiting>,
+    ) -> Result<Option<Bound>> {
         let mut names = self.names.lock();
         if let Some(bound) = names.bound.get(name) {
-            return Some(bound.clone());
+            return Ok(Some(bound.clone()));
         }
-        names.waiting.entry(name.to_owned()).or_default().push(wait());
-        None
+        names.waiting.entry(name.to_owned()).or_default().push(wait()?);
+        Ok(None)
     }
 
     /// Who has bound the name.

@@ -24,7 +24,7 @@ impl Core {
         let far = EndConfig { owner: handler.mailbox.clone(), marks };
         let (mut near, far) = pair(config, near, far);
         if handler.wants_routing_id {
-            near.write_metadata(Arc::new(Metadata::new()));
+            near.write_metadata(Arc::new(Metadata::new())).ok()?;
         }
         handler.mailbox.send(Command::Attach(far, Attach::default()));
         Some(near)

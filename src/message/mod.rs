@@ -158,7 +158,7 @@ impl Message {
     }
 
     /// A message over bytes that are lent for one call: whoever keeps the message beyond it must
-    /// call [`Message::into_owned`], as the byte queue does.
+    /// call [`Message::own`], as the byte queue does.
     ///
     /// # Safety
     /// The message must be dropped, or taken and owned, before `bytes` becomes invalid.
@@ -174,16 +174,12 @@ impl Message {
         self.kind == KIND_LENT
     }
 
-    /// The message over memory of its own, if it was lent. `NOMEM` if there is none.
-    pub(crate) fn into_owned(self) -> Result<Message> {
-        if self.kind != KIND_LENT {
-            return Ok(self);
+    /// Gives the message memory of its own, if it was lent. `NOMEM`, and it stays lent, if there is none.
+    pub(crate) fn own(&mut self) -> Result<()> {
+        if self.kind == KIND_LENT {
+            *self = self.try_share()?;
         }
-        let mut owned = Message::from_slice(self.data())?;
-        owned.flags = self.flags;
-        owned.routing_id = self.routing_id;
-        owned.group = self.group.clone();
-        Ok(owned)
+        Ok(())
     }
 
     /// A message over a part of counted storage; takes over one reference to `content`.
@@ -279,17 +275,25 @@ impl Message {
         }
     }
 
-    /// A second message with the same body, shared and not copied when it is not inline.
-    pub(crate) fn share(&self) -> Message {
-        let mut copy = Message::new();
-        if self.kind == KIND_LENT {
-            // Without memory for a copy the message is as empty as if it had been lost.
-            copy = Message::from_slice(self.data()).unwrap_or_default();
-            copy.flags = self.flags;
-            copy.routing_id = self.routing_id;
-            copy.group = self.group.clone();
-            return copy;
+    /// A second message with the same body, shared and not copied when it is neither inline nor lent.
+    /// `NOMEM` if there is no memory for a copy of what is lent.
+    pub(crate) fn try_share(&self) -> Result<Message> {
+        if self.kind != KIND_LENT {
+            return Ok(self.share());
         }
+        let mut copy = Message::from_slice(self.data())?;
+        copy.flags = self.flags;
+        copy.routing_id = self.routing_id;
+        copy.group = self.group.clone();
+        Ok(copy)
+    }
+
+    /// The same where there is memory, or the message is not lent; else it is empty.
+    pub(crate) fn share(&self) -> Message {
+        if self.kind == KIND_LENT {
+            return self.try_share().unwrap_or_default();
+        }
+        let mut copy = Message::new();
         copy.metadata = self.metadata.clone();
         copy.group = self.group.clone();
         copy.body = self.body;

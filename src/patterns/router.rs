@@ -148,32 +148,37 @@ impl Router {
         Ok(())
     }
 
-    fn write(&mut self, pipes: &mut Pipes, message: &mut Message) {
+    fn write(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
         if self.raw {
             message.set_more(false);
         }
-        self.more_out = message.more();
+        let more = message.more();
         if let Some(pipe) = self.current_out.and_then(|id| pipes.get_mut(id)) {
             if self.raw_closes && message.is_empty() {
                 pipe.terminate();
                 self.current_out = None;
             } else if !pipe.write(message) {
+                if pipe.take_ran_short() {
+                    // The frames before stay, and wait for this one.
+                    return Err(Error::NOMEM);
+                }
                 // Room was found before the first frame, so the peer is gone.
                 pipe.rollback();
                 self.current_out = None;
             }
         }
-        if !self.more_out {
+        self.more_out = more;
+        if !more {
             self.current_out = None;
         }
         message.take();
+        Ok(())
     }
 
     /// Sends a frame of a reply's envelope: it is dropped if it cannot be delivered.
     pub(super) fn send_envelope(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
         if self.more_out {
-            self.write(pipes, message);
-            Ok(())
+            self.write(pipes, message)
         } else {
             self.choose_peer(pipes, message, false)
         }
@@ -252,8 +257,7 @@ impl Pattern for Router {
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
         if self.more_out {
-            self.write(pipes, message);
-            Ok(())
+            self.write(pipes, message)
         } else {
             self.choose_peer(pipes, message, self.mandatory)
         }

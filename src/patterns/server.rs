@@ -65,7 +65,7 @@ impl Pattern for Server {
         message.set_routing_id(0);
         if !pipe.write(message) {
             message.set_routing_id(number);
-            return Err(Error::AGAIN);
+            return Err(if pipe.take_ran_short() { Error::NOMEM } else { Error::AGAIN });
         }
         Ok(())
     }

@@ -94,15 +94,16 @@ impl Pattern for Stream {
         if !self.more_out {
             return self.choose_peer(pipes, message);
         }
-        self.more_out = false;
         message.set_more(false);
-        if let Some(pipe) = self.current_out.take().and_then(|id| pipes.get_mut(id)) {
+        if let Some(pipe) = self.current_out.and_then(|id| pipes.get_mut(id)) {
             if message.is_empty() {
                 pipe.terminate();
-            } else {
-                pipe.write(message);
+            } else if !pipe.write(message) && pipe.take_ran_short() {
+                return Err(Error::NOMEM);
             }
         }
+        self.more_out = false;
+        self.current_out = None;
         message.take();
         Ok(())
     }

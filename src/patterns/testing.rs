@@ -88,8 +88,8 @@ impl TestSocket {
 
     pub(crate) fn shake_hands(&mut self, bound: &mut TestSocket, ids: (PipeId, PipeId)) {
         let (ours, theirs) = (self.metadata(), bound.metadata());
-        self.pipes[ids.0].write_metadata(ours);
-        bound.pipes[ids.1].write_metadata(theirs);
+        self.pipes[ids.0].write_metadata(ours).unwrap();
+        bound.pipes[ids.1].write_metadata(theirs).unwrap();
     }
 
     /// Attaches a pipe whose other end the test holds: a peer that may send anything.
@@ -107,7 +107,7 @@ impl TestSocket {
     }
 
     fn attach_pair(&mut self, how: Attach, ours: Pipe, mut theirs: Pipe) -> (PipeId, Pipe) {
-        theirs.write_metadata(Arc::new(Metadata::new()));
+        theirs.write_metadata(Arc::new(Metadata::new())).unwrap();
         let id = self.pipes.insert(ours);
         self.pattern.attach(&mut self.pipes, id, how);
         (id, theirs)

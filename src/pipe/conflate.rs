@@ -31,9 +31,11 @@ pub(crate) fn slot() -> (Writer, Reader) {
 
 impl Writer {
     /// Replaces the message. True: the reader sleeps and must be notified.
-    pub(crate) fn put(&mut self, message: Message) -> bool {
+    pub(crate) fn put(&mut self, mut message: Message) -> bool {
         // Without memory for a copy the message is lost, as an older one would be.
-        let Ok(mut message) = message.into_owned() else { return false };
+        if message.own().is_err() {
+            return false;
+        }
         message.set_more(false);
         let mut slot = self.0.lock();
         slot.message = Some(message);

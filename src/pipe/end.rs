@@ -62,6 +62,8 @@ pub(crate) struct Pipe {
     fresh: bool,
     /// A writer was told to wait since.
     was_full: bool,
+    /// The last refusal was for want of memory.
+    ran_short: bool,
     /// How often this thread tried to receive by itself.
     direct_reads: u64,
     /// How often the socket was about to wait for the connection.
@@ -121,6 +123,7 @@ impl Pipe {
             last_direct: None,
             fresh: false,
             was_full: false,
+            ran_short: false,
             direct_reads: 0,
             waits: 0,
             background: false,

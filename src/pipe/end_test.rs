@@ -59,7 +59,7 @@ fn both_ends_count_the_messages_that_wait() {
     let (mut writer, mut reader) = two_ends();
     writer.set_marks(0, 0);
     assert_eq!((writer.waiting(), reader.waiting()), ((0, 0), (0, 0)));
-    writer.write_metadata(Arc::new(Metadata::new()));
+    writer.write_metadata(Arc::new(Metadata::new())).unwrap();
     // Inline, by pointer, more than a chunk of them, and of two frames.
     let sizes = [0, 100, 1000, 200_000];
     for round in 0..2000 {

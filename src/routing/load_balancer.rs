@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::pipe::{PipeId, Pipes};
+use crate::pipe::{Pipe, PipeId, Pipes};
 use crate::routing::turn::Turn;
 
 /// The pipes to write to.
@@ -48,6 +48,7 @@ impl LoadBalancer {
             message.take();
             return Ok(None);
         }
+        let mut refusal = Error::AGAIN;
         while let Some(id) = self.turn.current() {
             if pipes.get_mut(id).is_some_and(|pipe| pipe.write(message)) {
                 self.more = more;
@@ -56,7 +57,13 @@ impl LoadBalancer {
                 }
                 return Ok(Some(id));
             }
-            if self.more {
+            if pipes.get_mut(id).is_some_and(Pipe::take_ran_short) {
+                refusal = Error::NOMEM;
+                if self.more {
+                    // The frames before stay, and wait for this one.
+                    break;
+                }
+            } else if self.more {
                 // The peer is gone, its first frames are lost: the others must not reach a new one.
                 if let Some(pipe) = pipes.get_mut(id) {
                     pipe.rollback();
@@ -69,7 +76,7 @@ impl LoadBalancer {
             }
             self.turn.set_aside();
         }
-        Err(Error::AGAIN)
+        Err(refusal)
     }
 
     /// Whether `send` would find room.

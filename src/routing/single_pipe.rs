@@ -43,6 +43,9 @@ impl SinglePipe {
         if !self.dropping {
             let pipe = self.pipe(pipes).ok_or(Error::AGAIN)?;
             if !pipe.write(message) {
+                if pipe.take_ran_short() {
+                    return Err(Error::NOMEM);
+                }
                 if !self.more_out {
                     return Err(Error::AGAIN);
                 }

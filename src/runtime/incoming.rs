@@ -124,11 +124,9 @@ impl Incoming {
                 let taken = self.open(now, engine, pipe, &bytes)?;
                 self.keep(bytes, taken);
             } else if let Some(writer) = queue(&mut self.staging, pipe) {
-                let room = writer.receive_space(bytes.len());
-                if let Some(room) = room.get_mut(..bytes.len()) {
-                    room.copy_from_slice(&bytes);
-                    writer.received(bytes.len());
-                }
+                let room = writer.receive_space(bytes.len()).get_mut(..bytes.len());
+                room.ok_or(End::Closed(Error::NOMEM))?.copy_from_slice(&bytes);
+                writer.received(bytes.len());
             }
         }
         let mut open = self.take_in(now, way, engine, pipe)?;
@@ -189,6 +187,9 @@ impl Incoming {
         }
         let space = writer.receive_space(least);
         let room = space.len();
+        if room == 0 {
+            return Err(End::Closed(Error::NOMEM));
+        }
         let count = read(stream.read(space), readable)?;
         writer.received(count);
         self.least = if count == room { MUCH } else { LITTLE };

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::error::Result;
 use crate::message::{Message, Metadata};
 use crate::options::SocketOptions;
 use crate::patterns::SocketType;
@@ -16,7 +17,11 @@ const NOTIFY_CONNECT: i32 = 1;
 const NOTIFY_DISCONNECT: i32 = 2;
 
 /// Says who the peer is: at once to a socket that wants to know before it hears from it.
-pub(super) fn introduce(pipe: &mut Pipe, options: &SocketOptions, peer: Arc<Metadata>) {
+pub(super) fn introduce(
+    pipe: &mut Pipe,
+    options: &SocketOptions,
+    peer: Arc<Metadata>,
+) -> Result<()> {
     use SocketType::{Peer, Rep, Router, Server, Stream};
     match options.kind {
         Router | Rep | Server | Peer | Stream => pipe.write_metadata(peer),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Core;
 use super::mailbox::Command;
 use crate::context::inproc::{Bound, LateOwner, Waiting};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Pipe, PipeConfig, PipeId, Style, pair};
@@ -20,11 +20,15 @@ impl Core {
         self.endpoints.add_inproc_bound(endpoint);
         for mut connection in waiting {
             connection.owner.set(self.mailbox.clone());
-            if connection.wants_routing_id {
-                introduce(&mut connection.pipe, &self.options.routing_id);
+            let pipe = &mut connection.pipe;
+            let introduced = match connection.wants_routing_id {
+                true => introduce(pipe, &self.options.routing_id),
+                false => Ok(()),
+            };
+            // Without memory for what comes first there is no connection.
+            if introduced.and_then(|()| self.bound().greet(pipe)).is_ok() {
+                self.attach(connection.pipe, Attach::default());
             }
-            self.bound().greet(&mut connection.pipe);
-            self.attach(connection.pipe, Attach::default());
         }
         Ok(())
     }
@@ -57,30 +61,30 @@ impl Core {
             let config = EndConfig { owner: owner.clone(), marks: None };
             let (mut near, far) = self.make_pipe(config);
             // Whether the binder will want it is not known yet.
-            introduce(&mut near, &self.options.routing_id);
-            say_hello(&mut near, self.hello());
+            introduce(&mut near, &self.options.routing_id)?;
+            say_hello(&mut near, self.hello())?;
             ours = Some(near);
             let wants_routing_id = self.options.recv_routing_id;
-            Waiting { socket: self.id, pipe: far, owner, wants_routing_id }
-        });
+            Ok(Waiting { socket: self.id, pipe: far, owner, wants_routing_id })
+        })?;
         if let Some(peer) = found {
             let marks = Some((peer.sndhwm, peer.rcvhwm));
             let config = EndConfig { owner: peer.mailbox.clone(), marks };
             let (mut near, mut far) = self.make_pipe(config);
             if peer.wants_routing_id {
-                introduce(&mut near, &self.options.routing_id);
+                introduce(&mut near, &self.options.routing_id)?;
             }
             if self.options.recv_routing_id {
-                introduce(&mut far, &peer.routing_id);
+                introduce(&mut far, &peer.routing_id)?;
             }
-            say_hello(&mut near, self.hello());
-            peer.greet(&mut far);
+            say_hello(&mut near, self.hello())?;
+            peer.greet(&mut far)?;
             peer.mailbox.send(Command::Attach(far, Attach::default()));
             ours = Some(near);
         }
         self.options.connected = true;
         let how = Attach { locally_initiated: true, ..Attach::default() };
-        let pipe = ours.ok_or(crate::error::Error::CONNREFUSED)?;
+        let pipe = ours.ok_or(Error::CONNREFUSED)?;
         let id = self.attach(pipe, how);
         self.endpoints.add_inproc_pipe(endpoint, id);
         Ok(id)
@@ -100,23 +104,26 @@ impl Core {
 
 impl Bound {
     /// Says and arranges what belongs at the two ends of a connection. `pipe` is the binder's.
-    fn greet(&self, pipe: &mut Pipe) {
-        say_hello(pipe, self.hello.as_deref());
+    fn greet(&self, pipe: &mut Pipe) -> Result<()> {
+        say_hello(pipe, self.hello.as_deref())?;
         if let Some(farewell) = &self.farewell {
             pipe.set_peer_farewell(farewell.clone());
         }
+        Ok(())
     }
 }
 
-fn say_hello(pipe: &mut Pipe, hello: Option<&[u8]>) {
-    if let Some(Ok(mut hello)) = hello.map(Message::from_slice) {
-        pipe.write(&mut hello);
+fn say_hello(pipe: &mut Pipe, hello: Option<&[u8]>) -> Result<()> {
+    let Some(hello) = hello else { return Ok(()) };
+    if !pipe.write(&mut Message::from_slice(hello)?) && pipe.take_ran_short() {
+        return Err(Error::NOMEM);
     }
+    Ok(())
 }
 
 /// Tells the other side this side's routing id.
-fn introduce(pipe: &mut Pipe, routing_id: &[u8]) {
+fn introduce(pipe: &mut Pipe, routing_id: &[u8]) -> Result<()> {
     let mut metadata = Metadata::new();
     metadata.set_routing_id(routing_id);
-    pipe.write_metadata(Arc::new(metadata));
+    pipe.write_metadata(Arc::new(metadata))
 }

@@ -3,7 +3,6 @@
 //! Chunks are linked from the reader's position to the writer's. The queue owns one reference to
 //! each chunk on the chain; every message that points into a chunk owns another.
 
-use std::alloc::{Layout, handle_alloc_error};
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;
 
@@ -43,13 +42,8 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// An empty chunk with room for at least `capacity` bytes and one reference.
-    pub(super) fn allocate(capacity: usize) -> NonNull<Chunk> {
-        Chunk::try_allocate(capacity).unwrap_or_else(|| handle_alloc_error(Layout::new::<Chunk>()))
-    }
-
-    /// The same, or `None` without memory for it.
-    pub(super) fn try_allocate(capacity: usize) -> Option<NonNull<Chunk>> {
+    /// An empty chunk with room for at least `capacity` bytes and one reference; `None` without memory for it.
+    pub(super) fn allocate(capacity: usize) -> Option<NonNull<Chunk>> {
         let raw = spare::obtain(capacity.checked_add(HEADER)?)?.cast::<Chunk>();
         // SAFETY: the memory is ours, aligned, and large enough for the header and the data behind it.
         unsafe {

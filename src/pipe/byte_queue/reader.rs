@@ -253,11 +253,7 @@ impl Reader {
             message.refill(frame.body, flags, attached, |to| unsafe { copy(to, body, frame.body) });
         } else {
             // SAFETY: as above.
-            let Some(taken) = (unsafe { self.read_large(chunk, position, &frame, body, message) })
-            else {
-                return false;
-            };
-            if taken {
+            if unsafe { self.read_large(chunk, position, &frame, body, message) } {
                 step = frame.size;
             }
         }
@@ -266,7 +262,7 @@ impl Reader {
     }
 
     /// Makes `message` that of a frame that does not fit inline, and says whether its body was not in the
-    /// chunk. `None`: there is no memory.
+    /// chunk.
     ///
     /// # Safety
     /// `frame` must be the published frame at `position` of `chunk`, and `body` its body.
@@ -277,7 +273,7 @@ impl Reader {
         frame: &Header,
         body: NonNull<u8>,
         message: &mut Message,
-    ) -> Option<bool> {
+    ) -> bool {
         let flags = frame.flags & !(EMBEDDED | LARGE);
         let attached = self.state().attached.as_ref();
         // SAFETY: the caller vouches for the frame; what it holds is the reader's to take, once.
@@ -287,14 +283,16 @@ impl Reader {
             } else if let Some(message) = take_body(chunk, position + frame.size) {
                 (message, true)
             } else {
-                // One that only passes by is not copied.
+                // One that only passes by is not copied, nor any without memory for that.
                 if frame.body <= COPY_UP_TO && !message.is_passing() {
                     let bytes = std::slice::from_raw_parts(body.as_ptr(), frame.body);
-                    return message.refill_large(bytes, flags, attached).then_some(false);
+                    if message.refill_large(bytes, flags, attached) {
+                        return false;
+                    }
                 }
                 let content = Chunk::retain(chunk);
                 message.refill_shared(content, body, frame.body, flags, attached);
-                return Some(false);
+                return false;
             };
             let metadata = message.take_metadata();
             let passing = message.is_passing();
@@ -304,7 +302,7 @@ impl Reader {
                 message.put_metadata(metadata);
                 message.attach(attached);
             }
-            Some(moved.1)
+            moved.1
         }
     }
 

@@ -98,15 +98,15 @@ impl Writer {
         unsafe { &mut *self.shared.write.0.get() }
     }
 
-    /// Makes room for `need` contiguous bytes and returns where they begin.
+    /// Makes room for `need` contiguous bytes and returns where they begin; `None` without memory.
     #[inline]
-    fn room(&mut self, need: usize) -> NonNull<u8> {
+    fn room(&mut self, need: usize) -> Option<NonNull<u8>> {
         let state = self.state();
         if let Some(chunk) = state.chunk {
             // SAFETY: the tail chunk is live until the writer leaves it.
             unsafe {
                 if chunk.as_ref().room_behind(state.frames) >= need {
-                    return Chunk::data(chunk).add(state.frames);
+                    return Some(Chunk::data(chunk).add(state.frames));
                 }
             }
         }
@@ -115,7 +115,7 @@ impl Writer {
 
     /// A chunk for at least `need` bytes; `network`: from or to one.
     #[cold]
-    fn new_chunk(&mut self, need: usize, network: bool) -> NonNull<u8> {
+    fn new_chunk(&mut self, need: usize, network: bool) -> Option<NonNull<u8>> {
         debug_assert!(
             !self.state().following,
             "what is written to one queue alone comes behind the log"
@@ -138,7 +138,9 @@ impl Writer {
             Some(_) => chunk::USUAL,
         };
         let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };
-        self.go_on_in(Chunk::allocate(capacity))
+        // Where there is not much memory there may still be enough.
+        let new = Chunk::allocate(capacity).or_else(|| Chunk::allocate(need))?;
+        Some(self.go_on_in(new))
     }
 
     /// Links a new chunk, and gives where its data begins.
@@ -226,10 +228,10 @@ impl Writer {
         Some(self.publish_offset(total))
     }
 
-    /// Appends a frame with a copy of `body`. `flags` are MORE and COMMAND.
+    /// Appends a frame with a copy of `body`. `flags` are MORE and COMMAND. False without memory.
     #[inline]
-    pub(crate) fn push(&mut self, flags: u8, body: &[u8]) {
-        let at = self.room(body.len() + 9);
+    pub(crate) fn push(&mut self, flags: u8, body: &[u8]) -> bool {
+        let Some(at) = self.room(body.len() + 9) else { return false };
         // SAFETY: `room` made space for the longest header and the body.
         let size = unsafe {
             let size = put_header(at, flags, body.len());
@@ -237,6 +239,7 @@ impl Writer {
             size + body.len()
         };
         self.wrote(size, flags & MORE != 0);
+        true
     }
 
     /// Makes all complete messages visible. True: the reader sleeps and must be notified.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{EXACT_BELOW, Output, Pipe};
+use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
 use crate::pipe::PipeEvent;
 
@@ -84,8 +85,9 @@ impl Pipe {
     }
 
     /// Writes one frame and takes the message (leaves it empty); gives false and leaves it alone
-    /// when `check_write` would. A message is visible to the peer when its last frame (no MORE)
-    /// is written. In the middle of a message it never refuses for the high water mark.
+    /// when `check_write` would, or there is no memory (`take_ran_short`). A message is visible to the peer
+    /// when its last frame (no MORE) is written. In the middle of a message it never refuses for the high
+    /// water mark.
     #[inline(always)]
     pub(crate) fn write(&mut self, message: &mut Message) -> bool {
         if self.write_whole(message) {
@@ -126,15 +128,11 @@ impl Pipe {
             return false;
         }
         let more = message.more();
-        let notify = match &mut self.output {
-            Output::Queue(writer) => {
-                writer.push_from(message);
-                !more && writer.publish()
-            }
-            Output::Slot(writer) => writer.put(message.take()),
+        let pushed = match &mut self.output {
+            Output::Queue(writer) => writer.push_from(message).then(|| !more && writer.publish()),
+            Output::Slot(writer) => Some(writer.put(message.take())),
         };
-        self.written(more, notify);
-        true
+        self.written(more, pushed)
     }
 
     #[inline(never)]
@@ -144,19 +142,21 @@ impl Pipe {
             return false;
         }
         let more = message.more();
-        let notify = match &mut self.output {
-            Output::Queue(writer) => {
-                writer.push_copy(message);
-                !more && writer.publish()
-            }
-            Output::Slot(writer) => writer.put(message.share()),
+        let pushed = match &mut self.output {
+            Output::Queue(writer) => writer.push_copy(message).then(|| !more && writer.publish()),
+            Output::Slot(writer) => message.try_share().ok().map(|copy| writer.put(copy)),
         };
-        self.written(more, notify);
-        true
+        self.written(more, pushed)
     }
 
-    /// Accounts for a frame.
-    fn written(&mut self, more: bool, notify: bool) {
+    /// Accounts for a frame that was written, if there was memory for it.
+    fn written(&mut self, more: bool, pushed: Option<bool>) -> bool {
+        let Some(notify) = pushed else {
+            self.ran_short = true;
+            // Who takes this for the high water mark may try again at once.
+            self.link.notify(self.side, PipeEvent::Writable);
+            return false;
+        };
         self.in_message = more;
         if !more {
             self.count(1);
@@ -165,6 +165,12 @@ impl Pipe {
         if notify {
             self.wake_peer();
         }
+        true
+    }
+
+    /// Whether the last refusal was for want of memory; the next answer is about the next one.
+    pub(crate) fn take_ran_short(&mut self) -> bool {
+        std::mem::take(&mut self.ran_short)
     }
 
     #[cold]
@@ -233,24 +239,19 @@ impl Pipe {
     }
 
     /// Writes a frame outside the high water mark: subscriptions and other commands. An incomplete
-    /// message is given up. False if the peer is gone.
+    /// message is given up. False if the peer is gone or there is no memory.
     pub(crate) fn write_control(&mut self, message: Message) -> bool {
         if self.finished || self.ended || self.peer_closed() {
             return false;
         }
         self.leave_log();
         self.rollback();
-        let notify = match &mut self.output {
-            Output::Queue(writer) => {
-                writer.push_message(message);
-                writer.publish()
-            }
-            Output::Slot(_) => return false,
-        };
-        if notify {
+        let Output::Queue(writer) = &mut self.output else { return false };
+        let pushed = writer.push_message(message);
+        if writer.publish() {
             self.link.notify(self.side.other(), PipeEvent::Readable);
         }
-        true
+        pushed
     }
 
     /// The same for what a socket has to say, and at once where this thread may send: a subscription
@@ -262,20 +263,27 @@ impl Pipe {
         self.leave_log();
         self.rollback();
         let Output::Queue(writer) = &mut self.output else { return };
+        let mut all = true;
         for command in commands {
-            writer.push_message(command);
+            all &= writer.push_message(command);
         }
         if writer.publish() {
             self.wake_peer();
         }
+        if !all {
+            // Some are lost for want of memory: the socket says all of them again.
+            self.link.notify(self.side, PipeEvent::Hiccuped);
+        }
     }
 
-    /// Says what is known of this end to the peer; all later messages carry it there.
-    pub(crate) fn write_metadata(&mut self, metadata: Arc<Metadata>) {
+    /// Says what is known of this end to the peer; all later messages carry it there. `NOMEM` without memory.
+    pub(crate) fn write_metadata(&mut self, metadata: Arc<Metadata>) -> Result<()> {
         self.leave_log();
         let notify = match &mut self.output {
             Output::Queue(writer) => {
-                writer.push_metadata(metadata);
+                if !writer.push_metadata(metadata) {
+                    return Err(Error::NOMEM);
+                }
                 writer.publish()
             }
             Output::Slot(writer) => writer.set_metadata(metadata),
@@ -283,18 +291,19 @@ impl Pipe {
         if notify {
             self.link.notify(self.side.other(), PipeEvent::Readable);
         }
+        Ok(())
     }
 
     /// The same without a notification, for a reader that waits for nothing but messages: it finds
     /// this in front of the first.
-    pub(crate) fn leave_metadata(&mut self, metadata: Arc<Metadata>) {
+    pub(crate) fn leave_metadata(&mut self, metadata: Arc<Metadata>) -> Result<()> {
         self.leave_log();
-        if let Output::Queue(writer) = &mut self.output {
-            writer.push_metadata(metadata);
-            writer.publish_silently();
-        } else {
-            self.write_metadata(metadata);
+        let Output::Queue(writer) = &mut self.output else { return self.write_metadata(metadata) };
+        if !writer.push_metadata(metadata) {
+            return Err(Error::NOMEM);
         }
+        writer.publish_silently();
+        Ok(())
     }
 
     /// Removes the frames of a message that was not completed.

@@ -60,7 +60,8 @@ impl Distributor {
             return self.send_apart(pipes);
         }
         if message.more() {
-            return self.together.frames.push(message.share());
+            let Ok(frame) = message.try_share() else { return self.send_apart(pipes) };
+            return self.together.frames.push(frame);
         }
         let earlier = std::mem::take(&mut self.together.frames);
         if earlier.is_empty() {

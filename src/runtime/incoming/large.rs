@@ -76,7 +76,7 @@ impl Incoming {
         let room = large.room_behind(0).map_err(End::Closed)?;
         room.get_mut(..filled).ok_or(End::Closed(Error::NOMEM))?.copy_from_slice(begun);
         writer.discard_unscanned();
-        let place = writer.reserve_place(flags);
+        let place = writer.reserve_place(flags).ok_or(End::Closed(Error::NOMEM))?;
         self.large = Some(Box::new(Large { body: large, filled, flags, place, expected: 1 }));
         Ok(())
     }

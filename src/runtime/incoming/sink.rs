@@ -30,12 +30,14 @@ impl FrameSink for PipeSink<'_> {
             return false;
         };
         message.set_flags(flags);
-        if flags & COMMAND != 0 {
-            self.pipe.write_control(message);
+        let written = if flags & COMMAND != 0 {
+            self.pipe.write_control(message)
         } else {
-            self.pipe.write(&mut message);
             self.credit = self.credit.saturating_sub(u64::from(flags & MORE == 0));
-        }
-        self.credit > 0
+            self.pipe.write(&mut message)
+        };
+        // Nothing may be missing in the middle, unless nobody reads it any more.
+        self.failed = !written && !self.pipe.peer_closed();
+        self.credit > 0 && !self.failed
     }
 }

@@ -66,7 +66,11 @@ impl Incoming {
             if room > MUCH && !writer.make_receive_space(room) {
                 return Err(End::Closed(Error::NOMEM));
             }
-            let opened = engine.open(now, rest, writer.receive_space(room));
+            let space = writer.receive_space(room);
+            if space.is_empty() {
+                return Err(End::Closed(Error::NOMEM));
+            }
+            let opened = engine.open(now, rest, space);
             writer.received(opened.given);
             taken += opened.taken;
             self.failure = opened.failure;

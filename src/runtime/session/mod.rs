@@ -164,7 +164,7 @@ impl Session {
                     if options.can_send_hello_msg && !options.hello_msg.is_empty() {
                         connection.greet(&options.hello_msg)?;
                     }
-                    attach = self.established(io, metadata);
+                    attach = self.established(io, metadata)?;
                     is_new = !self.home.options.raw_socket;
                 }
                 Handshake::Zap(request) => {
@@ -215,7 +215,7 @@ impl Session {
 
     /// The handshake is done: announces the peer. Gives the socket's end of the pipe, if the socket
     /// does not have it.
-    fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) -> Option<Pipe> {
+    fn established(&mut self, io: &Io<'_>, mut metadata: Metadata) -> Result<Option<Pipe>, End> {
         let EndpointPair { local, remote, .. } = &self.endpoints;
         metadata.set_endpoints(local.clone(), remote.clone());
         if let Some(dialer) = &mut self.dialer {
@@ -228,7 +228,11 @@ impl Session {
                 (ours, Some(theirs))
             }
         };
-        notices::introduce(&mut pipe, &self.home.options, Arc::new(metadata));
+        if let Err(error) = notices::introduce(&mut pipe, &self.home.options, Arc::new(metadata)) {
+            // A pipe that the socket has waits for the next connection.
+            self.pipe = attach.is_none().then(|| Box::new(pipe));
+            return Err(End::Closed(error));
+        }
         notices::connected(&mut pipe, &self.home.options);
         match std::mem::replace(&mut self.state, State::Waiting(None)) {
             State::Connected(connection) => {
@@ -240,7 +244,7 @@ impl Session {
                 self.pipe = Some(Box::new(pipe));
             }
         }
-        attach
+        Ok(attach)
     }
 
     /// Sets the timer to whatever comes first.

@@ -8,7 +8,7 @@ use super::Writer;
 use crate::message::Message;
 
 impl Writer {
-    /// Room for at least `least` more received bytes.
+    /// Room for at least `least` more received bytes; none without memory.
     pub(crate) fn receive_space(&mut self, least: usize) -> &mut [u8] {
         let state = self.state();
         // SAFETY: the tail chunk is live until the writer leaves it.
@@ -17,7 +17,9 @@ impl Writer {
             .is_some_and(|chunk| unsafe { chunk.as_ref() }.room_behind(state.received()) >= least);
         if !enough {
             let kept = state.pending;
-            self.new_chunk(kept + least, true);
+            if self.new_chunk(kept.saturating_add(least), true).is_none() {
+                return &mut [];
+            }
         }
         let state = self.state();
         let Some(chunk) = state.chunk else { return &mut [] };
@@ -37,7 +39,7 @@ impl Writer {
             return true;
         }
         let need = state.pending.saturating_add(least);
-        let Some(new) = Chunk::try_allocate(need.max(chunk::USUAL)) else { return false };
+        let Some(new) = Chunk::allocate(need.max(chunk::USUAL)) else { return false };
         self.go_on_in(new);
         true
     }
@@ -92,12 +94,12 @@ impl Writer {
 
     /// Reserves the place of a large frame whose body arrives elsewhere; bytes received meanwhile
     /// come behind it. Nothing may be unscanned, and nothing published until `fill_place`.
-    pub(crate) fn reserve_place(&mut self, flags: u8) -> Place {
+    /// `None` without memory.
+    pub(crate) fn reserve_place(&mut self, flags: u8) -> Option<Place> {
         let mut empty = Message::new();
         empty.set_flags(flags);
-        let at = self.room(EMBEDDED_FRAME);
-        self.push_embedded(empty);
-        Place(at)
+        let at = self.room(EMBEDDED_FRAME)?;
+        self.push_embedded(empty).then_some(Place(at))
     }
 
     /// Puts the message into its place.
