@@ -29,12 +29,12 @@ def send_group(sock, group, body):
     return check(zmq.zmq_msg_send(frame, ctypes.c_void_p(sock.handle), 0), "zmq_msg_send")
 
 
-def reaches(sock, port, body):
+def reaches(sock, port, body, group=b"g"):
     """Datagrams may get lost, also on this host; not all of them."""
     plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.set(RCVTIMEO, 100)
     for _ in range(50):
-        plain.sendto(b"\1g" + body, ("127.0.0.1", port))
+        plain.sendto(bytes([len(group)]) + group + body, ("127.0.0.1", port))
         try:
             if receive_group(sock) == body:
                 return
@@ -73,6 +73,10 @@ def a_group_length_of_128_and_more():
         plain.sendto(bytes([first]) + b"g" * 300, ("127.0.0.1", port))
     time.sleep(0.1)
     reaches(sock, port, b"still here")
+    # Lengths of 128 and more are lengths.
+    group = b"g" * 200
+    check(zmq.zmq_join(ctypes.c_void_p(sock.handle), group), "zmq_join")
+    reaches(sock, port, b"for a long group", group)
 
 
 @row("3be093c2", reference="fails")
@@ -83,10 +87,11 @@ def a_group_length_beyond_the_datagram():
 
     def once():
         for _ in range(100):
-            plain.sendto(b"\x7fab", ("127.0.0.1", port))
+            plain.sendto(b"\x7fg", ("127.0.0.1", port))
         time.sleep(0.003)
 
     does_not_grow(once, 300, 2_000_000)
+    assert sock.receive_or_errno(50) == "errno 11", "what is there of it is no message"
     reaches(sock, port, b"still here")
 
 
@@ -323,15 +328,37 @@ def an_ipv6_datagram_for_a_dgram_socket():
     assert plain.recv(100) == b"answer"
 
 
+def bound_to(port):
+    """Another descriptor for the udp socket of this process that is bound to a port."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            found = socket.socket(fileno=os.dup(int(name)))
+            if found.type == socket.SOCK_DGRAM and found.getsockname()[1] == port:
+                return found
+        except (OSError, IndexError):
+            pass
+    return None
+
+
 @row("suspect: UDP receive and -1", reference="passes")
 def an_error_of_a_udp_socket_is_not_its_end():
     context = Context()
     sock, port = context.socket(DGRAM), udp_port()
     check(zmq.zmq_bind(sock.handle, f"udp://127.0.0.1:{port}".encode()), "zmq_bind")
-    # Nobody is there: the kernel tells the next call so.
-    for _ in range(5):
-        sock.send(f"127.0.0.1:{udp_port()}".encode(), b"nobody")
-        time.sleep(0.02)
+    # The kernel tells a socket that nobody is there only when it is connected. So it is, by somebody else in this process.
+    until(lambda: bound_to(port))
+    same, told = bound_to(port), 0
+    for _ in range(20):
+        dead = udp_port()
+        same.connect(("127.0.0.1", dead))
+        sock.send(f"127.0.0.1:{dead}".encode(), b"nobody")
+        time.sleep(0.005)
+        # Who reads first hears of it; once that is the library.
+        told += same.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
+    assert told, "it was never the library"
+    same.connect_ex(("0.0.0.0", 0))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.connect(same.fileno(), struct.pack("=H14x", socket.AF_UNSPEC), 16) == 0, "dissolves the connection"
     plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for _ in range(5):
         plain.sendto(b"hello", ("127.0.0.1", port))
