@@ -34,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("endpoints", transport::fuzz_test::endpoints),
     ("options", options::fuzz_test::options),
     ("subscriptions", routing::fuzz_test::subscriptions),
+    ("wishes", routing::fuzz_test::wishes),
     ("z85", z85_text),
 ];
 

@@ -2,7 +2,7 @@
 //! stranger at the other end. See `crate::fuzz`.
 
 use std::io::{IoSlice, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use super::decoder::Decoder;
@@ -11,6 +11,7 @@ use super::frame::Control;
 use super::upgrade::{self, Parsed};
 use super::*;
 use crate::fuzz::Input;
+use crate::sys::sockopt;
 
 const KINDS: &[MechanismKind] = &[MechanismKind::Null, MechanismKind::Plain, MechanismKind::Curve];
 
@@ -39,8 +40,13 @@ pub(crate) fn upgrades(data: &[u8]) {
 }
 
 /// All that comes out of a decoder, and whether it ended in an error.
-fn decoded(masked: bool, bytes: &[u8], piece: usize, room: usize) -> (Vec<u8>, Vec<Control>, bool) {
-    let mut decoder = Decoder::new(masked, u64::MAX);
+fn decoded(
+    (masked, limit): (bool, u64),
+    bytes: &[u8],
+    piece: usize,
+    room: usize,
+) -> (Vec<u8>, Vec<Control>, bool) {
+    let mut decoder = Decoder::new(masked, limit);
     let (mut out, mut controls, mut buffer) = (Vec::new(), Vec::new(), vec![0; room]);
     for piece in bytes.chunks(piece) {
         let mut piece = piece;
@@ -69,14 +75,17 @@ pub(crate) fn frames(data: &[u8]) {
     let masked = input.flag();
     let (piece, room) = (1 + usize::from(input.byte() % 40), 1 + usize::from(input.byte() % 40));
     let bytes = input.rest();
-    let whole = decoded(masked, bytes, usize::MAX, 4096);
-    let pieces = decoded(masked, bytes, piece, room);
-    if whole.2 {
-        // What was given before the error depends on the pieces.
-        assert!(pieces.2);
-        assert!(whole.0.starts_with(&pieces.0) || pieces.0.starts_with(&whole.0));
-    } else {
-        assert_eq!(whole, pieces);
+    // What is collected from fragments has a limit, and 64 bytes more.
+    for limit in [u64::MAX, 20] {
+        let whole = decoded((masked, limit), bytes, usize::MAX, 4096);
+        let pieces = decoded((masked, limit), bytes, piece, room);
+        if whole.2 {
+            // What was given before the error depends on the pieces.
+            assert!(pieces.2);
+            assert!(whole.0.starts_with(&pieces.0) || pieces.0.starts_with(&whole.0));
+        } else {
+            assert_eq!(whole, pieces);
+        }
     }
 
     // Zmtp in, zmtp out: the flags that mean something, and bodies, survive.
@@ -93,9 +102,26 @@ pub(crate) fn frames(data: &[u8]) {
     for piece in zmtp.chunks(piece) {
         encoder.encode(piece, &mut wire);
     }
-    let (back, controls, failed) = decoded(masked, &wire, room, piece);
+    let (back, controls, failed) = decoded((masked, u64::MAX), &wire, room, piece);
     assert!(!failed && controls.is_empty());
     assert_eq!(back, zmtp);
+}
+
+/// The peer takes part in the upgrade.
+fn open(stream: &Stream, theirs: &mut UnixStream, server: bool, security: Security) {
+    if server {
+        let request = upgrade::request("h:1", "/", "dGhlIHNhbXBsZSBub25jZQ==", security);
+        theirs.write_all(&request).unwrap();
+        return;
+    }
+    // The client sends its request when it is first read from.
+    let mut request = [0; 1000];
+    assert!(stream.read(&mut [0; 1]).is_err());
+    let count = theirs.read(&mut request).unwrap();
+    match upgrade::parse_request(&request[..count], security) {
+        Parsed::Complete(_, (_, response)) => theirs.write_all(&response).unwrap(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A layer whose peer says what it likes: reads end in the end of the stream or an error.
@@ -108,15 +134,18 @@ pub(crate) fn layer(data: &[u8]) {
         Side::Client { host: "h:1".to_owned(), path: "/".to_owned() }
     };
     let server = matches!(side, Side::Server);
+    let how = input.byte();
     let (ours, mut theirs) = UnixStream::pair().unwrap();
+    if how & 2 != 0 {
+        // It takes little at once.
+        sockopt::set(ours.as_fd(), sockopt::SEND_BUFFER, 1).unwrap();
+    }
     ours.set_nonblocking(true).unwrap();
     theirs.set_nonblocking(true).unwrap();
     let stream = Stream::new(OwnedFd::from(ours), "ws");
     let stream = layered(stream, None, side, security, u64::MAX).unwrap();
-    let opens = input.flag();
-    if server && opens {
-        let request = upgrade::request("h:1", "/", "dGhlIHNhbXBsZSBub25jZQ==", security);
-        theirs.write_all(&request).unwrap();
+    if how & 1 != 0 {
+        open(&stream, &mut theirs, server, security);
     }
     let mut buffer = vec![0; 300];
     let mut said = [0; 4096];
