@@ -2,13 +2,17 @@
 
 CHECK_STEPS += check-fuzz
 
-.PHONY: fuzz check-fuzz
+.PHONY: fuzz fuzz-coverage check-fuzz
 
 FUZZ_SECONDS = $(if $(SECONDS),$(SECONDS),60)
 
 fuzz: ## fuzz what strangers send: each target for SECONDS=60, or only TARGET="name ..." (FUZZ="--minimise", ...)
 	@scripts/setup.sh rust build
 	fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ) $(TARGET)
+
+fuzz-coverage: ## how much of the parsers the fuzzer's corpus reaches, by file and by folder (COVERAGE="--missing", "--found", "--update")
+	@scripts/setup.sh rust build coverage
+	fuzz/coverage $(COVERAGE) $(TARGET)
 
 check-fuzz: ## replay the fuzzer's corpus, then fuzz each target for 2 seconds (2 min with the build)
 	@scripts/setup.sh rust build

@@ -9,6 +9,7 @@ rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
 groups='
 rust      gcc libc6-dev                                                       # a linker; cargo comes with rustup, below
 lint                                                                          # rustfmt and clippy, below
+coverage                                                                      # the compiler's own LLVM tools, below
 build     g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev  # the reference and the C tests
 net       iproute2 util-linux                                                 # namespaces
 faults    iptables                                                             # packets that are lost
@@ -90,6 +91,9 @@ if [ "$(printf '%s\n' "$rust" "$found" | sort -V | head -n 1)" != "$rust" ]; the
     exit 1
 fi
 for group in "$@"; do
+    if [ "$group" = coverage ] && ! ls "$(rustc --print sysroot)"/lib/rustlib/*/bin/llvm-cov >/dev/null 2>&1; then
+        rustup component add llvm-tools >&2
+    fi
     [ "$group" = lint ] || continue
     for component in rustfmt clippy; do
         cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component" >&2
