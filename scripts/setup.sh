@@ -9,7 +9,7 @@ rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
 groups='
 rust      gcc libc6-dev                                                       # a linker; cargo comes with rustup, below
 lint                                                                          # rustfmt and clippy, below
-coverage                                                                      # the compiler's own LLVM tools, below
+coverage                                                                      # the LLVM tools of the compiler, below
 build     g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev  # the reference and the C tests
 net       iproute2 util-linux                                                 # namespaces
 faults    iptables                                                             # packets that are lost
@@ -58,7 +58,8 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
-[ $# -gt 0 ] || set -- $known
+# What only `make fuzz-coverage` wants is fetched when that is called.
+[ $# -gt 0 ] || set -- $(grep -vx coverage <<<"$known")
 missing=()
 for group in "$@"; do
     names=$(packages_of "$group")
