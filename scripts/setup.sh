@@ -21,7 +21,7 @@ kerberos  krb5-kdc krb5-admin-server krb5-user                                # 
 security  microsocks libzmq5                                                  # a SOCKS proxy; a libzmq with GSSAPI
 clients   ruby ruby-ffi-rzmq python3 python3-zmq php-cli php-zmq libzmq5      # bindings
 languages default-jdk-headless libzmq-java libzmq-ffi-perl r-cran-pbdzmq octave octave-zeromq ffmpeg libuv1-dev python3-gevent
-bindings  python3-pytest python3-tornado cppzmq-dev                            # their own tests
+bindings  python3-pytest python3-tornado cppzmq-dev junit4                     # their own tests
 node      nodejs npm                                                          # any npm will do
 scenarios python3-gevent python3-ipykernel python3-jupyter-client libczmq-dev mongrel2-core
 '

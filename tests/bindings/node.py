@@ -66,8 +66,10 @@ def with_suite_of_5(folder, *_):
 # What v5-compat does not do. The first three would fail out of turn, in the name of the tests behind them, and leave sockets
 # open; the others fail on both libraries, and so does the burst on a busy machine: where v5-compat sends and receives without a
 # pause, node's own loop of promises never gets round to timers, and everything behind it fails or hangs, on libzmq in most runs.
+# "to unbind": a message that comes while v5-compat unbinds has it ask for the next one without end (EBUSY), and nothing else gets its
+# turn; on two busy processors that was a quarter of the runs, on libzmq and here.
 NOT_IN_6 = ["--invert", "--grep", "error in message handler|read messages after pause|monitor interval|default interval"
-            "|when not connected|the unroutable|dealer message bursts"]
+            "|when not connected|the unroutable|dealer message bursts|able to unbind"]
 
 NEEDS = ("npm", "node", "make", "g++")
 SUITES = [
