@@ -8,7 +8,6 @@ use std::collections::{BinaryHeap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::inbox::Inbox;
@@ -95,7 +94,7 @@ impl Notify for Shared {
 /// A running I/O thread. Stopped and joined by `stop`.
 pub(crate) struct IoThread {
     shared: Arc<Shared>,
-    join: Mutex<Option<JoinHandle<()>>>,
+    join: Mutex<Option<sys::thread::Thread>>,
 }
 
 impl IoThread {
@@ -115,15 +114,13 @@ impl IoThread {
         };
         // Signals are the application's: the new thread inherits a full mask.
         let _blocked = sys::signals::block_all();
-        let join = std::thread::Builder::new()
-            .stack_size(8 << 20)
-            .spawn(move || {
-                sys::thread::set_name(&config.name);
-                let _ = sys::thread::set_affinity(config.affinity.iter().copied());
-                let _ = sys::thread::set_scheduling(config.policy, config.priority);
-                state.run(waiter);
-            })
-            .map_err(|error| Error::from_errno(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
+        let join = sys::thread::start(8 << 20, move || {
+            sys::thread::set_name(&config.name);
+            let _ = sys::thread::set_affinity(config.affinity.iter().copied());
+            let _ = sys::thread::set_scheduling(config.policy, config.priority);
+            state.run(waiter);
+        })
+        .map_err(|error| Error::from_errno(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
         Ok(IoThread { shared, join: Mutex::new(Some(join)) })
     }
 
@@ -162,7 +159,7 @@ impl IoThread {
     pub(crate) fn stop(&self) {
         self.shared.order(Order::Stop);
         if let Some(join) = self.join.lock().take() {
-            let _ = join.join();
+            join.join();
         }
     }
 }

@@ -1,10 +1,69 @@
-//! What a thread of the library sets about itself: name, processors, scheduling.
+//! Threads of the library, and what one sets about itself: name, processors, scheduling.
 //!
+//! Rust's own way of starting one ends the process when there is no memory for its handle.
 //! ZMQ_THREAD_NAME_PREFIX, ZMQ_THREAD_AFFINITY_CPU_*, ZMQ_THREAD_SCHED_POLICY and
 //! ZMQ_THREAD_PRIORITY of zmq_ctx_set(3). Each call acts on the calling thread.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_void};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Body = Box<dyn FnOnce() + Send>;
+
+/// A thread that was started. It goes on by itself if this is dropped.
+pub(crate) struct Thread(Option<libc::pthread_t>);
+
+/// Starts a thread with so large a stack.
+pub(crate) fn start(stack: usize, body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
+    extern "C" fn enter(body: *mut c_void) -> *mut c_void {
+        // SAFETY: `start` passes the box on, to this one call.
+        let body = *unsafe { Box::from_raw(body.cast::<Body>()) };
+        let _ = catch_unwind(AssertUnwindSafe(body));
+        std::ptr::null_mut()
+    }
+    let body = Box::into_raw(Box::<Body>::new(Box::new(body)));
+    let mut attributes = std::mem::MaybeUninit::uninit();
+    let mut thread = std::mem::MaybeUninit::uninit();
+    // SAFETY: the attributes are initialised before they are used; the new thread takes the body over.
+    let result = unsafe {
+        let attributes = attributes.as_mut_ptr();
+        errno_of(libc::pthread_attr_init(attributes)).and_then(|()| {
+            libc::pthread_attr_setstacksize(attributes, stack);
+            let result =
+                libc::pthread_create(thread.as_mut_ptr(), attributes, enter, body.cast::<c_void>());
+            libc::pthread_attr_destroy(attributes);
+            errno_of(result)
+        })
+    };
+    match result {
+        // SAFETY: the thread was made.
+        Ok(()) => Ok(Thread(Some(unsafe { thread.assume_init() }))),
+        Err(error) => {
+            // SAFETY: no thread was made, so the body is still ours.
+            drop(unsafe { Box::from_raw(body) });
+            Err(error)
+        }
+    }
+}
+
+impl Thread {
+    /// Waits until it has ended.
+    pub(crate) fn join(mut self) {
+        if let Some(thread) = self.0.take() {
+            // SAFETY: it was neither joined nor detached.
+            unsafe { libc::pthread_join(thread, std::ptr::null_mut()) };
+        }
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            // SAFETY: it was neither joined nor detached.
+            unsafe { libc::pthread_detach(thread) };
+        }
+    }
+}
 
 /// A number that no other living thread has, never 0: where the system keeps what belongs to the thread.
 #[inline(always)]

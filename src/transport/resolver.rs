@@ -7,13 +7,12 @@
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::thread;
 
 use crate::error::{Error, Result};
 use crate::sys::fork::PerProcess;
 use crate::sys::lock::Mutex;
 use crate::sys::names::{self, Query, Unresolved};
-use crate::sys::signals;
+use crate::sys::{signals, thread};
 use crate::transport::Waker;
 
 const THREADS_MAX: usize = 8;
@@ -82,8 +81,10 @@ impl Drop for Lookup {
 /// The new thread blocks on the pool's lock until its job is in.
 fn start_thread() -> Result<()> {
     let _blocked = signals::block_all();
-    let thread = thread::Builder::new().name("ZMQbg/Resolver".into()).stack_size(STACK_SIZE);
-    thread.spawn(work).map_err(Error::from)?;
+    thread::start(STACK_SIZE, || {
+        thread::set_name("ZMQbg/Resolver");
+        work();
+    })?;
     Ok(())
 }
 
@@ -143,7 +144,7 @@ mod tests {
         let start = Instant::now();
         while POOL.here().lock().threads != 0 {
             assert!(start.elapsed() < Duration::from_secs(20));
-            thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 
