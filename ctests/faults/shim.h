@@ -41,6 +41,9 @@ void fault_disarm (enum fault what);
 extern volatile int fault_bytes;
 /* What counts as much memory. */
 extern volatile unsigned long fault_large;
+/* Lets one in so many allocations of the library itself fail, scattered and whatever its size; 0 lets none. And how many have. */
+extern volatile unsigned fault_every;
+extern volatile unsigned fault_every_hits;
 /* How far the clock of the day is off, in seconds; and how often it was asked for. */
 extern volatile long fault_clock;
 extern volatile int fault_clock_asked;

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_long, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
-use crate::sys::errno;
+use crate::sys::{errno, reserve};
 
 /// What a function of the core answers, and how C is told.
 pub(super) trait Answer {
@@ -62,6 +62,11 @@ pub(super) fn boundary<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
             fail::<T>(Error::NOTRECOVERABLE)
         }
     }
+}
+
+/// The same for a call that makes something: while there is no memory but the reserve, it does not begin.
+pub(super) fn making<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
+    boundary(|| if reserve::is_short() { Err(Error::NOMEM) } else { call() })
 }
 
 #[cold]

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 #[cfg(feature = "draft")]
 use super::arg;
-use super::boundary::boundary;
+use super::boundary::{boundary, making};
 use super::handle;
 use crate::context::Context;
 #[cfg(feature = "draft")]
@@ -13,7 +13,7 @@ use crate::error::Error;
 /// Makes a context, see zmq_ctx_new(3).
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_ctx_new() -> *mut c_void {
-    boundary(|| Ok(Context::create()?.as_handle()))
+    making(|| Ok(Context::create()?.as_handle()))
 }
 
 /// Ends a context and waits until its sockets are closed, see zmq_ctx_term(3).

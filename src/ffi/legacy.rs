@@ -10,6 +10,7 @@ use super::{ZMQ_IO_THREADS, ZMQ_SNDMORE, arg, handle};
 use super::{zmq_ctx_term, zmq_msg_recv, zmq_msg_send, zmq_proxy};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::sys::reserve;
 
 /// Makes a context with so many I/O threads; use `zmq_ctx_new`, see zmq_init(3).
 #[unsafe(no_mangle)]
@@ -159,7 +160,8 @@ fn duplicate(data: &[u8]) -> Result<iovec> {
     // give null.
     unsafe {
         let block = libc::malloc(data.len().max(1));
-        if block.is_null() {
+        if block.is_null() || reserve::holds(block) {
+            libc::free(block);
             return Err(Error::NOMEM);
         }
         block.cast::<u8>().copy_from_nonoverlapping(data.as_ptr(), data.len());

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_long, c_short, c_void};
 
-use super::boundary::boundary;
+use super::boundary::{boundary, making};
 use super::handle::Shelf;
 use super::{Descriptor, arg};
 use crate::error::{Error, Result};
@@ -32,7 +32,7 @@ fn with_fd<T>(
 /// Makes a poller.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_poller_new() -> *mut c_void {
-    boundary(|| POLLERS.take(|poller| *poller.lock() = Some(Poller::new())))
+    making(|| POLLERS.take(|poller| *poller.lock() = Some(Poller::new())))
 }
 
 /// Ends a poller and sets the pointer to null.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn zmq_poller_add(
     user_data: *mut c_void,
     events: c_short,
 ) -> c_int {
-    boundary(|| with(poller, |poller| poller.add(Target::socket(socket), user_data, events)))
+    making(|| with(poller, |poller| poller.add(Target::socket(socket), user_data, events)))
 }
 
 /// Changes the events of a socket.
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn zmq_poller_add_fd(
     user_data: *mut c_void,
     events: c_short,
 ) -> c_int {
-    boundary(|| with_fd(poller, fd, |poller, target| poller.add(target, user_data, events)))
+    making(|| with_fd(poller, fd, |poller, target| poller.add(target, user_data, events)))
 }
 
 /// Changes the events of a descriptor.

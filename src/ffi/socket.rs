@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::boundary::boundary;
+use super::boundary::{boundary, making};
 use super::{arg, handle};
 use crate::error::{Error, Result};
 use crate::options::table;
@@ -14,7 +14,7 @@ use crate::socket::Socket;
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_socket(context: *mut c_void, type_: c_int) -> *mut c_void {
-    boundary(|| Ok(handle::context(context)?.socket(type_)?.as_handle()))
+    making(|| Ok(handle::context(context)?.socket(type_)?.as_handle()))
 }
 
 /// Closes a socket, see zmq_close(3).
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn zmq_setsockopt(
     optval: *const c_void,
     optvallen: usize,
 ) -> c_int {
-    boundary(|| {
+    making(|| {
         let socket = handle::socket(socket)?;
         if optval.is_null() && (optvallen == 0 || table::null_needs_no_length(option)) {
             return socket.set_option_null(option);
@@ -93,7 +93,7 @@ unsafe fn with_endpoint<T>(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_bind(socket: *mut c_void, endpoint: *const c_char) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { with_endpoint(socket, endpoint, Socket::bind) })
+    making(|| unsafe { with_endpoint(socket, endpoint, Socket::bind) })
 }
 
 /// Connects to an endpoint, see zmq_connect(3).
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn zmq_bind(socket: *mut c_void, endpoint: *const c_char) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect(socket: *mut c_void, endpoint: *const c_char) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { with_endpoint(socket, endpoint, Socket::connect) })
+    making(|| unsafe { with_endpoint(socket, endpoint, Socket::connect) })
 }
 
 /// Stops accepting connections at an endpoint, see zmq_unbind(3).
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn zmq_disconnect(socket: *mut c_void, endpoint: *const c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_connect_peer(socket: *mut c_void, endpoint: *const c_char) -> u32 {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { with_endpoint(socket, endpoint, Socket::connect_peer) })
+    making(|| unsafe { with_endpoint(socket, endpoint, Socket::connect_peer) })
 }
 
 /// Ends the connection to the peer with a routing id.
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn zmq_disconnect_peer(socket: *mut c_void, routing_id: u3
 #[cfg(feature = "draft")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_join(socket: *mut c_void, group: *const c_char) -> c_int {
-    boundary(|| {
+    making(|| {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         socket.join(unsafe { arg::c_str(group) }?)
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     events: c_int,
 ) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { monitor(socket, endpoint, events as u64, 1, super::ZMQ_PAIR) })
+    making(|| unsafe { monitor(socket, endpoint, events as u64, 1, super::ZMQ_PAIR) })
 }
 
 /// The same in a format and over a socket type of choice, see zmq_socket_monitor_versioned(3).
@@ -222,7 +222,7 @@ pub unsafe extern "C" fn zmq_socket_monitor_versioned(
     type_: c_int,
 ) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { monitor(socket, endpoint, events, event_version, type_) })
+    making(|| unsafe { monitor(socket, endpoint, events, event_version, type_) })
 }
 
 /// Asks for a report on the queues of a socket.

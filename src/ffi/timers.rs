@@ -6,7 +6,7 @@ use std::time::Instant;
 use once_cell::race::OnceBox;
 
 use super::arg;
-use super::boundary::boundary;
+use super::boundary::{boundary, making};
 use super::handle::Shelf;
 use crate::error::{Error, Result};
 use crate::sys::lock::Mutex;
@@ -45,7 +45,7 @@ fn now() -> u64 {
 /// Makes a set of timers.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_timers_new() -> *mut c_void {
-    boundary(|| TIMERS.take(|timers| *timers.lock() = Some(Timers::new())))
+    making(|| TIMERS.take(|timers| *timers.lock() = Some(Timers::new())))
 }
 
 /// Ends a set of timers and sets the pointer to null.
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn zmq_timers_add(
     handler: zmq_timer_fn,
     arg: *mut c_void,
 ) -> c_int {
-    boundary(|| {
+    making(|| {
         with(timers, |timers| {
             let handler = handler.ok_or(Error::FAULT)?;
             let call = Call { handler, arg: arg.expose_provenance() };

@@ -13,6 +13,7 @@ use super::task::{Io, Ready, Task};
 use super::{Guard, Home};
 use crate::monitor::{EndpointPair, Event, Monitor};
 use crate::sys::lock::{Condvar, Mutex};
+use crate::sys::reserve;
 use crate::transport::{Accept, Listener};
 
 /// How long accepting pauses when the process ran out of descriptors or memory.
@@ -114,6 +115,11 @@ impl ListenerTask {
 
     fn accept(&mut self, io: &mut Io<'_>) {
         for _ in 0..TURN {
+            if reserve::is_short() {
+                self.door.emit(Event::AcceptFailed, libc::ENOMEM);
+                io.set_timer(Some(io.now + PAUSE));
+                return;
+            }
             let accepted = match &*self.door.listener.lock() {
                 Some(listener) => listener.accept(&self.home.options),
                 None => return,

@@ -27,6 +27,7 @@ pub(crate) mod pgm;
 mod poll;
 pub(crate) mod poly1305;
 pub(crate) mod prefetch;
+pub(crate) mod reserve;
 pub(crate) mod salsa20;
 mod signaler;
 pub(crate) mod signals;

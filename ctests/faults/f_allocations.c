@@ -1,0 +1,114 @@
+/* One allocation of the library in n fails, of whatever size, in all that a program does with it: calls may answer ENOMEM, and
+   connections may end and be made anew, but the process lives, and no message that was taken comes in part. Called by
+   ctests/faults/run. */
+#include "faults.h"
+
+static unsigned refused;
+
+/* Whether a call succeeded; if not, it was for want of memory. */
+static int made (int result, const char *what)
+{
+    if (result != -1)
+        return 1;
+    CHECK (zmq_errno () == ENOMEM, "%s says %s", what, errno_name (zmq_errno ()));
+    refused++;
+    return 0;
+}
+
+#define TRY(call)                                                                                                      \
+    for (int tries = 0; !made (call, #call); tries++)                                                                  \
+    CHECK (tries < 1000, "%s never succeeds", #call)
+
+static void *make (void *context, int type)
+{
+    void *socket;
+    for (int tries = 0; !(socket = zmq_socket (context, type)); tries++) {
+        CHECK (zmq_errno () == ENOMEM && tries < 1000, "zmq_socket says %s", errno_name (zmq_errno ()));
+        refused++;
+    }
+    static const int options[][2] = {{ZMQ_LINGER, 0}, {ZMQ_RECONNECT_IVL, 1}, {ZMQ_RCVTIMEO, 50}, {ZMQ_SNDTIMEO, 50}};
+    for (unsigned at = 0; at < sizeof options / sizeof *options; at++)
+        TRY (zmq_setsockopt (socket, options[at][0], &options[at][1], sizeof (int)));
+    return socket;
+}
+
+/* Sends messages of all kinds of sizes and of three parts until so many came; all that comes is whole. */
+static void pass (void *from, void *to, const char *when)
+{
+    static const unsigned sizes[] = {0, 1, 40, 300, 1000, 5000, 20000, 60000, 100000, 150000, 300000};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    static unsigned char sent[300001], got[300001];
+    int came = 0;
+    for (long end = milliseconds () + PATIENCE; came < 40;) {
+        CHECK (milliseconds () < end, "%s: %d came", when, came);
+        unsigned char kind = (unsigned char) (rand () % SIZES);
+        int over = 0;
+        for (int part = 0; part < 3 && !over; part++) {
+            unsigned size = sizes[(kind + part) % SIZES] + 1;
+            memset (sent, kind, size);
+            int result, tries = 0;
+            /* For want of memory a part can be sent again, and the message goes on. */
+            while ((result = zmq_send (from, sent, size, part < 2 ? ZMQ_SNDMORE : 0)) == -1 && zmq_errno () == ENOMEM && tries++ < 1000)
+                refused++;
+            CHECK (result != -1 || (zmq_errno () == EAGAIN && part == 0), "%s: sending part %d says %s", when, part, errno_name (zmq_errno ()));
+            over = result == -1;
+        }
+        for (int part = 0, more = 1; more; part++) {
+            int size = zmq_recv (to, got, sizeof got, part ? ZMQ_DONTWAIT : 0);
+            if (size == -1 && zmq_errno () == ENOMEM && part-- >= 0) {
+                refused++;
+                continue;
+            }
+            if (size == -1 && part == 0 && zmq_errno () == EAGAIN)
+                break;
+            CHECK (size > 0, "%s: receiving part %d says %s", when, part, errno_name (zmq_errno ()));
+            kind = part ? kind : got[0];
+            CHECK (part < 3 && kind < SIZES && size == (int) sizes[(kind + part) % SIZES] + 1, "%s: part %d of %d bytes", when, part, size);
+            for (int at = 0; at < size; at++)
+                CHECK (got[at] == kind, "%s: part %d holds something else", when, part);
+            more = get_int (to, ZMQ_RCVMORE);
+            CHECK (more || part == 2, "%s: %d parts", when, part + 1);
+            came += !more;
+        }
+    }
+}
+
+static void program (unsigned every)
+{
+    static const struct {
+        int from, to;
+    } kinds[] = {{ZMQ_PUSH, ZMQ_PULL}, {ZMQ_PAIR, ZMQ_PAIR}, {ZMQ_DEALER, ZMQ_DEALER}, {ZMQ_PUB, ZMQ_SUB}, {ZMQ_XPUB, ZMQ_XSUB}};
+    fault_every = every;
+    void *context;
+    while (!(context = zmq_ctx_new ()))
+        CHECK (zmq_errno () == ENOMEM, "zmq_ctx_new says %s", errno_name (zmq_errno ()));
+    for (unsigned kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+        for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
+            char when[64], name[64], endpoint[256];
+            size_t size = sizeof endpoint;
+            snprintf (when, sizeof when, "one in %u, kind %u, %s", every, kind, TRANSPORTS[transport]);
+            strcpy (name, fresh_name (TRANSPORTS[transport]));
+            void *from = make (context, kinds[kind].from), *to = make (context, kinds[kind].to);
+            TRY (zmq_setsockopt (to, kinds[kind].to == ZMQ_SUB ? ZMQ_SUBSCRIBE : ZMQ_ROUTING_ID, kinds[kind].to == ZMQ_SUB ? "" : "x", kinds[kind].to != ZMQ_SUB));
+            TRY (zmq_bind (to, name));
+            NEED (zmq_getsockopt (to, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+            TRY (zmq_connect (from, endpoint));
+            if (kinds[kind].to == ZMQ_XSUB)
+                TRY (zmq_send (to, "\1", 1, 0));
+            pass (from, to, when);
+            end_socket (from);
+            end_socket (to);
+        }
+    end_context (context);
+    fault_every = 0;
+}
+
+int main (void)
+{
+    static const unsigned steps[] = {97, 41, 17, 7, 3, 2};
+    for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)
+        program (steps[at]);
+    CHECK (fault_every_hits > 1000 && refused > 0, "%u allocations failed, %u calls said so", fault_every_hits, refused);
+    line ("the process lives, and all that comes is whole");
+    return 0;
+}
