@@ -10,7 +10,7 @@ mod writing;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::byte_queue::{self, Style, queue};
+use super::byte_queue::{self, Style};
 use super::conflate;
 use super::high_water::{HighWater, LONG_RUN};
 use super::link::{EndConfig, Link, Side};
@@ -21,11 +21,15 @@ use crate::message::Message;
 enum Output {
     Queue(byte_queue::Writer),
     Slot(conflate::Writer),
+    /// A queue as soon as something is written (`later`).
+    Later(Style),
 }
 
 enum Input {
     Queue(byte_queue::Reader),
     Slot(conflate::Reader),
+    /// A queue as soon as the peer has written something.
+    Later,
 }
 
 /// Below this high water mark not a single message more is received than it allows, and a message
@@ -91,8 +95,7 @@ pub(crate) fn pair(config: PipeConfig, a: EndConfig, b: EndConfig) -> (Pipe, Pip
             let (writer, reader) = conflate::slot();
             (Output::Slot(writer), Input::Slot(reader))
         } else {
-            let (writer, reader) = queue(style);
-            (Output::Queue(writer), Input::Queue(reader))
+            (Output::Later(style), Input::Later)
         }
     };
     let (a_out, b_in) = direction(config.styles.0, config.conflate.0);
@@ -165,9 +168,11 @@ impl Pipe {
         self.settle();
         self.finished = true;
         match &mut self.output {
-            Output::Queue(writer) => writer.close(),
-            Output::Slot(writer) => writer.close(),
-        };
+            Output::Queue(writer) => drop(writer.close()),
+            Output::Slot(writer) => drop(writer.close()),
+            Output::Later(_) => {}
+        }
+        self.link.later(self.side).close_writer();
         true
     }
 
@@ -223,11 +228,13 @@ impl Pipe {
                 self.high_water.learn(writer.consumed());
                 if writer.consumed() == writer.published() { 0 } else { self.high_water.waiting() }
             }
-            Output::Slot(_) => 0,
+            Output::Slot(_) | Output::Later(_) => 0,
         };
+        self.arrive();
         let received = match &mut self.input {
             Input::Queue(reader) => reader.count_messages(),
             Input::Slot(reader) => reader.has_message().into(),
+            Input::Later => 0,
         };
         (written, received)
     }
@@ -259,19 +266,69 @@ impl Pipe {
         self.link.notify(self.side.other(), event);
     }
 
-    /// The queue towards the peer, unless it is a conflating slot.
+    /// The queue towards the peer, unless it is a conflating slot. It is made for this if need be, and there
+    /// is memory.
     pub(crate) fn writer(&mut self) -> Option<&mut byte_queue::Writer> {
+        self.make_queue();
+        self.made_writer()
+    }
+
+    /// The same if something was written.
+    pub(crate) fn made_writer(&mut self) -> Option<&mut byte_queue::Writer> {
         match &mut self.output {
             Output::Queue(writer) => Some(writer),
-            Output::Slot(_) => None,
+            Output::Slot(_) | Output::Later(_) => None,
         }
     }
 
-    /// The queue from the peer, unless it is a conflating slot.
+    /// The queue from the peer, unless it is a conflating slot or nothing was written.
     pub(crate) fn reader(&mut self) -> Option<&mut byte_queue::Reader> {
+        self.arrive();
         match &mut self.input {
             Input::Queue(reader) => Some(reader),
-            Input::Slot(_) => None,
+            Input::Slot(_) | Input::Later => None,
+        }
+    }
+
+    /// Whether what is written, or read, goes through a queue and not through a conflating slot.
+    pub(crate) fn writes_queue(&self) -> bool {
+        !matches!(self.output, Output::Slot(_))
+    }
+
+    pub(crate) fn reads_queue(&self) -> bool {
+        !matches!(self.input, Input::Slot(_))
+    }
+
+    /// Makes the queue that is written to, if there is none.
+    #[inline]
+    fn make_queue(&mut self) {
+        if let Output::Later(style) = self.output {
+            self.make_queue_now(style);
+        }
+    }
+
+    #[cold]
+    fn make_queue_now(&mut self, style: Style) {
+        if let Some(mut writer) = self.link.later(self.side).make(style) {
+            if self.finished {
+                writer.close();
+            }
+            self.output = Output::Queue(writer);
+        }
+    }
+
+    /// Finds the queue that is read, if the peer has made it meanwhile.
+    #[inline]
+    fn arrive(&mut self) {
+        if let Input::Later = self.input {
+            self.arrive_now();
+        }
+    }
+
+    #[cold]
+    fn arrive_now(&mut self) {
+        if let Some(reader) = self.link.later(self.side.other()).take() {
+            self.input = Input::Queue(reader);
         }
     }
 }
@@ -283,6 +340,7 @@ impl Drop for Pipe {
         match &mut self.input {
             Input::Queue(reader) => reader.close(),
             Input::Slot(reader) => reader.close(),
+            Input::Later => drop(self.link.later(self.side.other()).close_reader()),
         }
         // The other end cannot be told of anything any more if it was dropped before.
         if !(self.peer_finished() && self.peer_closed()) {

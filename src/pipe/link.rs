@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use super::later::Later;
 use super::{Direct, PipeEvent};
 use crate::sys::lock::Mutex;
 
@@ -48,6 +49,9 @@ struct End {
 pub(super) struct Link {
     a: End,
     b: End,
+    /// The directions from A and from B, before there are queues.
+    from_a: Later,
+    from_b: Later,
     /// What the session offers to the socket, and how often that changed.
     direct: Mutex<Option<Arc<dyn Direct>>>,
     changes: AtomicU32,
@@ -82,6 +86,8 @@ impl Link {
         Arc::new(Link {
             a: End::new(a),
             b: End::new(b),
+            from_a: Later::new(),
+            from_b: Later::new(),
             direct: Mutex::new(None),
             changes: AtomicU32::new(0),
             broadcast: AtomicBool::new(false),
@@ -91,6 +97,11 @@ impl Link {
 
     fn end(&self, side: Side) -> &End {
         if side == Side::A { &self.a } else { &self.b }
+    }
+
+    /// The direction from one side to the other, before there is a queue.
+    pub(super) fn later(&self, from: Side) -> &Later {
+        if from == Side::A { &self.from_a } else { &self.from_b }
     }
 
     pub(super) fn set_direct(&self, direct: Option<Arc<dyn Direct>>) {

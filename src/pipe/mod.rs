@@ -16,6 +16,7 @@ mod crowd;
 mod direct;
 mod end;
 mod high_water;
+mod later;
 mod link;
 mod set;
 

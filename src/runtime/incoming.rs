@@ -114,8 +114,9 @@ impl Incoming {
         } else {
             Way::Decoded
         };
-        if way != Way::Decoded && pipe.writer().is_none() && self.staging.is_none() {
-            self.staging = Some(byte_queue::queue(Style::Memory));
+        if way != Way::Decoded && !pipe.writes_queue() && self.staging.is_none() {
+            let staging = byte_queue::queue(Style::Memory).ok_or(End::Closed(Error::NOMEM))?;
+            self.staging = Some(staging);
         }
         if !self.buffer.is_empty() && way != Way::Decoded {
             // The first bytes after the handshake, or the beginning of a wrapped frame.
@@ -123,7 +124,8 @@ impl Incoming {
             if way == Way::Wrapped {
                 let taken = self.open(now, engine, pipe, &bytes)?;
                 self.keep(bytes, taken);
-            } else if let Some(writer) = queue(&mut self.staging, pipe) {
+            } else {
+                let writer = queue(&mut self.staging, pipe)?;
                 let room = writer.receive_space(bytes.len()).get_mut(..bytes.len());
                 room.ok_or(End::Closed(Error::NOMEM))?.copy_from_slice(&bytes);
                 writer.received(bytes.len());
@@ -181,7 +183,7 @@ impl Incoming {
         readable: &mut bool,
     ) -> Result<(usize, usize), End> {
         let least = self.least.max(LITTLE);
-        let Some(writer) = queue(&mut self.staging, pipe) else { return Ok((0, 0)) };
+        let writer = queue(&mut self.staging, pipe)?;
         if let Some(large) = &mut self.large {
             return large.read(stream, patient, writer, readable);
         }
@@ -214,7 +216,10 @@ impl Incoming {
             if credit == 0 && !pipe.peer_closed() {
                 return Ok(false);
             }
-            let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(true) };
+            if self.staging.is_none() && pipe.made_writer().is_none() {
+                return Ok(true);
+            }
+            let writer = queue(&mut self.staging, pipe)?;
             let bytes = writer.unscanned();
             if bytes.is_empty() {
                 return Ok(true);
@@ -322,14 +327,14 @@ pub(super) struct Source<'a> {
     pub(super) hung_up: bool,
 }
 
-/// The queue that bytes are received into.
+/// The queue that bytes are received into. NOMEM when there is no memory for it.
 fn queue<'a>(
     staging: &'a mut Option<Staging>,
     pipe: &'a mut Pipe,
-) -> Option<&'a mut byte_queue::Writer> {
+) -> Result<&'a mut byte_queue::Writer, End> {
     match staging {
-        Some((writer, _)) => Some(writer),
-        None => pipe.writer(),
+        Some((writer, _)) => Ok(writer),
+        None => pipe.writer().ok_or(End::Closed(Error::NOMEM)),
     }
 }
 

@@ -122,7 +122,7 @@ impl Outgoing {
         pipe: &mut Pipe,
         writable: &mut bool,
     ) -> Result<Sent, End> {
-        let raw = engine.as_ref().is_some_and(Engine::outbound_raw) && pipe.reader().is_some();
+        let raw = engine.as_ref().is_some_and(Engine::outbound_raw) && pipe.reads_queue();
         let kept = if raw { 0 } else { KEPT };
         // Who has just sent something is likely to be given more; who was called for another reason
         // is not.

@@ -36,7 +36,7 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "errno values as one flat type" },
     Room { name: "message", may_use: &["sys::lock", "error"], unsafe_code: Anywhere,
         what: "the 64-byte message, its content, metadata" },
-    Room { name: "pipe", may_use: &["message", "sys::membarrier", "sys::lock", "sys::prefetch", "error"], unsafe_code: In(&["byte_queue"]),
+    Room { name: "pipe", may_use: &["message", "sys::membarrier", "sys::lock", "sys::sync", "sys::prefetch", "error"], unsafe_code: In(&["byte_queue"]),
         what: "byte queues with high water marks; a fence that costs only the sleeper is a system call, a hint to the processor an instruction" },
     Room { name: "routing", may_use: &["pipe/", "message", "error"], unsafe_code: Nowhere,
         what: "fair queue, load balancer, distributor, subscriptions, routing table" },

@@ -44,7 +44,7 @@ fn append(log: &mut Log, body: &[u8], writer: &mut Writer, bell: &Bell) {
 #[test]
 fn loom_what_comes_into_the_log_wakes_a_reader_that_sleeps() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
@@ -62,7 +62,7 @@ fn loom_what_comes_into_the_log_wakes_a_reader_that_sleeps() {
 #[test]
 fn loom_a_queue_that_leaves_the_log_gets_nothing_that_comes_later() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
@@ -83,7 +83,7 @@ fn loom_a_queue_that_leaves_the_log_gets_nothing_that_comes_later() {
 #[test]
 fn loom_a_queue_goes_from_one_log_to_the_next() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
@@ -103,7 +103,7 @@ fn loom_a_queue_goes_from_one_log_to_the_next() {
 #[test]
 fn loom_what_is_written_after_the_log_wakes_a_reader_that_slept_in_it() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
@@ -126,7 +126,7 @@ fn loom_two_readers_of_a_log_do_not_mind_each_other() {
     model(|| {
         let (mut writers, mut readers) = (Vec::new(), Vec::new());
         for _ in 0..2 {
-            let (writer, reader) = queue(Style::Wire);
+            let (writer, reader) = queue(Style::Wire).unwrap();
             writers.push(writer);
             readers.push(reader);
         }

@@ -23,7 +23,7 @@ fn push(writer: &mut Writer, body: &[u8]) {
 
 #[test]
 fn a_queue_follows_and_leaves_and_follows_again() {
-    let (mut writer, mut reader) = queue(Style::Wire);
+    let (mut writer, mut reader) = queue(Style::Wire).unwrap();
     let (mut log, mut next) = (Log::new(1000), Log::new(1000));
     log.append(&[&message(b"before", false)]);
     push(&mut writer, b"0");
@@ -47,7 +47,7 @@ fn a_queue_follows_and_leaves_and_follows_again() {
 
 #[test]
 fn a_log_takes_no_more_than_it_has_room_for() {
-    let (mut writer, mut reader) = queue(Style::Wire);
+    let (mut writer, mut reader) = queue(Style::Wire).unwrap();
     let mut log = Log::new(100);
     writer.follow(&log);
     assert!(!log.has_room(&[&message(&[0; 92], false)]));
@@ -59,7 +59,7 @@ fn a_log_takes_no_more_than_it_has_room_for() {
 
 #[test]
 fn whoever_appends_learns_of_a_reader_that_sleeps() {
-    let (mut writer, mut reader) = queue(Style::Wire);
+    let (mut writer, mut reader) = queue(Style::Wire).unwrap();
     let mut log = Log::new(1000);
     assert!(reader.sleep());
     writer.follow(&log);
@@ -78,7 +78,7 @@ fn whoever_appends_learns_of_a_reader_that_sleeps() {
 #[test]
 fn after_a_partial_write_the_next_message_follows() {
     for cut in 0..400 {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let mut starts = vec![0];
         for round in 0..6 {
             let mut log = Log::new(1000);
@@ -117,8 +117,8 @@ fn after_a_partial_write_the_next_message_follows() {
 #[test]
 fn a_log_lives_as_long_as_somebody_has_not_read_it() {
     let mut log = Log::new(1000);
-    let (mut writer, mut reader) = queue(Style::Wire);
-    let (mut other, gone) = queue(Style::Wire);
+    let (mut writer, mut reader) = queue(Style::Wire).unwrap();
+    let (mut other, gone) = queue(Style::Wire).unwrap();
     writer.follow(&log);
     other.follow(&log);
     log.append(&[&message(&[7; 700], false)]);
@@ -142,7 +142,7 @@ fn two_readers_on_threads_of_their_own_get_the_same() {
     let mut writers = Vec::new();
     let mut threads = Vec::new();
     for _ in 0..2 {
-        let (writer, mut reader) = queue(Style::Wire);
+        let (writer, mut reader) = queue(Style::Wire).unwrap();
         let (bell, rung) = std::sync::mpsc::channel();
         writers.push((writer, bell));
         threads.push(std::thread::spawn(move || {

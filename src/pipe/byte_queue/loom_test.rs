@@ -64,7 +64,7 @@ fn writes(
     bodies: &'static [&'static [u8]],
     style: Style,
 ) -> (Reader, Bell, thread::JoinHandle<()>) {
-    let (mut writer, reader) = queue(style);
+    let (mut writer, reader) = queue(style).unwrap();
     let bell = Bell::new();
     let ring = bell.clone();
     let thread = thread::spawn(move || {
@@ -101,7 +101,7 @@ fn a_reader_follows_from_chunk_to_chunk() {
 #[test]
 fn a_message_of_several_frames_appears_whole() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let thread = thread::spawn(move || {
             writer.push(crate::message::MORE, b"first");
             writer.push(0, b"last");
@@ -119,7 +119,7 @@ fn a_message_of_several_frames_appears_whole() {
 fn a_message_that_is_taken_back_is_never_seen() {
     static LARGE: [u8; 3000] = [7; 3000];
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let thread = thread::spawn(move || {
             writer.push(0, b"kept");
             writer.publish();
@@ -139,7 +139,7 @@ fn a_message_that_is_taken_back_is_never_seen() {
 #[test]
 fn a_writer_that_waits_for_room_is_woken() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         writer.push(0, b"one");
         writer.publish();
         writer.push(0, b"two");
@@ -164,7 +164,7 @@ fn a_writer_that_waits_for_room_is_woken() {
 #[test]
 fn both_sides_may_go_at_any_time() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Memory);
+        let (mut writer, mut reader) = queue(Style::Memory).unwrap();
         let body = Message::from_slice(&[1; EMBED_ABOVE + 1]).unwrap();
         let thread = thread::spawn(move || {
             writer.push_message(body);
@@ -181,7 +181,7 @@ fn both_sides_may_go_at_any_time() {
 #[test]
 fn bytes_are_consumed_while_more_are_written() {
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         writer.push(0, b"one");
         writer.publish();
         let bell = Bell::new();
@@ -215,7 +215,7 @@ fn bytes_are_consumed_while_more_are_written() {
 fn a_large_body_goes_from_writer_to_reader() {
     static LARGE: [u8; BODY_FROM + 1] = [7; BODY_FROM + 1];
     model(|| {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let body = Message::from_slice(&LARGE).unwrap();
         let thread = thread::spawn(move || {
             writer.push_message(body);

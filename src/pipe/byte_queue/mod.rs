@@ -23,6 +23,7 @@
 #![allow(unsafe_code)]
 
 mod chunk;
+mod half;
 mod log;
 mod reader;
 mod sync;
@@ -33,6 +34,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use chunk::{Chunk, NONE};
+use half::Half;
 pub(crate) use log::Log;
 use log::Published;
 pub(crate) use reader::Reader;
@@ -93,6 +95,8 @@ struct Shared {
     wake_at: AtomicU64,
     writer_closed: AtomicBool,
     reader_closed: AtomicBool,
+    /// One of the two sides is gone altogether.
+    half_gone: AtomicBool,
     /// The very first chunk, for a reader that has not begun. Written before the first publication.
     first: AtomicPtr<Chunk>,
     /// Touched by the `Writer` only.
@@ -122,13 +126,13 @@ unsafe impl Sync for Shared {}
 // SAFETY: chunks and messages may be used and freed on any thread.
 unsafe impl Send for Shared {}
 
-/// A new queue.
-pub(crate) fn queue(style: Style) -> (Writer, Reader) {
+/// A new queue. `None`: there is no memory for it.
+pub(crate) fn queue(style: Style) -> Option<(Writer, Reader)> {
     let (copied, copied_lent) = match style {
         Style::Wire => (BODY_FROM, BODY_FROM),
         Style::Memory => (EMBED_ABOVE, EMBED_LENT_ABOVE),
     };
-    let shared = sync::Arc::new(Shared {
+    let (one, other) = Half::both(Shared {
         style,
         copied,
         copied_lent,
@@ -140,10 +144,11 @@ pub(crate) fn queue(style: Style) -> (Writer, Reader) {
         writer_closed: AtomicBool::new(false),
         first: AtomicPtr::new(std::ptr::null_mut()),
         reader_closed: AtomicBool::new(false),
+        half_gone: AtomicBool::new(false),
         write: Padded(UnsafeCell::new(writer::State::new())),
         read: Padded(UnsafeCell::new(reader::State::new())),
-    });
-    (Writer::new(shared.clone()), Reader::new(shared))
+    })?;
+    Some((Writer::new(one), Reader::new(other)))
 }
 
 impl Drop for Shared {

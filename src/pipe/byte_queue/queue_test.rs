@@ -12,7 +12,7 @@ const SIZES: [usize; 12] = [0, 1, 41, 42, 128, 129, 255, 256, 600, 5_000, 70_000
 #[test]
 fn frames_of_every_size_come_out_as_they_went_in() {
     for style in [Style::Memory, Style::Wire] {
-        let (mut writer, mut reader) = queue(style);
+        let (mut writer, mut reader) = queue(style).unwrap();
         for round in 0..50 {
             for (seed, len) in SIZES.into_iter().enumerate() {
                 let mut message = Message::from_slice(&body(len, seed + round)).unwrap();
@@ -35,7 +35,7 @@ fn frames_of_every_size_come_out_as_they_went_in() {
 
 #[test]
 fn nothing_is_visible_before_the_last_frame() {
-    let (mut writer, mut reader) = queue(Style::Wire);
+    let (mut writer, mut reader) = queue(Style::Wire).unwrap();
     writer.push(MORE, b"one");
     assert!(reader.read().is_none());
     writer.push(0, b"two");
@@ -47,7 +47,7 @@ fn nothing_is_visible_before_the_last_frame() {
 #[test]
 fn rollback_removes_every_kind_of_frame_over_chunks() {
     for style in [Style::Memory, Style::Wire] {
-        let (mut writer, mut reader) = queue(style);
+        let (mut writer, mut reader) = queue(style).unwrap();
         writer.push(0, b"kept");
         writer.publish();
         let message = Message::from_slice(&body(300_000, 1)).unwrap();
@@ -74,7 +74,7 @@ fn rollback_removes_every_kind_of_frame_over_chunks() {
 #[test]
 fn dropping_the_sides_drops_what_was_not_read() {
     for reader_first in [true, false] {
-        let (mut writer, mut reader) = queue(Style::Memory);
+        let (mut writer, mut reader) = queue(Style::Memory).unwrap();
         let message = Message::from_slice(&body(1000, 1)).unwrap();
         for _ in 0..200 {
             writer.push_message(message.share());
@@ -98,7 +98,7 @@ fn dropping_the_sides_drops_what_was_not_read() {
 
 #[test]
 fn metadata_is_attached_to_what_follows() {
-    let (mut writer, mut reader) = queue(Style::Memory);
+    let (mut writer, mut reader) = queue(Style::Memory).unwrap();
     let mut metadata = Metadata::new();
     metadata.set("Socket-Type", b"PULL");
     writer.push_metadata(Arc::new(metadata));
@@ -132,7 +132,7 @@ fn drain(reader: &mut Reader, step: usize, most: usize) -> Vec<u8> {
 #[test]
 fn slices_show_the_wire_form() {
     for step in [1, 7, 1000, 70_001, usize::MAX] {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let mut expected = Vec::new();
         for (seed, len) in SIZES.into_iter().enumerate() {
             if step == 1 && len > 10_000 {
@@ -158,7 +158,7 @@ fn slices_show_the_wire_form() {
 fn after_a_partial_write_the_next_message_follows() {
     // Messages of 1 to 3 frames of many sizes, cut at every kind of place.
     for cut in (0..400_000).step_by(3_331).chain(0..40) {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let mut starts = vec![0u64];
         for n in 0..12usize {
             for part in 0..=(n % 3) {
@@ -179,7 +179,7 @@ fn after_a_partial_write_the_next_message_follows() {
 
 #[test]
 fn received_bytes_become_messages() {
-    let (mut out, mut wire) = queue(Style::Wire);
+    let (mut out, mut wire) = queue(Style::Wire).unwrap();
     let mut expected = Vec::new();
     for n in 0..3000usize {
         let bytes = body((n * 37) % 900, n);
@@ -188,7 +188,7 @@ fn received_bytes_become_messages() {
         expected.push(bytes);
     }
     let stream = drain(&mut wire, 9999, usize::MAX);
-    let (mut writer, mut reader) = queue(Style::Memory);
+    let (mut writer, mut reader) = queue(Style::Memory).unwrap();
     let mut rest = stream.as_slice();
     let mut got = Vec::new();
     while !rest.is_empty() {
@@ -229,7 +229,7 @@ fn received_bytes_become_messages() {
 #[test]
 fn a_chunk_that_a_frame_has_outgrown_is_passed_by() {
     for begun in [1, 5, 700] {
-        let (mut writer, mut reader) = queue(Style::Memory);
+        let (mut writer, mut reader) = queue(Style::Memory).unwrap();
         for len in [900, 3_000, 5_000, 60_000, 65_500, 70_000] {
             // The frame begins in a chunk with nothing else in it, perhaps in two of them.
             let frame = [&[LARGE][..], &(len as u64).to_be_bytes(), &body(len, 3)].concat();
@@ -249,7 +249,7 @@ fn a_chunk_that_a_frame_has_outgrown_is_passed_by() {
 
 #[test]
 fn two_threads_agree_and_wake_each_other() {
-    let (mut writer, mut reader) = queue(Style::Memory);
+    let (mut writer, mut reader) = queue(Style::Memory).unwrap();
     let (wake_reader, reader_waits) = std::sync::mpsc::channel::<()>();
     let (wake_writer, writer_waits) = std::sync::mpsc::channel::<()>();
     const COUNT: u64 = 200_000;
@@ -288,7 +288,7 @@ fn two_threads_agree_and_wake_each_other() {
 fn a_reader_that_sent_a_part_of_a_frame_may_close() {
     // The bytes of the body look like headers of frames that exist only in memory.
     for flags in [METADATA, EMBEDDED] {
-        let (mut writer, mut reader) = queue(Style::Wire);
+        let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         for _ in 0..20 {
             writer.push(0, &[flags; 6000]);
         }
@@ -307,7 +307,7 @@ fn a_reader_that_sent_a_part_of_a_frame_may_close() {
 fn what_is_published_to_a_reader_that_has_closed_is_freed() {
     let large = Message::from_slice(&body(EMBED_ABOVE + 1, 1)).unwrap();
     let metadata = Arc::new(Metadata::new());
-    let (mut writer, mut reader) = queue(Style::Memory);
+    let (mut writer, mut reader) = queue(Style::Memory).unwrap();
     writer.push_message(large.share());
     writer.push(0, &[1; 300]);
     writer.publish();
@@ -327,7 +327,7 @@ fn what_is_published_to_a_reader_that_has_closed_is_freed() {
 #[test]
 fn a_dialogue_keeps_no_large_chunks() {
     let room = |writer: &mut Writer| writer.receive_space(512).len();
-    let (mut writer, mut reader) = queue(Style::Memory);
+    let (mut writer, mut reader) = queue(Style::Memory).unwrap();
     for _ in 0..5_000 {
         assert!(room(&mut writer) <= chunk::MEDIUM);
         writer.push(0, &body(30, 0));

@@ -60,11 +60,11 @@ impl State {
 
 /// The reading side. Not `Sync`: one thread at a time.
 pub(crate) struct Reader {
-    shared: sync::Arc<Shared>,
+    shared: Half,
 }
 
 impl Reader {
-    pub(super) fn new(shared: sync::Arc<Shared>) -> Reader {
+    pub(super) fn new(shared: Half) -> Reader {
         Reader { shared }
     }
 
@@ -180,10 +180,15 @@ impl Reader {
             let at = Chunk::data(chunk).add(position + 1);
             Arc::from_raw(at.cast::<*const Metadata>().read_unaligned())
         };
+        self.know(metadata);
+        self.advance(METADATA_FRAME, METADATA_FRAME);
+    }
+
+    /// All later messages carry this.
+    pub(crate) fn know(&mut self, metadata: Arc<Metadata>) {
         let state = self.state();
         state.attached = metadata.concerns_messages().then(|| metadata.clone());
         state.metadata = Some(metadata);
-        self.advance(METADATA_FRAME, METADATA_FRAME);
     }
 
     /// Moves on by `step` bytes of the chunk and `bytes` bytes in all.

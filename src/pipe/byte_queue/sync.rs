@@ -1,5 +1,4 @@
-//! What the queue takes from the world: atomics and the `Arc` between the two sides (loom's under
-//! `--cfg loom`), and fences.
+//! What the queue takes from the world: atomics and the log's `Arc` (loom's under `--cfg loom`), and fences.
 
 #[cfg(loom)]
 pub(super) use loom::sync::Arc;

@@ -84,11 +84,11 @@ impl State {
 
 /// The writing side. Not `Sync`: one thread at a time.
 pub(crate) struct Writer {
-    shared: sync::Arc<Shared>,
+    shared: Half,
 }
 
 impl Writer {
-    pub(super) fn new(shared: sync::Arc<Shared>) -> Writer {
+    pub(super) fn new(shared: Half) -> Writer {
         Writer { shared }
     }
 

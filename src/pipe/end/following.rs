@@ -16,6 +16,7 @@ impl Pipe {
             return false;
         }
         self.settle();
+        self.make_queue();
         let Output::Queue(writer) = &mut self.output else { return false };
         if !writer.may_follow() {
             return false;

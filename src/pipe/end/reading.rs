@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Input, Pipe};
 use crate::message::{COMMAND, Message, Metadata};
+use crate::pipe::byte_queue::Reader;
 use crate::pipe::{Direct, PipeEvent};
 
 /// How often a socket waits for a new connection by its mailbox alone.
@@ -21,6 +22,7 @@ impl Pipe {
             let flags = match &mut self.input {
                 Input::Queue(reader) => reader.peek(),
                 Input::Slot(reader) => reader.has_message().then_some(0),
+                Input::Later => self.peek_later(),
             };
             match flags {
                 Some(flags) if flags & COMMAND == 0 || self.accept_commands => {
@@ -38,6 +40,12 @@ impl Pipe {
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn peek_later(&mut self) -> Option<u8> {
+        self.reader().and_then(Reader::peek)
+    }
+
     /// True: asleep or ended. False: look again.
     #[cold]
     fn fall_asleep(&mut self) -> bool {
@@ -47,10 +55,13 @@ impl Pipe {
             return asleep;
         }
         let closed = self.peer_finished();
+        self.arrive();
         let asleep = match &mut self.input {
             // Saying so again is not needed until the writer took notice.
             Input::Queue(reader) => (reader.sleeps() && !closed) || reader.sleep(),
             Input::Slot(reader) => reader.sleep(),
+            // Whoever makes the queue notifies.
+            Input::Later => !closed,
         };
         if asleep {
             return true;
@@ -58,6 +69,7 @@ impl Pipe {
         let empty = match &mut self.input {
             Input::Queue(reader) => !reader.has_bytes(),
             Input::Slot(reader) => !reader.has_message(),
+            Input::Later => true,
         };
         if empty && closed {
             self.end();
@@ -71,17 +83,23 @@ impl Pipe {
     fn receive_directly(&mut self) -> Option<bool> {
         let direct = self.direct()?.clone();
         self.direct_reads += 1;
-        let Input::Queue(reader) = &mut self.input else { return None };
-        reader.rouse();
-        let mine = direct.receive(&mut || {
-            if !reader.has_bytes() {
-                reader.doze();
+        self.arrive();
+        let mine = match &mut self.input {
+            Input::Queue(reader) => {
+                reader.rouse();
+                direct.receive(&mut || {
+                    if !reader.has_bytes() {
+                        reader.doze();
+                    }
+                })
             }
-        });
+            Input::Slot(_) => false,
+            Input::Later => direct.receive(&mut || {}),
+        };
         if !mine {
             return None;
         }
-        let nothing = !reader.has_bytes();
+        let nothing = !self.reader().is_some_and(Reader::has_bytes);
         self.fresh |= !nothing;
         Some(nothing)
     }
@@ -132,6 +150,7 @@ impl Pipe {
 
     /// Lets the reader sleep, for a session that works on the writer's thread.
     pub(crate) fn doze(&mut self) {
+        self.arrive();
         if let Input::Queue(reader) = &mut self.input {
             reader.doze();
         }
@@ -166,6 +185,7 @@ impl Pipe {
         let found = match &mut self.input {
             Input::Queue(reader) => reader.read_into(message),
             Input::Slot(reader) => reader.take().map(|taken| *message = taken).is_some(),
+            Input::Later => false,
         };
         self.tell_writer();
         found
@@ -185,27 +205,31 @@ impl Pipe {
     pub(crate) fn reader_asleep(&self) -> bool {
         match &self.input {
             Input::Queue(reader) => reader.sleeps(),
-            Input::Slot(_) => true,
+            Input::Slot(_) | Input::Later => true,
         }
     }
 
     /// Whether nothing is left to read, commands included. Unlike `check_read` it may be called
     /// while a frame is half sent.
     pub(crate) fn is_drained(&mut self) -> bool {
+        self.arrive();
         match &mut self.input {
             Input::Queue(reader) => !reader.has_bytes(),
             Input::Slot(reader) => !reader.has_message(),
+            Input::Later => true,
         }
     }
 
     /// What is known of the peer; `None` until the handshake is done (inproc: from the start).
     pub(crate) fn metadata(&mut self) -> Option<Arc<Metadata>> {
+        self.arrive();
         match &mut self.input {
             Input::Queue(reader) => {
                 reader.peek();
                 reader.metadata().cloned()
             }
             Input::Slot(reader) => reader.metadata(),
+            Input::Later => self.link.later(self.side.other()).metadata(),
         }
     }
 
@@ -219,6 +243,7 @@ impl Pipe {
         match &self.input {
             Input::Queue(reader) => reader.writer_closed(),
             Input::Slot(reader) => reader.writer_closed(),
+            Input::Later => self.link.later(self.side.other()).writer_closed(),
         }
     }
 }

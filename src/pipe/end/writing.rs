@@ -43,7 +43,13 @@ impl Pipe {
         match &self.output {
             Output::Queue(writer) => writer.reader_closed(),
             Output::Slot(writer) => writer.reader_closed(),
+            Output::Later(_) => self.peer_closed_early(),
         }
+    }
+
+    #[cold]
+    fn peer_closed_early(&self) -> bool {
+        self.link.later(self.side).reader_closed()
     }
 
     /// How many messages may be written now; 0 arms the notification.
@@ -128,9 +134,11 @@ impl Pipe {
             return false;
         }
         let more = message.more();
+        self.make_queue();
         let pushed = match &mut self.output {
             Output::Queue(writer) => writer.push_from(message).then(|| !more && writer.publish()),
             Output::Slot(writer) => Some(writer.put(message.take())),
+            Output::Later(_) => None,
         };
         self.written(more, pushed)
     }
@@ -142,9 +150,11 @@ impl Pipe {
             return false;
         }
         let more = message.more();
+        self.make_queue();
         let pushed = match &mut self.output {
             Output::Queue(writer) => writer.push_copy(message).then(|| !more && writer.publish()),
             Output::Slot(writer) => message.try_share().ok().map(|copy| writer.put(copy)),
+            Output::Later(_) => None,
         };
         self.written(more, pushed)
     }
@@ -246,7 +256,7 @@ impl Pipe {
         }
         self.leave_log();
         self.rollback();
-        let Output::Queue(writer) = &mut self.output else { return false };
+        let Some(writer) = self.writer() else { return false };
         let pushed = writer.push_message(message);
         if writer.publish() {
             self.link.notify(self.side.other(), PipeEvent::Readable);
@@ -262,13 +272,14 @@ impl Pipe {
         }
         self.leave_log();
         self.rollback();
-        let Output::Queue(writer) = &mut self.output else { return };
-        let mut all = true;
-        for command in commands {
-            all &= writer.push_message(command);
-        }
-        if writer.publish() {
-            self.wake_peer();
+        let mut all = self.writer().is_some();
+        if let Some(writer) = self.made_writer() {
+            for command in commands {
+                all &= writer.push_message(command);
+            }
+            if writer.publish() {
+                self.wake_peer();
+            }
         }
         if !all {
             // Some are lost for want of memory: the socket says all of them again.
@@ -287,6 +298,10 @@ impl Pipe {
                 writer.publish()
             }
             Output::Slot(writer) => writer.set_metadata(metadata),
+            Output::Later(_) => {
+                self.link.later(self.side).introduce(metadata);
+                true
+            }
         };
         if notify {
             self.link.notify(self.side.other(), PipeEvent::Readable);
@@ -298,6 +313,10 @@ impl Pipe {
     /// this in front of the first.
     pub(crate) fn leave_metadata(&mut self, metadata: Arc<Metadata>) -> Result<()> {
         self.leave_log();
+        if let Output::Later(_) = self.output {
+            self.link.later(self.side).introduce(metadata);
+            return Ok(());
+        }
         let Output::Queue(writer) = &mut self.output else { return self.write_metadata(metadata) };
         if !writer.push_metadata(metadata) {
             return Err(Error::NOMEM);

@@ -67,7 +67,7 @@ impl Incoming {
     ) -> Result<(), End> {
         let size = usize::try_from(body).map_err(|_| End::Closed(Error::MSGSIZE))?;
         let mut large = GrowingBody::new(size).map_err(End::Closed)?;
-        let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(()) };
+        let writer = queue(&mut self.staging, pipe)?;
         let bytes = writer.unscanned();
         let flags = bytes.first().copied().unwrap_or(0) & (MORE | COMMAND);
         let begun = bytes.get(header..).unwrap_or_default();
@@ -92,7 +92,7 @@ impl Incoming {
             return Ok(false);
         };
         let complete = engine.note_large_frame(now, large.flags)?;
-        let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(true) };
+        let writer = queue(&mut self.staging, pipe)?;
         let Some(mut message) = large.body.into_message() else { return Ok(true) };
         message.set_flags(large.flags);
         writer.fill_place(large.place, message);

@@ -61,7 +61,7 @@ impl Incoming {
         let mut taken = 0;
         let mut room = LITTLE;
         loop {
-            let Some(writer) = queue(&mut self.staging, pipe) else { return Ok(bytes.len()) };
+            let writer = queue(&mut self.staging, pipe)?;
             let rest = bytes.get(taken..).unwrap_or_default();
             if room > MUCH && !writer.make_receive_space(room) {
                 return Err(End::Closed(Error::NOMEM));

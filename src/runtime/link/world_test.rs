@@ -199,7 +199,7 @@ impl Line {
     /// Sends what is published; false when the connection takes no more.
     fn write_out(&mut self) -> bool {
         loop {
-            let reader = self.pipe.reader().unwrap();
+            let Some(reader) = self.pipe.reader() else { return true };
             if !reader.has_bytes() {
                 return true;
             }

@@ -50,7 +50,7 @@ impl Session {
         let stopped = stop & STOP_HANDSHAKE_FAILED != 0 && !established;
         if let Some(pipe) = &mut self.pipe {
             pipe.rollback();
-            if let Some(writer) = pipe.writer() {
+            if let Some(writer) = pipe.made_writer() {
                 writer.rollback();
             }
             if established {
