@@ -123,18 +123,15 @@ impl Writer {
         let state = self.state();
         let total = state.total;
         // SAFETY: the tail chunk is live until the writer leaves it.
-        let usual = match state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity) {
+        let before = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity);
+        // Each of very many connections would come to keep two large ones.
+        let in_dialogue = || network && total.saturating_sub(self.consumed()) <= SHORT as u64;
+        let usual = match before {
             None if need == METADATA_FRAME => chunk::TINY,
             None | Some(..chunk::SMALL) => chunk::SMALL,
+            Some(_) if need <= chunk::SMALL && in_dialogue() => chunk::SMALL,
             Some(..chunk::MEDIUM) => chunk::MEDIUM,
-            // Each of very many connections would come to keep two large ones.
-            Some(_)
-                if network
-                    && need <= SHORT
-                    && total.saturating_sub(self.consumed()) <= SHORT as u64 =>
-            {
-                chunk::MEDIUM
-            }
+            Some(_) if need <= SHORT && in_dialogue() => chunk::MEDIUM,
             Some(_) => chunk::USUAL,
         };
         let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };
