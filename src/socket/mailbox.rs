@@ -196,6 +196,11 @@ impl Mailbox {
         result
     }
 
+    /// The same without sleeping and without an end, as often as is wanted: `AGAIN` when there is nothing.
+    pub(crate) fn look(&self, others: &[RawFd]) -> Result<u32> {
+        self.bell.wait(others, Some(Duration::ZERO))
+    }
+
     /// Sleeps until a command may have come or a member of the crowd is readable, which then has a
     /// turn. `AGAIN` when the time is up, `INTR` after a signal.
     pub(crate) fn wait_in_crowd(

@@ -117,11 +117,20 @@ impl Socket {
                     result => return result,
                 }
             }
+            let awake = !owned.is_empty() && core.spin.worthwhile();
             let ticket = mailbox.prepare_wait();
             core.waiters += 1;
             drop(core);
-            let waited = owned.wait(&mailbox, ticket, left);
+            let (looked, lesson) =
+                if awake { owned.wait_awake(&mailbox) } else { (Err(Error::AGAIN), None) };
+            let waited = if looked == Err(Error::AGAIN) {
+                owned.wait(&mailbox, ticket, left)
+            } else {
+                mailbox.finish_wait(ticket);
+                looked
+            };
             core = self.lock_again(&mailbox)?;
+            core.spin.take_in(lesson);
             core.waiters -= 1;
             core.waited(&owned);
             core.take_in()?;

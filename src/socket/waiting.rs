@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use super::Core;
 use super::mailbox::{Mailbox, Ticket};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipe::{Crowd, Pipe, PipeId, Turn};
 use crate::sys::bell::OTHERS;
+use crate::sys::spin::Spin;
 
 /// So many connections at most join a crowd before the next wait.
 const JOINING: usize = 64;
@@ -70,6 +71,22 @@ impl Owned {
             }
             Owned::Many(crowd, turn) => mailbox.wait_in_crowd(ticket, &**crowd, turn, timeout),
         }
+    }
+
+    /// The same without sleeping, for a little while; and what is to be learned from that. `AGAIN`: nothing came.
+    pub(super) fn wait_awake(&mut self, mailbox: &Mailbox) -> (Result<()>, Option<bool>) {
+        let mut result = Err(Error::AGAIN);
+        let asked = Spin::asking(|| {
+            result = match self {
+                Owned::Nothing => mailbox.look(&[]).map(|_| ()),
+                Owned::Few(few) => {
+                    mailbox.look(&few.descriptors[..few.count]).map(|ready| few.ready = ready)
+                }
+                Owned::Many(crowd, turn) => crowd.wait(turn, Some(Duration::ZERO)),
+            };
+            result != Err(Error::AGAIN)
+        });
+        (result, asked.lesson)
     }
 
     /// Whether a connection was readable.

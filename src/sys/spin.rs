@@ -75,28 +75,46 @@ impl Spin {
     }
 
     /// The same with a question that takes a system call, if it is worthwhile, and learns from it.
-    /// Nothing is learned from an answer that was there already. Whoever loses the processor
-    /// meanwhile should not have spun: others want it, perhaps the very one who is waited for.
-    pub(crate) fn ask(&mut self, mut ready: impl FnMut() -> bool) -> bool {
+    pub(crate) fn ask(&mut self, ready: impl FnMut() -> bool) -> bool {
         if !self.worthwhile() {
             return false;
         }
+        let Asked { found, lesson } = Spin::asking(ready);
+        self.take_in(lesson);
+        found
+    }
+
+    /// The same in two steps: for who has to let go of this experience before the question, and comes back
+    /// to it with the lesson.
+    pub(crate) fn asking(mut ready: impl FnMut() -> bool) -> Asked {
         if ready() {
-            return true;
+            return Asked { found: true, lesson: None };
         }
         let start = Instant::now();
         let (mut now, mut before) = (start, start);
         while now - start <= LIMIT && now - before <= INTERRUPTION {
             if ready() {
-                self.learn(start.elapsed() <= LIMIT);
-                return true;
+                return Asked { found: true, lesson: Some(start.elapsed() <= LIMIT) };
             }
             before = now;
             now = Instant::now();
         }
-        self.learn(false);
-        false
+        Asked { found: false, lesson: Some(false) }
     }
+
+    /// Learns from a question, if there was something to learn.
+    pub(crate) fn take_in(&mut self, lesson: Option<bool>) {
+        if let Some(success) = lesson {
+            self.learn(success);
+        }
+    }
+}
+
+/// What came of asking. Nothing is learned from an answer that was there already. Whoever loses the processor
+/// meanwhile should not have spun: others want it, perhaps the very one who is waited for.
+pub(crate) struct Asked {
+    pub(crate) found: bool,
+    pub(crate) lesson: Option<bool>,
 }
 
 /// Whoever does not know yet asks the system, and nobody waits for another's answer: it takes some system
