@@ -13,6 +13,7 @@ use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::ptr::NonNull;
 
 use super::settled;
+use depot::MOST_BLOCKS;
 
 /// The sizes of blocks are four in each octave from this one on, and a little more for what lies in front
 /// of a body. Smaller ones the allocator keeps for each thread itself.
@@ -25,9 +26,8 @@ const SMALLEST: usize = FIRST + 1;
 const LARGEST: usize = (FIRST << OCTAVES) + LITTLE;
 /// Classes below this one have magazines of each thread: blocks of up to 32 KiB.
 const BY_THREAD: usize = 6 * 4 + 1;
-/// About so much goes into a magazine, in bytes and in blocks.
+/// About so many bytes go into a magazine.
 const MAGAZINE: usize = 64 * 1024;
-const MOST_BLOCKS: usize = 32;
 
 /// The class of blocks for `size` bytes; `None` for those that are not kept.
 fn class(size: usize) -> Option<usize> {

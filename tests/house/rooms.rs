@@ -34,7 +34,7 @@ pub(crate) struct Room {
 pub(crate) const ROOMS: &[Room] = &[
     Room { name: "error", may_use: &[], unsafe_code: Nowhere,
         what: "errno values as one flat type" },
-    Room { name: "message", may_use: &["sys::lock", "error"], unsafe_code: Anywhere,
+    Room { name: "message", may_use: &["sys::lock", "sys::prefetch", "error"], unsafe_code: Anywhere,
         what: "the 64-byte message, its content, metadata" },
     Room { name: "pipe", may_use: &["message", "sys::membarrier", "sys::lock", "sys::sync", "sys::prefetch", "error"], unsafe_code: In(&["byte_queue"]),
         what: "byte queues with high water marks; a fence that costs only the sleeper is a system call, a hint to the processor an instruction" },

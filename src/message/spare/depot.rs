@@ -12,67 +12,87 @@ use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 #[cfg(not(loom))]
 use crate::sys::lock::Mutex;
+use crate::sys::prefetch;
 
 /// Looks at a depot that somebody else is at. He is there for a few instructions, but in a forked child he
 /// may be a thread that does not exist; then there is nothing here any more.
 const LOOKS: usize = if cfg!(loom) { 1 } else { 64 };
 
-/// Some blocks of one size that nobody else refers to, each holding the address of the next.
+/// The most that goes into a magazine.
+pub(super) const MOST_BLOCKS: usize = 32;
+
+/// How many blocks before it is taken out a block is asked for, as the thread that gave it back has it.
+const SOON: usize = 4;
+
+/// Some blocks of one size that nobody else refers to. Where they lie is noted here and not in the blocks,
+/// which are with another processor: to find one must not mean to wait for another.
 pub(super) struct Magazine {
-    /// INVARIANT: the first of `count` blocks, or null.
-    first: *mut Link,
+    /// INVARIANT: the first `count` of these are blocks.
+    blocks: [*mut u8; MOST_BLOCKS],
     count: usize,
 }
 
-/// What a block holds as long as nobody uses it.
-pub(super) struct Link {
-    next: *mut Link,
-    /// In the first block of a magazine that waits in a depot: the magazine that came before it.
-    below: Magazine,
+/// What the last block of a magazine holds as long as that waits in a depot: where the others are, and the
+/// magazine below.
+struct Waiting {
+    magazine: Magazine,
+    below: *mut Waiting,
 }
+
+/// Every block is large enough and aligned for that.
+const _: () = assert!(size_of::<Waiting>() <= super::SMALLEST);
+const _: () = assert!(align_of::<Waiting>() <= super::ALIGNMENT);
 
 // SAFETY: a magazine owns its blocks, which are plain memory.
 unsafe impl Send for Magazine {}
 
 impl Magazine {
-    pub(super) const EMPTY: Magazine = Magazine { first: null_mut(), count: 0 };
+    pub(super) const EMPTY: Magazine = Magazine { blocks: [null_mut(); MOST_BLOCKS], count: 0 };
 
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Puts a block in.
+    /// Puts a block in, if there is room; whether there was.
     ///
     /// # Safety
-    /// The caller must own it, and it must be writable and aligned for a `Link`.
+    /// The caller must own it, and it must be writable, and large enough and aligned for any block.
     #[inline]
-    pub(super) unsafe fn push(&mut self, block: NonNull<u8>) {
-        let link = block.cast::<Link>().as_ptr();
-        // SAFETY: the caller vouches for the memory.
-        unsafe { (&raw mut (*link).next).write(self.first) };
-        self.first = link;
+    pub(super) unsafe fn push(&mut self, block: NonNull<u8>) -> bool {
+        let Some(place) = self.blocks.get_mut(self.count) else { return false };
+        *place = block.as_ptr();
         self.count += 1;
+        true
     }
 
     /// Takes a block out.
     #[inline]
     pub(super) fn pop(&mut self) -> Option<NonNull<u8>> {
-        let link = NonNull::new(self.first)?;
-        // SAFETY: by the invariant the block is whole and ours.
-        self.first = unsafe { (&raw const (*link.as_ptr()).next).read() };
-        self.count -= 1;
-        Some(link.cast())
+        let last = self.count.checked_sub(1)?;
+        if let Some(&soon) = self.blocks.get(last.wrapping_sub(SOON)) {
+            prefetch::for_writing(soon);
+        }
+        self.count = last;
+        NonNull::new(*self.blocks.get(last)?)
     }
 
-    fn take(&mut self) -> Magazine {
-        std::mem::replace(self, Magazine::EMPTY)
+    /// The blocks that are taken out first.
+    pub(super) fn expect(&self) {
+        for &block in self.blocks.iter().take(self.count).rev().take(SOON) {
+            prefetch::for_writing(block);
+        }
     }
 }
 
+/// The magazine that came last, or null; it knows the others.
+struct Pile(*mut Waiting);
+
+// SAFETY: the pile owns what waits in it.
+unsafe impl Send for Pile {}
+
 /// See the head of this file.
 pub(super) struct Depot {
-    /// The magazine that came last, and the others below it.
-    pile: Mutex<Magazine>,
+    pile: Mutex<Pile>,
     /// Whether there is one, for those who look without the lock.
     filled: AtomicBool,
 }
@@ -80,12 +100,12 @@ pub(super) struct Depot {
 impl Depot {
     #[cfg(not(loom))]
     pub(super) const fn new() -> Depot {
-        Depot { pile: Mutex::new(Magazine::EMPTY), filled: AtomicBool::new(false) }
+        Depot { pile: Mutex::new(Pile(null_mut())), filled: AtomicBool::new(false) }
     }
 
     #[cfg(loom)]
     pub(super) fn new() -> Depot {
-        Depot { pile: Mutex::new(Magazine::EMPTY), filled: AtomicBool::new(false) }
+        Depot { pile: Mutex::new(Pile(null_mut())), filled: AtomicBool::new(false) }
     }
 
     /// A magazine, if there is one and nobody else is here.
@@ -93,36 +113,41 @@ impl Depot {
         if !self.filled.load(Relaxed) {
             return None;
         }
-        self.visit(|pile| {
-            let magazine = pile.take();
-            if let Some(first) = NonNull::new(magazine.first) {
-                // SAFETY: `put` wrote it; the block is ours.
-                *pile = unsafe { (&raw const (*first.as_ptr()).below).read() };
-            }
-            if pile.first.is_null() {
+        let waiting = self.visit(|pile| {
+            let waiting = NonNull::new(pile.0)?;
+            // SAFETY: `put` wrote it, into a block that the pile owns.
+            pile.0 = unsafe { (&raw const (*waiting.as_ptr()).below).read() };
+            if pile.0.is_null() {
                 self.filled.store(false, Relaxed);
             }
-            Some(magazine).filter(|magazine| magazine.count > 0)
-        })?
+            Some(waiting)
+        })??;
+        // SAFETY: the block is ours now, and it is the last one of this magazine.
+        Some(unsafe { (&raw const (*waiting.as_ptr()).magazine).read() })
     }
 
     /// Keeps a magazine that is not empty; gives it back if somebody else is here.
     pub(super) fn put(&self, magazine: Magazine) -> Option<Magazine> {
-        let mut magazine = Some(magazine);
-        self.visit(|pile| {
-            if let Some(magazine) = magazine.take()
-                && let Some(first) = NonNull::new(magazine.first)
-            {
-                // SAFETY: by the invariant the block is the magazine's.
-                unsafe { (&raw mut (*first.as_ptr()).below).write(pile.take()) };
-                *pile = magazine;
-                self.filled.store(true, Relaxed);
-            }
+        let last = magazine.count.checked_sub(1).and_then(|last| magazine.blocks.get(last));
+        let Some(waiting) = last.and_then(|block| NonNull::new(block.cast::<Waiting>())) else {
+            return Some(magazine);
+        };
+        // SAFETY: by the invariant the block is the magazine's, large enough and aligned.
+        unsafe { waiting.write(Waiting { magazine, below: null_mut() }) };
+        let kept = self.visit(|pile| {
+            // SAFETY: the block is ours until it is in the pile.
+            unsafe { (&raw mut (*waiting.as_ptr()).below).write(pile.0) };
+            pile.0 = waiting.as_ptr();
+            self.filled.store(true, Relaxed);
         });
-        magazine
+        match kept {
+            Some(()) => None,
+            // SAFETY: what was just written, and nobody else knows it.
+            None => Some(unsafe { (&raw const (*waiting.as_ptr()).magazine).read() }),
+        }
     }
 
-    fn visit<T>(&self, action: impl FnOnce(&mut Magazine) -> T) -> Option<T> {
+    fn visit<T>(&self, action: impl FnOnce(&mut Pile) -> T) -> Option<T> {
         for _ in 0..LOOKS {
             #[cfg(not(loom))]
             let found = self.pile.try_lock();
@@ -141,13 +166,23 @@ impl Depot {
 mod tests {
     use super::*;
 
-    type Block = [u64; 3];
+    #[derive(Clone, Copy)]
+    #[repr(align(16))]
+    struct Block {
+        _bytes: [u8; super::super::SMALLEST],
+    }
+
+    impl Default for Block {
+        fn default() -> Block {
+            Block { _bytes: [0; super::super::SMALLEST] }
+        }
+    }
 
     fn magazine(blocks: &mut [Block]) -> Magazine {
         let mut magazine = Magazine::EMPTY;
         for block in blocks {
             // SAFETY: each is used once and outlives the magazine.
-            unsafe { magazine.push(NonNull::from(block).cast()) };
+            assert!(unsafe { magazine.push(NonNull::from(block).cast()) });
         }
         magazine
     }
@@ -199,7 +234,7 @@ mod loom_tests {
 
     /// Blocks for whose memory loom sees who touches it.
     struct Blocks {
-        memory: [std::cell::UnsafeCell<[u64; 3]>; 3],
+        memory: [std::cell::UnsafeCell<[u64; 80]>; 3],
         watched: [UnsafeCell<()>; 3],
         depot: Depot,
     }
@@ -219,7 +254,7 @@ mod loom_tests {
             let mut magazine = Magazine::EMPTY;
             self.watched[at].with_mut(|_| {});
             // SAFETY: only who took the block comes here with it.
-            unsafe { magazine.push(self.address(at)) };
+            assert!(unsafe { magazine.push(self.address(at)) });
             self.depot.put(magazine).is_none()
         }
 
@@ -240,7 +275,7 @@ mod loom_tests {
         builder.preemption_bound = Some(3);
         builder.check(|| {
             let blocks = Arc::new(Blocks {
-                memory: Default::default(),
+                memory: std::array::from_fn(|_| [0; 80].into()),
                 watched: [UnsafeCell::new(()), UnsafeCell::new(()), UnsafeCell::new(())],
                 depot: Depot::new(),
             });

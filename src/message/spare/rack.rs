@@ -99,6 +99,7 @@ mod product {
                     std::mem::swap(&mut pair.open, &mut pair.full);
                     if pair.open.count() == 0 {
                         pair.open = fetch(class)?;
+                        pair.open.expect();
                     }
                     pair.open.pop()
                 })
@@ -121,23 +122,23 @@ mod product {
         let kept = RACK.try_with(|rack| {
             rack.with(class, |pair| {
                 // SAFETY: the caller hands the block over.
-                unsafe { pair.open.push(block) };
-                pair.open.count() == magazine(class)
+                let kept = unsafe { pair.open.push(block) };
+                (kept, pair.open.count() >= magazine(class))
             })
         });
         match kept {
-            Ok(Some(filled)) => {
+            Ok(Some((kept, filled))) => {
                 if filled {
                     hand_over(class);
                 }
-                true
+                kept
             }
             Ok(None) => {
                 let mut magazine = Magazine::EMPTY;
                 // SAFETY: as above.
-                unsafe { magazine.push(block) };
+                let kept = unsafe { magazine.push(block) };
                 store(class, magazine);
-                true
+                kept
             }
             // The thread ends, and its magazines are gone.
             Err(_) => false,
