@@ -3,8 +3,11 @@
 
 use std::mem::MaybeUninit;
 
-use super::{KIND_CLOSED, KIND_INLINE, KIND_STATIC, MAX_INLINE, Message, content};
+use super::{
+    KIND_CLOSED, KIND_INLINE, KIND_SHARED, KIND_STATIC, MAX_INLINE, Message, Shared, content,
+};
 use crate::error::Result;
+use crate::sys::prefetch;
 
 impl Message {
     /// Makes the memory at `raw` a message of `len` bytes, in place; see [`Message::with_size`].
@@ -36,6 +39,52 @@ impl Message {
         // SAFETY: the caller vouches for the memory; the field is a plain byte.
         let kind = unsafe { (&raw const (*raw).kind).read() };
         (KIND_INLINE..=KIND_STATIC).contains(&kind)
+    }
+
+    /// Moves a message that is not inline to `to`, and leaves an empty one.
+    ///
+    /// It goes field by field, as most of them were just written one by one: a wider load would have to wait
+    /// until they are in the cache, behind all that another processor has to hand out first.
+    ///
+    /// # Safety
+    /// `to` must be writable for a message, aligned or not; what it holds is overwritten and not dropped.
+    pub(crate) unsafe fn move_shared(&mut self, to: *mut Message) {
+        debug_assert!(self.kind != KIND_INLINE);
+        // SAFETY: the caller vouches for `to`; by its kind the body starts with a `Shared`, aligned here.
+        unsafe {
+            let from = (&raw const self.body).cast::<Shared>();
+            let data = (&raw const (*from).data).read_volatile();
+            let len = (&raw const (*from).len).read_volatile();
+            let content = (&raw const (*from).content).read_volatile();
+            let shared = Shared { data, len, content };
+            (&raw mut (*to).body).cast::<Shared>().write_unaligned(shared);
+            (&raw mut (*to).metadata).write_unaligned(self.metadata.take());
+            (&raw mut (*to).group).write_unaligned(self.group.take());
+            (&raw mut (*to).size).write(0);
+            (&raw mut (*to).kind).write(self.kind);
+            (&raw mut (*to).flags).write(self.flags);
+            (&raw mut (*to).routing_id).write_unaligned(self.routing_id);
+        }
+        self.kind = KIND_INLINE;
+        self.size = 0;
+        self.flags = 0;
+        self.routing_id = 0;
+    }
+
+    /// Tells the processor that the body of the message at `raw` is wanted soon.
+    ///
+    /// # Safety
+    /// A message must lie there, aligned or not.
+    #[inline]
+    pub(crate) unsafe fn expect(raw: *const Message) {
+        // SAFETY: the caller vouches for the message; by its kind its body starts with a `Shared`.
+        unsafe {
+            if (&raw const (*raw).kind).read() == KIND_SHARED {
+                let shared = (&raw const (*raw).body).cast::<Shared>().read_unaligned();
+                prefetch::for_reading(shared.data);
+                prefetch::for_reading(shared.content.cast());
+            }
+        }
     }
 
     /// Drops the message in place and marks the memory as closed.

@@ -15,6 +15,9 @@ use crate::message::{MAX_INLINE, MORE};
 /// application keeps does not keep a whole chunk alive.
 const COPY_UP_TO: usize = 512;
 
+/// So many messages before it is read the body of a message is asked for.
+const SOON: usize = 4;
+
 /// What only the reader touches.
 pub(super) struct State {
     /// The chunk that is read from; `None` before the first byte.
@@ -280,10 +283,13 @@ impl Reader {
         message: &mut Message,
     ) -> bool {
         let flags = frame.flags & !(EMBEDDED | LARGE);
-        let attached = self.state().attached.as_ref();
+        let state = self.state();
+        let ahead = state.published - state.total;
+        let attached = state.attached.as_ref();
         // SAFETY: the caller vouches for the frame; what it holds is the reader's to take, once.
         unsafe {
             let moved = if frame.flags & EMBEDDED != 0 {
+                expect_embedded(chunk, position, ahead);
                 (body.cast::<Message>().read_unaligned(), false)
             } else if let Some(message) = take_body(chunk, position + frame.size) {
                 (message, true)
@@ -320,6 +326,27 @@ impl Reader {
     /// Whether the writer is gone. What it published may still be there to read.
     pub(crate) fn writer_closed(&self) -> bool {
         self.shared.writer_closed.load(Acquire)
+    }
+}
+
+/// The body of a message that was moved by pointer is with the processor that wrote it: asks for the one that is
+/// `SOON` frames behind the one at `position`, from where `published` bytes may be read.
+///
+/// # Safety
+/// A published embedded frame must lie there, and the caller must be the reader.
+#[inline]
+unsafe fn expect_embedded(chunk: NonNull<Chunk>, position: usize, published: u64) {
+    const LAST: usize = SOON * EMBEDDED_FRAME;
+    // SAFETY: all that is looked at is published, in this chunk, and behind frames of a known size.
+    unsafe {
+        let end = chunk.as_ref().end.load(Relaxed);
+        if published < (LAST + EMBEDDED_FRAME) as u64 || end - position < LAST + EMBEDDED_FRAME {
+            return;
+        }
+        let at = Chunk::data(chunk).add(position);
+        if (1..=SOON).all(|frame| at.add(frame * EMBEDDED_FRAME).read() & EMBEDDED != 0) {
+            Message::expect(at.add(LAST + 1).cast::<Message>().as_ptr());
+        }
     }
 }
 

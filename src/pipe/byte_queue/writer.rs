@@ -185,6 +185,11 @@ impl Writer {
             // SAFETY: the tail chunk is live until the writer leaves it.
             let chunk = unsafe { chunk.as_ref() };
             chunk.watch.written(state.frames - size);
+            if size <= EMBEDDED_FRAME && chunk.room_behind(state.frames) >= prefetch::AHEAD {
+                // SAFETY: the frame lies in the chunk.
+                let at = unsafe { Chunk::data(NonNull::from(chunk)).add(state.frames - size) };
+                prefetch::for_writing_behind(at.as_ptr(), size);
+            }
             if !more && chunk.boundary.load(Relaxed) == NONE {
                 // The next message begins here, if it begins in this chunk.
                 chunk.boundary.store(state.frames, Relaxed);

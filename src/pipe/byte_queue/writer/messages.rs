@@ -1,6 +1,5 @@
 //! The ways in which a message gets into the queue: copied, moved whole, or behind a chunk.
 
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::super::*;
@@ -59,14 +58,10 @@ impl Writer {
     fn embed(&mut self, message: &mut Message) -> bool {
         let flags = message.flags();
         let Some(at) = self.room(EMBEDDED_FRAME) else { return false };
-        // SAFETY: `room` made space for the frame; the reader takes the message over, and what is
-        // left behind is overwritten without being dropped.
+        // SAFETY: `room` made space for the frame; the reader takes the message over.
         unsafe {
             at.write(EMBEDDED | (flags & !LARGE));
-            at.add(1)
-                .cast::<[u8; size_of::<Message>()]>()
-                .copy_from_nonoverlapping(NonNull::from(&mut *message).cast(), 1);
-            std::ptr::write(message, Message::new());
+            message.move_shared(at.add(1).cast().as_ptr());
         }
         self.wrote(EMBEDDED_FRAME, flags & MORE != 0);
         true
