@@ -11,6 +11,10 @@ use super::Reader;
 const NAP: u64 = 2048;
 /// After this many naps in a row both sides use full fences.
 pub(super) const NAPS: u32 = 4;
+/// How often a reader that has come to the end of much looks again before it pays for a heavy fence, and how
+/// long it leaves the writer alone before each look, as every one takes the offset away from it.
+const LOOKS: u32 = if cfg!(loom) { 1 } else { 4 };
+const PAUSES: u32 = if cfg!(loom) { 0 } else { 100 };
 
 impl Reader {
     /// Tells whether the writer waits for what was consumed so far, and if so ends its wait.
@@ -45,6 +49,9 @@ impl Reader {
     /// Goes to sleep: the next `publish` or `close` reports true. False: there is something to
     /// read, or the writer is gone.
     pub(crate) fn sleep(&mut self) -> bool {
+        if self.linger() {
+            return false;
+        }
         self.shared.reader_asleep.store(true, Relaxed);
         loop {
             let link = self.shared.published.0.link();
@@ -65,6 +72,27 @@ impl Reader {
                 return true;
             }
         }
+    }
+
+    /// Waits for what a writer that was busy just now may be writing, for a fraction of what a heavy fence takes
+    /// on both sides: it interrupts the writer. True: there is something.
+    fn linger(&mut self) -> bool {
+        let memory = self.shared.style == Style::Memory;
+        let state = self.state();
+        if !memory || state.fenced || state.total - state.slept_at <= NAP {
+            return false;
+        }
+        for _ in 0..LOOKS {
+            for _ in 0..PAUSES {
+                std::hint::spin_loop();
+            }
+            if self.has_bytes() {
+                let state = self.state();
+                state.slept_at = state.total;
+                return true;
+            }
+        }
+        false
     }
 
     /// Orders the flag before the look at what is published, by the fence that suits how often this
