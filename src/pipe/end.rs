@@ -46,8 +46,8 @@ pub(crate) struct Pipe {
     high_water: HighWater,
     /// How many messages may be written without a look at anything but the queue, and how many that
     /// were when it was last told. What lies between is written, and not yet counted.
-    budget: u64,
-    granted: u64,
+    budget: u32,
+    granted: u32,
     /// Between the frames of a message that is being written.
     in_message: bool,
     /// This end writes no more.
@@ -57,7 +57,8 @@ pub(crate) struct Pipe {
     /// This end is done for; its socket removes it.
     ended: bool,
     /// Where the socket looks for ends that are done for, and the name of this one there.
-    registry: Option<(Arc<Ended>, PipeId)>,
+    registry: Option<Arc<Ended>>,
+    id: PipeId,
     /// What `link` offered at the time of `direct_changes`.
     direct: Option<Arc<dyn Direct>>,
     direct_changes: u32,
@@ -69,7 +70,7 @@ pub(crate) struct Pipe {
     /// The last refusal was for want of memory.
     ran_short: bool,
     /// How often this thread tried to receive by itself.
-    direct_reads: u64,
+    direct_reads: u32,
     /// How often the socket was about to wait for the connection.
     waits: u8,
     background: bool,
@@ -121,6 +122,7 @@ impl Pipe {
             nodelay: false,
             ended: false,
             registry: None,
+            id: PipeId(0),
             direct: None,
             direct_changes: 0,
             last_direct: None,
@@ -198,9 +200,9 @@ impl Pipe {
     fn end(&mut self) {
         self.settle();
         if !std::mem::replace(&mut self.ended, true)
-            && let Some((registry, id)) = &self.registry
+            && let Some(registry) = &self.registry
         {
-            registry.add(*id);
+            registry.add(self.id);
         }
     }
 
@@ -246,7 +248,7 @@ impl Pipe {
 
     pub(super) fn register(&mut self, registry: Arc<Ended>, id: PipeId) {
         self.link.set_key(self.side, id.0);
-        self.registry = Some((registry, id));
+        (self.registry, self.id) = (Some(registry), id);
     }
 
     /// Changes the high water marks of this end (ZMQ_SNDHWM, ZMQ_RCVHWM).

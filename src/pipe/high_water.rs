@@ -15,12 +15,16 @@ pub(super) struct HighWater {
     /// Messages written and messages known to be read, since the beginning.
     written: u64,
     read: u64,
-    /// Offsets of messages whose consumption we look for, oldest first.
-    marks: VecDeque<Mark>,
+    /// Offsets of messages whose consumption we look for, oldest first. Behind a pointer, as most
+    /// connections never carry as many messages as it takes.
+    marks: Option<Box<Marks>>,
     /// Messages since the last mark, and its offset.
     unmarked: u64,
     last_offset: u64,
 }
+
+#[derive(Default)]
+struct Marks(VecDeque<Mark>);
 
 struct Mark {
     offset: u64,
@@ -83,7 +87,7 @@ impl HighWater {
     fn mark_middle(&mut self, messages: u64, offset: u64) {
         let begin = self.last_offset;
         let messages = self.written - messages / 2;
-        self.marks.push_back(Mark { offset: begin + (offset - begin) / 2, messages });
+        self.push(Mark { offset: begin + (offset - begin) / 2, messages });
     }
 
     /// How many messages are written and not known to be read.
@@ -94,25 +98,32 @@ impl HighWater {
     fn mark(&mut self, offset: u64) {
         self.unmarked = 0;
         self.last_offset = offset;
-        self.marks.push_back(Mark { offset, messages: self.written });
+        self.push(Mark { offset, messages: self.written });
+    }
+
+    fn push(&mut self, mark: Mark) {
+        self.marks.get_or_insert_default().0.push_back(mark);
     }
 
     /// Learns that the reader has consumed everything up to `consumed`.
     pub(super) fn learn(&mut self, consumed: u64) {
-        while let Some(mark) = self.marks.front()
+        let Some(marks) = &mut self.marks else { return };
+        while let Some(mark) = marks.0.front()
             && mark.offset <= consumed
         {
             self.read = mark.messages;
-            self.marks.pop_front();
+            marks.0.pop_front();
         }
     }
 
     /// The offset whose consumption brings room; `published` if nothing was marked.
     pub(super) fn awaited(&mut self, published: u64) -> u64 {
-        if self.marks.is_empty() {
-            self.mark(published);
+        let first = self.marks.as_ref().and_then(|marks| marks.0.front());
+        if let Some(mark) = first {
+            return mark.offset;
         }
-        self.marks.front().map_or(published, |mark| mark.offset)
+        self.mark(published);
+        published
     }
 }
 
@@ -146,7 +157,10 @@ mod tests {
                 water.wrote(1, water.written * 10, 8);
             }
         }
-        assert_eq!((water.credit(8), water.marks.len()), (0, 2));
+        assert_eq!(
+            (water.credit(8), water.marks.as_ref().map_or(0, |marks| marks.0.len())),
+            (0, 2)
+        );
         assert_eq!(HighWater::default().free_run(1), 0);
         assert_eq!(HighWater::default().free_run(0), LONG_RUN);
     }

@@ -43,7 +43,7 @@ pub(super) struct Incoming {
     /// Received, but not yet taken by the engine.
     buffer: Vec<u8>,
     large: Option<Box<Large>>,
-    staging: Option<Staging>,
+    staging: Option<Box<Staging>>,
     /// How much room the next read needs.
     least: usize,
     /// What is wrong behind the frames that were opened.
@@ -116,7 +116,7 @@ impl Incoming {
         };
         if way != Way::Decoded && !pipe.writes_queue() && self.staging.is_none() {
             let staging = byte_queue::queue(Style::Memory).ok_or(End::Closed(Error::NOMEM))?;
-            self.staging = Some(staging);
+            self.staging = Some(Box::new(staging));
         }
         if !self.buffer.is_empty() && way != Way::Decoded {
             // The first bytes after the handshake, or the beginning of a wrapped frame.
@@ -244,7 +244,8 @@ impl Incoming {
 
     /// Accounts for messages that became visible.
     fn published(&mut self, pipe: &mut Pipe, messages: u64, notify: bool) {
-        if let Some((_, reader)) = &mut self.staging {
+        if let Some(staging) = &mut self.staging {
+            let (_, reader) = &mut **staging;
             while let Some(mut message) = reader.read() {
                 if !message.is_command() {
                     pipe.write(&mut message);
@@ -329,11 +330,11 @@ pub(super) struct Source<'a> {
 
 /// The queue that bytes are received into. NOMEM when there is no memory for it.
 fn queue<'a>(
-    staging: &'a mut Option<Staging>,
+    staging: &'a mut Option<Box<Staging>>,
     pipe: &'a mut Pipe,
 ) -> Result<&'a mut byte_queue::Writer, End> {
     match staging {
-        Some((writer, _)) => Ok(writer),
+        Some(staging) => Ok(&mut staging.0),
         None => pipe.writer().ok_or(End::Closed(Error::NOMEM)),
     }
 }

@@ -23,7 +23,7 @@ const ENCODE: usize = 64 * 1024;
 const KEPT: usize = 1024;
 
 /// Turns of the thread's loop before the pipe is told that we sleep.
-const LOOKS: u32 = 8;
+const LOOKS: u8 = 8;
 
 /// How far sending came.
 #[derive(PartialEq, Eq, Debug)]
@@ -47,7 +47,7 @@ pub(super) struct Outgoing {
     in_message: bool,
     /// Whether it pays to look again, and how often that was done since something was sent.
     spin: Spin,
-    looks: u32,
+    looks: u8,
 }
 
 impl Default for Outgoing {

@@ -210,7 +210,8 @@ impl Core {
 
     /// How often this thread has received by itself on these connections.
     pub(super) fn direct_reads(&mut self, owned: &Owned) -> u64 {
-        let mut count = |id| self.pipes.get_mut(id).map_or(0, |pipe| pipe.direct_reads());
+        let mut count =
+            |id| self.pipes.get_mut(id).map_or(0, |pipe| u64::from(pipe.direct_reads()));
         match owned {
             Owned::Nothing => 0,
             Owned::Few(few) => few.pipes().iter().map(|&id| count(id)).sum(),

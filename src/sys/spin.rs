@@ -13,13 +13,13 @@ const LIMIT: Duration = Duration::from_micros(60);
 /// No question takes so long.
 const INTERRUPTION: Duration = Duration::from_micros(15);
 /// After failures in a row at most one in 2^7 waits is tried.
-const RAREST: u32 = 7;
+const RAREST: u8 = 7;
 
 /// The experience of one waiter.
 #[derive(Default)]
 pub(crate) struct Spin {
-    failures: u32,
-    skip: u32,
+    failures: u8,
+    skip: u8,
 }
 
 impl Spin {
@@ -147,7 +147,7 @@ mod tests {
             }
         }
         // One in 2^RAREST, and those on the way there.
-        assert!(tried <= (10_000 >> RAREST) + RAREST, "{tried}");
+        assert!(tried <= (10_000 >> RAREST) + u32::from(RAREST), "{tried}");
         if several_processors() {
             while !spin.worthwhile() {}
             for _ in 0..5 {

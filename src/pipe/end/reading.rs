@@ -82,7 +82,7 @@ impl Pipe {
     /// was nothing, and the reader sleeps.
     fn receive_directly(&mut self) -> Option<bool> {
         let direct = self.direct()?.clone();
-        self.direct_reads += 1;
+        self.direct_reads = self.direct_reads.wrapping_add(1);
         self.arrive();
         let mine = match &mut self.input {
             Input::Queue(reader) => {
@@ -128,7 +128,7 @@ impl Pipe {
     }
 
     /// How often this thread tried to receive by itself.
-    pub(crate) fn direct_reads(&self) -> u64 {
+    pub(crate) fn direct_reads(&self) -> u32 {
         self.direct_reads
     }
 

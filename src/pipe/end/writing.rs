@@ -195,7 +195,8 @@ impl Pipe {
     fn grant(&mut self) {
         self.settle();
         if !self.finished && !self.ended && matches!(self.output, Output::Queue(_)) {
-            self.granted = self.high_water.free_run(self.link.limit(self.side));
+            let run = self.high_water.free_run(self.link.limit(self.side));
+            self.granted = u32::try_from(run).unwrap_or(u32::MAX);
             self.budget = self.granted;
         }
     }
@@ -205,7 +206,7 @@ impl Pipe {
     pub(super) fn settle(&mut self) {
         let written = self.granted - self.budget;
         if self.granted > 0 {
-            self.high_water.wrote_in_run(written, self.link.limit(self.side));
+            self.high_water.wrote_in_run(written.into(), self.link.limit(self.side));
             (self.granted, self.budget) = (0, 0);
         }
         if self.following {
