@@ -26,13 +26,22 @@ pub(super) enum Handshake {
     Zap(Vec<Vec<u8>>),
 }
 
+/// The state of both directions.
+#[derive(Default)]
+struct Flow {
+    incoming: Incoming,
+    outgoing: Outgoing,
+}
+
 /// See the head of this file.
 pub(super) struct Connection {
     pub(super) stream: Stream,
     /// `None`: plain bytes without ZMTP (STREAM, raw ROUTER).
     pub(super) engine: Option<Engine>,
-    incoming: Incoming,
-    outgoing: Outgoing,
+    /// Bytes on their way, while there are any or have been: many peers never say anything.
+    flow: Option<Box<Flow>>,
+    /// Something was received or sent since the handshake.
+    used: bool,
     /// A question to the ZAP handler that it has not answered.
     asked: Option<Asked>,
     /// The handshake is over and the peer was announced.
@@ -55,8 +64,8 @@ impl Connection {
         Connection {
             stream,
             engine,
-            incoming: Incoming::default(),
-            outgoing: Outgoing::default(),
+            flow: None,
+            used: false,
             asked: None,
             established: false,
             lost: None,
@@ -94,10 +103,11 @@ impl Connection {
             self.finish_handshake(&mut metadata);
             return Ok(Handshake::Done(metadata));
         };
+        let Flow { incoming, outgoing } = &mut **self.flow.get_or_insert_default();
         let mut silent = false;
         if std::mem::take(&mut self.listens_first) {
             let from = Source { stream: &self.stream, hung_up: self.hung_up };
-            silent = self.incoming.buffer_more(from, &mut self.readable)? > 0;
+            silent = incoming.buffer_more(from, &mut self.readable)? > 0;
         }
         loop {
             if let Some(reply) = self.asked.as_mut().and_then(Asked::reply) {
@@ -105,16 +115,16 @@ impl Connection {
                 let result = engine.handle_zap_reply(io.now, &reply);
                 if result.is_err() {
                     // The engine may have an ERROR command to say before the end.
-                    let _ = self.outgoing.send_control(&self.stream, engine, &mut self.writable);
+                    let _ = outgoing.send_control(&self.stream, engine, &mut self.writable);
                 }
                 result?;
             }
             let event = engine.poll_event();
             if let Some(Event::Established(_)) = event {
                 // Its last word goes out with what waits in the pipe.
-                self.outgoing.hold_control(engine);
+                outgoing.hold_control(engine);
             } else if !std::mem::take(&mut silent) {
-                self.outgoing.send_control(&self.stream, engine, &mut self.writable)?;
+                outgoing.send_control(&self.stream, engine, &mut self.writable)?;
             }
             match event {
                 Some(Event::Established(mut peer)) => {
@@ -124,24 +134,24 @@ impl Connection {
                 Some(Event::ZapRequest(frames)) => return Ok(Handshake::Zap(frames)),
                 None => {}
             }
-            if self.incoming.has_buffered() {
-                let result = self.incoming.feed_handshake(engine, io.now);
+            if incoming.has_buffered() {
+                let result = incoming.feed_handshake(engine, io.now);
                 if result.is_err() {
                     // The engine may have an ERROR command to say before the end.
-                    let _ = self.outgoing.send_control(&self.stream, engine, &mut self.writable);
+                    let _ = outgoing.send_control(&self.stream, engine, &mut self.writable);
                 }
                 if result? {
                     continue;
                 }
             }
             if !self.readable {
-                if !self.outgoing.has_unsent() {
+                if !outgoing.has_unsent() {
                     engine.prepare()?;
                 }
                 return Ok(Handshake::Going);
             }
             let from = Source { stream: &self.stream, hung_up: self.hung_up };
-            self.incoming.buffer_more(from, &mut self.readable)?;
+            incoming.buffer_more(from, &mut self.readable)?;
         }
     }
 
@@ -163,14 +173,17 @@ impl Connection {
 
     fn finish_handshake(&mut self, metadata: &mut Metadata) {
         metadata.set_descriptor(self.stream.descriptor());
-        self.outgoing.settle();
+        if let Some(flow) = &mut self.flow {
+            flow.outgoing.settle();
+        }
         self.stream.settle();
         self.established = true;
     }
 
     /// Sends a message before all that is in the pipe (ZMQ_HELLO_MSG).
     pub(super) fn greet(&mut self, hello: &[u8]) -> Result<(), End> {
-        self.outgoing.greet(&mut self.engine, hello)
+        self.used = true;
+        self.flow.get_or_insert_default().outgoing.greet(&mut self.engine, hello)
     }
 
     /// Receives into the pipe until it would block, the high water mark is reached, or `turns`
@@ -183,9 +196,11 @@ impl Connection {
     ) -> Result<bool, End> {
         let from = Source { stream: &self.stream, hung_up: self.hung_up };
         let readable = &mut self.readable;
+        self.used |= *readable;
+        let incoming = &mut self.flow.get_or_insert_default().incoming;
         match &mut self.engine {
-            Some(engine) => self.incoming.receive(now, turns, from, engine, pipe, readable),
-            None => self.incoming.receive_plain(turns, from, pipe, readable),
+            Some(engine) => incoming.receive(now, turns, from, engine, pipe, readable),
+            None => incoming.receive_plain(turns, from, pipe, readable),
         }
     }
 
@@ -213,12 +228,11 @@ impl Connection {
     pub(super) fn send_directly(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
         let sent = match self.lost {
             Some(error) => Err(End::Closed(error)),
-            None => self.outgoing.send_directly(
-                &self.stream,
-                &mut self.engine,
-                pipe,
-                &mut self.writable,
-            ),
+            None => {
+                self.used = true;
+                let outgoing = &mut self.flow.get_or_insert_default().outgoing;
+                outgoing.send_directly(&self.stream, &mut self.engine, pipe, &mut self.writable)
+            }
         };
         self.read_on(sent, pipe)
     }
@@ -227,7 +241,15 @@ impl Connection {
     pub(super) fn send(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
         let sent = match self.lost {
             Some(error) => Err(End::Closed(error)),
-            None => self.outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable),
+            None => {
+                self.used |= !pipe.is_drained();
+                let outgoing = &mut self.flow.get_or_insert_default().outgoing;
+                let sent = outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable);
+                if !self.used && matches!(sent, Ok(Sent::All)) {
+                    self.rest();
+                }
+                sent
+            }
         };
         self.read_on(sent, pipe)
     }
@@ -252,9 +274,14 @@ impl Connection {
         found.is_ok() && item.revents() & (libc::POLLHUP | libc::POLLNVAL) == libc::POLLHUP
     }
 
+    /// The last word of the handshake is sent, and nothing else yet.
+    fn rest(&mut self) {
+        self.flow.take_if(|flow| !flow.incoming.has_buffered() && !flow.outgoing.has_unsent());
+    }
+
     /// Whether bytes that left the pipe still wait to be sent.
     pub(super) fn has_unsent(&self) -> bool {
-        self.outgoing.has_unsent()
+        self.flow.as_ref().is_some_and(|flow| flow.outgoing.has_unsent())
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) struct Home {
 
 impl Link {
     /// Joins an established connection with its pipe and offers it to the application.
-    pub(super) fn join(io: &Io<'_>, connection: Box<Connection>, mut pipe: Pipe) -> Arc<Link> {
+    pub(super) fn join(io: &Io<'_>, connection: Connection, mut pipe: Pipe) -> Arc<Link> {
         let suitable = connection.is_direct();
         let home = Home {
             thread: io.thread.clone(),
@@ -63,7 +63,7 @@ impl Link {
         if suitable {
             pipe.offer_direct(Some(link.clone()));
         }
-        *link.lock() = Some(Joint { connection: *connection, pipe, ended: None, crowd: None });
+        *link.lock() = Some(Joint { connection, pipe, ended: None, crowd: None });
         link
     }
 

@@ -236,7 +236,7 @@ impl Session {
         notices::connected(&mut pipe, &self.home.options);
         match std::mem::replace(&mut self.state, State::Waiting(None)) {
             State::Connected(connection) => {
-                self.state = State::Linked(Link::join(io, connection, pipe));
+                self.state = State::Linked(Link::join(io, *connection, pipe));
                 self.watch = Watch::default();
             }
             other => {
