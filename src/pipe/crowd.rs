@@ -37,6 +37,15 @@ impl Turn {
     }
 }
 
+/// What the socket of a crowd sleeps on.
+#[derive(Clone, Copy)]
+pub(crate) enum Bed {
+    /// A thread sleeps in the crowd; this is what wakes it for other reasons.
+    Inside(RawFd),
+    /// The application's own loop sleeps on this epoll (ZMQ_FD), where the crowd can be shown.
+    Outside(RawFd),
+}
+
 /// See the head of this file. `take_over`, `waited` and `close` come with the socket's lock held.
 pub(crate) trait Crowd: Send + Sync {
     /// Makes reading the business of the calling thread, which is about to `wait`. False: it cannot
@@ -49,6 +58,10 @@ pub(crate) trait Crowd: Send + Sync {
 
     /// The wait is over.
     fn waited(&self);
+
+    /// Makes reading the business of an application that may sleep on ZMQ_FD afterwards, and tells who is
+    /// readable now. When it does not look again before long, the I/O thread takes over. False: it cannot be had.
+    fn look(&self, turn: &mut Turn) -> bool;
 
     /// Whether reading is the business of the socket's threads.
     fn is_taken(&self) -> bool;

@@ -8,7 +8,7 @@
 use std::os::fd::RawFd;
 use std::sync::Arc;
 
-use super::Crowd;
+use super::{Bed, Crowd};
 
 /// The connection behind a pipe. Nothing here blocks; all calls come with the socket's lock held.
 pub(crate) trait Direct: Send + Sync {
@@ -33,8 +33,8 @@ pub(crate) trait Direct: Send + Sync {
 
     // ---- as one of a crowd, see `Crowd`
 
-    /// Founds a crowd on this connection's I/O thread; `bell` is what else its socket waits for.
-    fn found(&self, bell: RawFd) -> Option<Arc<dyn Crowd>>;
+    /// Founds a crowd on this connection's I/O thread.
+    fn found(&self, bed: Bed) -> Option<Arc<dyn Crowd>>;
 
     /// Joins a crowd, where it is known by the number; until it leaves that is where its descriptor
     /// is watched. False: it stays with its I/O thread.

@@ -21,7 +21,7 @@ mod link;
 mod set;
 
 pub(crate) use byte_queue::{Log, Style};
-pub(crate) use crowd::{Crowd, Turn};
+pub(crate) use crowd::{Bed, Crowd, Turn};
 pub(crate) use direct::Direct;
 pub(crate) use end::{Pipe, PipeConfig, pair};
 pub(crate) use link::{EndConfig, Notify};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::endpoints::Endpoints;
+use super::looping::Looping;
 use super::mailbox::{Command, Mailbox};
 use super::monitoring::MonitorSocket;
 use crate::context;
@@ -43,6 +44,8 @@ pub(super) struct Core {
     /// so for.
     pub(super) answered: bool,
     pub(super) dialogue: u32,
+    /// The application's own loop, see `looping`.
+    pub(super) looping: Looping,
     /// Threads that sleep in a call on this socket, or have not come back yet.
     pub(super) waiters: u32,
     /// The context ends.
@@ -77,6 +80,7 @@ impl Core {
             newcomers: Vec::new(),
             answered: false,
             dialogue: 0,
+            looping: Looping::default(),
             waiters: 0,
             stopped: false,
         })
@@ -169,10 +173,13 @@ impl Core {
     pub(super) fn events(&mut self) -> i16 {
         // Who asks for events sleeps elsewhere; the I/O threads have to tell.
         self.give_back();
-        let mut events = 0;
-        if self.pattern.has_in(&mut self.pipes) {
-            events |= POLLIN;
-        }
+        let input = self.pattern.has_in(&mut self.pipes);
+        self.events_with(input)
+    }
+
+    /// The same when it is known whether POLLIN holds.
+    pub(super) fn events_with(&mut self, input: bool) -> i16 {
+        let mut events = if input { POLLIN } else { 0 };
         if self.pattern.has_out(&mut self.pipes) {
             events |= POLLOUT;
         }

@@ -266,6 +266,11 @@ impl Mailbox {
         self.bell.descriptor()
     }
 
+    /// An epoll with the descriptor in it, see `Bell::front`.
+    pub(super) fn front(&self) -> Option<RawFd> {
+        self.bell.front()
+    }
+
     /// The socket is closed: drops what came and what will come, and wakes whoever waits.
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();

@@ -15,6 +15,7 @@
 mod core;
 mod endpoints;
 mod inproc;
+mod looping;
 pub(crate) mod mailbox;
 mod monitoring;
 mod option;
@@ -149,7 +150,7 @@ impl Socket {
         self.kind().is_thread_safe()
     }
 
-    /// ZMQ_FD: becomes readable when ZMQ_EVENTS may have changed.
+    /// Becomes readable when ZMQ_EVENTS may have changed; for zmq_poller_fd(3), where loops do not ask for these.
     pub(crate) fn descriptor(&self) -> Result<RawFd> {
         let mut core = self.lock_only()?;
         core.give_back();

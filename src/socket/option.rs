@@ -64,11 +64,8 @@ impl Core {
                 numbers::RCVMORE => table::put_int(buffer, self.receive_more.into()),
                 // Programs must use zmq_poller for these, which lets several threads wait.
                 numbers::FD if self.options.kind.is_thread_safe() => Err(Error::INVAL),
-                numbers::FD => {
-                    self.give_back();
-                    table::put_int(buffer, self.mailbox.expose())
-                }
-                numbers::EVENTS => table::put_int(buffer, self.events().into()),
+                numbers::FD => table::put_int(buffer, self.descriptor_for_loops()),
+                numbers::EVENTS => table::put_int(buffer, self.events_for_loops().into()),
                 numbers::LAST_ENDPOINT => table::put_text(buffer, self.endpoints.last.as_bytes()),
                 _ => Err(Error::INVAL),
             },

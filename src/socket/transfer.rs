@@ -35,6 +35,7 @@ impl Core {
         self.reap();
         if result.is_ok() {
             self.receive_more = message.more();
+            self.looping.told = 0;
         }
         result
     }
@@ -76,6 +77,7 @@ impl Socket {
         core.share_connections();
         match core.try_recv(message) {
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
+            Err(Error::AGAIN) if core.looks_again() => return core.try_recv(message),
             result => return result,
         }
         let timeout = core.options.receive_timeout();

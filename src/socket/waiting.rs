@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::Core;
 use super::mailbox::{Mailbox, Ticket};
 use crate::error::{Error, Result};
-use crate::pipe::{Crowd, Pipe, PipeId, Turn};
+use crate::pipe::{Bed, Crowd, PipeId, Turn};
 use crate::sys::bell::OTHERS;
 use crate::sys::spin::Spin;
 
@@ -153,14 +153,16 @@ impl Core {
 
     /// Lets the connections of newcomers join the crowd, and founds it if there is none.
     #[cold]
-    fn admit_newcomers(&mut self) {
+    pub(super) fn admit_newcomers(&mut self) {
+        let bell = self.mailbox.descriptor();
+        let bed = self.front().map_or(Bed::Inside(bell), Bed::Outside);
         let rest = self.newcomers.len().saturating_sub(JOINING);
         for id in self.newcomers.split_off(rest) {
             let Some(pipe) = self.pipes.get_mut(id) else { continue };
             pipe.set_noticed(false);
             let Some(direct) = pipe.direct().cloned() else { continue };
             if self.crowd.is_none() {
-                self.crowd = direct.found(self.mailbox.descriptor());
+                self.crowd = direct.found(bed);
             }
             if let Some(crowd) = &self.crowd {
                 direct.join(crowd, id.0);
@@ -173,7 +175,7 @@ impl Core {
     pub(super) fn notice(&mut self, id: PipeId) {
         let pipes = self.pipes.len();
         // Names of pipes that have gone take up room until they are asked.
-        if (pipes > OTHERS || self.crowd.is_some())
+        if (pipes > OTHERS || self.crowd.is_some() || self.front().is_some())
             && self.newcomers.len() < pipes
             && self.pipes.get_mut(id).is_some_and(|pipe| pipe.set_noticed(true))
         {
@@ -198,12 +200,7 @@ impl Core {
             }
             Owned::Many(crowd, turn) => {
                 crowd.waited();
-                for id in turn.numbers().iter().map(|&number| PipeId(number)) {
-                    if let Some(direct) = self.pipes.get_mut(id).and_then(Pipe::direct) {
-                        direct.expect();
-                        self.pattern.readable(&mut self.pipes, id);
-                    }
-                }
+                self.hear(turn);
             }
         }
     }
@@ -215,7 +212,7 @@ impl Core {
         match owned {
             Owned::Nothing => 0,
             Owned::Few(few) => few.pipes().iter().map(|&id| count(id)).sum(),
-            Owned::Many(_, turn) => turn.numbers().iter().map(|&id| count(PipeId(id))).sum(),
+            Owned::Many(_, turn) => self.reads_of(turn),
         }
     }
 
@@ -232,6 +229,7 @@ impl Core {
     pub(super) fn give_back(&mut self) {
         if let Some(crowd) = &self.crowd {
             crowd.give_back();
+            self.looping.rounds = 0;
         }
         if std::mem::take(&mut self.owns) {
             for id in self.pipes.ids() {

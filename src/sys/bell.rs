@@ -17,16 +17,20 @@ pub(crate) use real::Bell;
 mod real {
     use std::io;
     use std::os::fd::RawFd;
+    use std::sync::OnceLock;
     use std::time::Duration;
 
     use super::OTHERS;
     use crate::error::{Error, Result};
+    use crate::sys::front::Front;
     use crate::sys::{PollFd, Signaler, fork, poll};
 
     /// How long to sleep before the next look where nothing can ring.
     const LOOK: Duration = Duration::from_millis(1);
 
     pub(crate) struct Bell {
+        /// Goes before what is in it.
+        front: OnceLock<Option<Front>>,
         signaler: Signaler,
         generation: u32,
     }
@@ -34,7 +38,18 @@ mod real {
     impl Bell {
         /// EMFILE or ENFILE when descriptors ran out.
         pub(crate) fn new() -> io::Result<Bell> {
-            Ok(Bell { signaler: Signaler::new()?, generation: fork::generation() })
+            let (signaler, generation) = (Signaler::new()?, fork::generation());
+            Ok(Bell { front: OnceLock::new(), signaler, generation })
+        }
+
+        /// Readable while the bell is rung or something else that is shown there is readable: an epoll. The same
+        /// at every call; `None` where there can be none.
+        pub(crate) fn front(&self) -> Option<RawFd> {
+            let make = || {
+                let possible = !cfg!(feature = "portable") && self.is_ours();
+                if possible { Front::new(self.descriptor()).ok() } else { None }
+            };
+            self.front.get_or_init(make).as_ref().map(Front::descriptor)
         }
 
         /// Readable while the bell is rung.
@@ -107,6 +122,10 @@ mod model {
 
         pub(crate) fn descriptor(&self) -> RawFd {
             -1
+        }
+
+        pub(crate) fn front(&self) -> Option<RawFd> {
+            None
         }
 
         pub(crate) fn is_ours(&self) -> bool {

@@ -55,14 +55,18 @@ mod real {
             let _ = self.control(libc::EPOLL_CTL_DEL, descriptor, 0, false);
         }
 
+        /// Becomes known to another epoll, which does not watch it yet.
+        pub(crate) fn enter(&self, other: RawFd) -> io::Result<()> {
+            control(other, libc::EPOLL_CTL_ADD, self.descriptor(), 0, false)
+        }
+
+        /// Has that epoll watch it, or no longer.
+        pub(crate) fn show(&self, other: RawFd, show: bool) -> io::Result<()> {
+            control(other, libc::EPOLL_CTL_MOD, self.descriptor(), 0, show)
+        }
+
         fn control(&self, how: i32, descriptor: RawFd, number: u64, watch: bool) -> io::Result<()> {
-            let mut event =
-                libc::epoll_event { events: if watch { READING } else { 0 }, u64: number };
-            // SAFETY: the event outlives the call.
-            cvt(unsafe {
-                libc::epoll_ctl(self.descriptor(), how, descriptor, ptr::from_mut(&mut event))
-            })?;
-            Ok(())
+            control(self.descriptor(), how, descriptor, number, watch)
         }
 
         /// Waits until something is readable, and writes the numbers of what is; how many there are.
@@ -90,6 +94,19 @@ mod real {
             }
             Ok(count)
         }
+    }
+
+    fn control(
+        epoll: RawFd,
+        how: i32,
+        descriptor: RawFd,
+        number: u64,
+        watch: bool,
+    ) -> io::Result<()> {
+        let mut event = libc::epoll_event { events: if watch { READING } else { 0 }, u64: number };
+        // SAFETY: the event outlives the call.
+        cvt(unsafe { libc::epoll_ctl(epoll, how, descriptor, ptr::from_mut(&mut event)) })?;
+        Ok(())
     }
 }
 
@@ -122,6 +139,14 @@ mod none {
         }
 
         pub(crate) fn remove(&self, _: RawFd) {
+            match *self {}
+        }
+
+        pub(crate) fn enter(&self, _: RawFd) -> io::Result<()> {
+            match *self {}
+        }
+
+        pub(crate) fn show(&self, _: RawFd, _: bool) -> io::Result<()> {
             match *self {}
         }
 

@@ -14,6 +14,7 @@ pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;
+mod front;
 pub(crate) mod gssapi;
 mod library;
 pub(crate) mod lock;

@@ -5,7 +5,11 @@
 //!   I/O thread's reactor --+-- connections that are alone
 //!                          +-- crowd's epoll --+-- members
 //!   waiting application ---------------------->+-- bell of the socket's mailbox
+//!
+//!   application's loop --- ZMQ_FD, an epoll ---+-- crowd's epoll
+//!                                              +-- bell of the socket's mailbox
 //! ```
+//! The second picture is that of a socket whose application sleeps on ZMQ_FD, in a loop of its own (`pipe::Bed`).
 //! Only one of the two arrows into it is open at a time (`shift`). While it is the I/O thread's, the task here reads
 //! for the members; a member that is at its high water mark leaves, and is welcome again when it has been heard
 //! by way of its own I/O thread. Descriptors are level triggered: what one of the two was told of and did not
@@ -18,7 +22,7 @@ use std::time::Duration;
 
 use super::shift::{Gate, Shift, Watch};
 use crate::error::{Error, Result};
-use crate::pipe::{self, Direct, Turn};
+use crate::pipe::{self, Bed, Direct, Turn};
 use crate::runtime::io_thread;
 use crate::runtime::reactor::Reactor;
 use crate::runtime::task::{Io, Ready, Task};
@@ -40,7 +44,7 @@ pub(super) struct Crowd {
 /// What leads into the crowd's epoll.
 struct Doors {
     epoll: Epoll,
-    bell: RawFd,
+    bed: Bed,
     thread: Arc<io_thread::Shared>,
     reactor: Arc<Reactor>,
     key: u32,
@@ -51,8 +55,17 @@ impl Gate for Doors {
         self.reactor.watch_reading(self.epoll.descriptor(), self.key, tell)
     }
 
-    fn tell_bell(&self, tell: bool) -> bool {
-        self.epoll.change(self.bell, BELL, tell).is_ok()
+    fn wake_application(&self, wake: bool) -> bool {
+        match self.bed {
+            Bed::Inside(bell) => self.epoll.change(bell, BELL, wake).is_ok(),
+            Bed::Outside(front) => self.epoll.show(front, wake).is_ok(),
+        }
+    }
+
+    fn may_sleep_unseen(&self) -> bool {
+        let nothing =
+            || self.epoll.wait(&mut [0; EVENTS], Some(Duration::ZERO)).is_ok_and(|n| n == 0);
+        matches!(self.bed, Bed::Outside(_)) && nothing()
     }
 
     fn wake_thread(&self) {
@@ -65,15 +78,18 @@ impl Crowd {
     pub(super) fn found(
         thread: &Arc<io_thread::Shared>,
         reactor: &Arc<Reactor>,
-        bell: RawFd,
+        bed: Bed,
     ) -> Option<Arc<Crowd>> {
         let epoll = Epoll::new().ok()?;
-        epoll.add(bell, BELL, false).ok()?;
+        match bed {
+            Bed::Inside(bell) => epoll.add(bell, BELL, false).ok()?,
+            Bed::Outside(front) => epoll.enter(front).ok()?,
+        }
         let key = io_thread::Shared::reserve();
         // While it is empty: the kernel looks at all of it when it is nested.
         reactor.register(epoll.descriptor(), key).ok()?;
         let (thread, reactor) = (thread.clone(), reactor.clone());
-        let doors = Doors { epoll, bell, thread: thread.clone(), reactor, key };
+        let doors = Doors { epoll, bed, thread: thread.clone(), reactor, key };
         let crowd = Arc::new(Crowd {
             shift: Shift::new(doors),
             members: Mutex::new(HashMap::new()),
@@ -89,6 +105,17 @@ impl Crowd {
 
     fn is_ours(&self) -> bool {
         self.generation == fork::generation()
+    }
+
+    /// Waits until something is readable, and notes which members are; how many there are, the bell
+    /// included.
+    fn find(&self, turn: &mut Turn, timeout: Option<Duration>) -> Result<usize> {
+        let mut numbers = [0; EVENTS];
+        let count = self.epoll().wait(&mut numbers, timeout)?;
+        for number in numbers.iter().take(count).filter(|number| **number != BELL) {
+            turn.add(*number as u32);
+        }
+        Ok(count)
     }
 
     /// Reads for the members that have something. True: there may be more.
@@ -124,12 +151,11 @@ impl pipe::Crowd for Crowd {
         if !self.is_ours() {
             return Err(Error::INTR);
         }
-        let mut numbers = [0; EVENTS];
-        let count = self.epoll().wait(&mut numbers, timeout)?;
-        for number in numbers.iter().take(count).filter(|number| **number != BELL) {
-            turn.add(*number as u32);
-        }
-        if count == 0 { Err(Error::AGAIN) } else { Ok(()) }
+        if self.find(turn, timeout)? == 0 { Err(Error::AGAIN) } else { Ok(()) }
+    }
+
+    fn look(&self, turn: &mut Turn) -> bool {
+        self.is_ours() && self.shift.visit() && self.find(turn, Some(Duration::ZERO)).is_ok()
     }
 
     fn waited(&self) {

@@ -122,8 +122,8 @@ impl Station for Home {
         self.descriptor
     }
 
-    fn found(&self, bell: RawFd) -> Option<Arc<dyn pipe::Crowd>> {
-        Some(Crowd::found(&self.thread, &self.reactor, bell)?)
+    fn found(&self, bed: pipe::Bed) -> Option<Arc<dyn pipe::Crowd>> {
+        Some(Crowd::found(&self.thread, &self.reactor, bed)?)
     }
 
     fn place(&self) -> usize {

@@ -20,8 +20,10 @@ const QUIET: u32 = if cfg!(loom) { 1 } else { 10 };
 pub(super) trait Gate {
     /// Has the I/O thread told of what is readable, or not.
     fn tell_thread(&self, tell: bool) -> bool;
-    /// Wakes a waiting application by the bell of its socket, too, or not.
-    fn tell_bell(&self, tell: bool) -> bool;
+    /// Wakes a waiting application by all that concerns it, or not.
+    fn wake_application(&self, wake: bool) -> bool;
+    /// Whether the application, which does not say when it waits, may be doing so: there is nothing for it.
+    fn may_sleep_unseen(&self) -> bool;
     /// Has the I/O thread call `tick`.
     fn wake_thread(&self);
 }
@@ -30,7 +32,7 @@ pub(super) trait Gate {
 struct State {
     /// A thread of the application waits.
     waiting: bool,
-    /// How often that has ended.
+    /// How often that has ended, and how often the application has looked.
     waits: u32,
     /// The watchdog does not tick.
     parked: bool,
@@ -77,7 +79,7 @@ impl<G: Gate> Shift<G> {
             return false;
         }
         if !self.is_taken() {
-            if !self.gate.tell_bell(true) {
+            if !self.gate.wake_application(true) {
                 return false;
             }
             self.gate.tell_thread(false);
@@ -94,10 +96,29 @@ impl<G: Gate> Shift<G> {
         state.waiting = false;
         state.waits = state.waits.wrapping_add(1);
         if !self.is_taken() {
-            self.gate.tell_bell(false);
+            self.gate.wake_application(false);
         } else if std::mem::take(&mut state.parked) {
             self.gate.wake_thread();
         }
+    }
+
+    /// The application looks, and may wait afterwards without saying so. False: it must be told in another way.
+    pub(super) fn visit(&self) -> bool {
+        let mut state = self.state.lock();
+        if state.over {
+            return false;
+        }
+        state.waits = state.waits.wrapping_add(1);
+        if !self.is_taken() {
+            if !self.gate.wake_application(true) {
+                return false;
+            }
+            self.gate.tell_thread(false);
+            state.parked = false;
+            self.taken.store(true, Ordering::Release);
+            self.gate.wake_thread();
+        }
+        true
     }
 
     /// The I/O thread has to do it from now on.
@@ -118,7 +139,7 @@ impl<G: Gate> Shift<G> {
         if self.taken.swap(false, Ordering::AcqRel) {
             // Who waits still needs the bell, and does not mind being told of the members.
             if !state.waiting {
-                self.gate.tell_bell(false);
+                self.gate.wake_application(false);
             }
             self.gate.tell_thread(true);
         }
@@ -139,12 +160,17 @@ impl<G: Gate> Shift<G> {
         let due = Some(now + TICK);
         if watch.due.is_none() || state.waits != watch.waits {
             *watch = Watch { waits: state.waits, quiet: 0, due };
-        } else if !state.waiting {
+        } else if !state.waiting && !self.gate.may_sleep_unseen() {
             *watch = Watch::default();
             self.release(&state);
         } else if watch.quiet + 1 >= QUIET {
             *watch = Watch::default();
-            state.parked = true;
+            if state.waiting {
+                state.parked = true;
+            } else {
+                // Nobody would wake the watchdog again when something comes and the application does not.
+                self.release(&state);
+            }
         } else {
             *watch = Watch { quiet: watch.quiet + 1, due, ..*watch };
         }

@@ -22,6 +22,8 @@ struct State {
     /// The bell is rung, and it is in the crowd's epoll.
     rung: bool,
     heard: bool,
+    /// The application sleeps on its own descriptor and does not say so.
+    outside: bool,
     /// Somebody woke the task.
     woken: bool,
     over: bool,
@@ -65,9 +67,14 @@ impl Gate for Arc<World> {
         true
     }
 
-    fn tell_bell(&self, tell: bool) -> bool {
+    fn wake_application(&self, tell: bool) -> bool {
         self.change(|state| state.heard = tell);
         true
+    }
+
+    fn may_sleep_unseen(&self) -> bool {
+        let state = self.state.lock().unwrap();
+        state.outside && state.unread.is_empty()
     }
 
     fn wake_thread(&self) {
@@ -135,6 +142,24 @@ fn receive(world: &World, shift: &Shift<Arc<World>>) -> u8 {
                 }
             }
         }
+    }
+}
+
+/// As an application with a loop of its own: it looks, and sleeps on its descriptor without saying so.
+fn receive_in_loop(world: &World, shift: &Shift<Arc<World>>) -> u8 {
+    loop {
+        let looks = shift.visit();
+        let mut state = world.state.lock().unwrap();
+        // What it is told of now it takes in now.
+        state.rung = false;
+        if let Some(byte) = state.read.pop_front() {
+            return byte;
+        }
+        if looks && let Some(byte) = state.unread.pop_front() {
+            return byte;
+        }
+        drop(state);
+        drop(world.until(|state| state.rung || state.heard && !state.unread.is_empty()));
     }
 }
 
@@ -208,6 +233,59 @@ fn loom_whoever_gives_a_crowd_back_leaves_nobody_asleep() {
         other.join().unwrap();
         peer.join().unwrap();
         assert!(!shift.begin() && !shift.is_taken());
+        world.change(|state| state.over = true);
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_an_application_that_sleeps_on_its_own_descriptor_hears_of_everything() {
+    model(|| {
+        let (world, shift, io) = inhabited();
+        world.change(|state| state.outside = true);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            peer.arrive(1);
+            peer.arrive(2);
+        });
+        for byte in 1..=2 {
+            assert_eq!(receive_in_loop(&world, &shift), byte);
+        }
+        peer.join().unwrap();
+        world.change(|state| state.over = true);
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_what_comes_while_an_application_with_a_loop_computes_is_received() {
+    model(|| {
+        let (world, shift, io) = inhabited();
+        world.change(|state| state.outside = true);
+        world.arrive(1);
+        assert_eq!(receive_in_loop(&world, &shift), 1);
+        world.arrive(2);
+        drop(world.until(|state| state.unread.is_empty()));
+        assert_eq!(receive_in_loop(&world, &shift), 2);
+        world.change(|state| state.over = true);
+        io.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_an_application_with_a_loop_may_give_a_crowd_back_at_any_time() {
+    model(|| {
+        let (world, shift, io) = inhabited();
+        world.change(|state| state.outside = true);
+        let peer = world.clone();
+        let peer = thread::spawn(move || peer.arrive(1));
+        let looked = shift.visit();
+        shift.give_back();
+        assert!(looked);
+        assert_eq!(receive_in_loop(&world, &shift), 1);
+        peer.join().unwrap();
+        shift.finish();
+        assert!(!shift.visit() && !shift.is_taken());
         world.change(|state| state.over = true);
         io.join().unwrap();
     });

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Error;
-use crate::pipe::{Crowd, Direct};
+use crate::pipe::{Bed, Crowd, Direct};
 use crate::runtime::end::End;
 use crate::runtime::outgoing::Sent;
 use crate::sys::fork;
@@ -60,7 +60,7 @@ pub(in crate::runtime) trait Station: Send + Sync {
     /// What the application waits for while it owns the reading side.
     fn descriptor(&self) -> RawFd;
     /// Founds a crowd on this thread.
-    fn found(&self, bell: RawFd) -> Option<Arc<dyn Crowd>>;
+    fn found(&self, bed: Bed) -> Option<Arc<dyn Crowd>>;
     /// See `Crowd::place`.
     fn place(&self) -> usize;
 }
@@ -347,8 +347,8 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         self.station.wake_session();
     }
 
-    fn found(&self, bell: RawFd) -> Option<Arc<dyn Crowd>> {
-        if self.suitable && self.is_ours() { self.station.found(bell) } else { None }
+    fn found(&self, bed: Bed) -> Option<Arc<dyn Crowd>> {
+        if self.suitable && self.is_ours() { self.station.found(bed) } else { None }
     }
 
     fn join(self: Arc<Self>, crowd: &Arc<dyn Crowd>, number: u32) -> bool {

@@ -56,7 +56,7 @@ impl Station for Woken {
         7
     }
 
-    fn found(&self, _bell: RawFd) -> Option<Arc<dyn Crowd>> {
+    fn found(&self, _bed: Bed) -> Option<Arc<dyn Crowd>> {
         None
     }
 

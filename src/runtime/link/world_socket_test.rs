@@ -129,6 +129,10 @@ impl Crowd for Hall {
 
     fn waited(&self) {}
 
+    fn look(&self, _: &mut Turn) -> bool {
+        true
+    }
+
     fn is_taken(&self) -> bool {
         self.0.lock().taken
     }

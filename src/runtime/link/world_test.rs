@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use super::*;
 use crate::error::Error;
 use crate::message::Message;
-use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, Turn, pair};
+use crate::pipe::{Bed, EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, Turn, pair};
 
 #[path = "world_socket_test.rs"]
 mod socket;
@@ -151,7 +151,7 @@ impl Station for Arc<World> {
         7
     }
 
-    fn found(&self, _bell: RawFd) -> Option<Arc<dyn Crowd>> {
+    fn found(&self, _bed: Bed) -> Option<Arc<dyn Crowd>> {
         None
     }
 
