@@ -346,6 +346,13 @@ def connecting_after_disconnecting():
         push.send(b"%d" % number)
         assert pull.receive() == [b"%d" % number]
         check(zmq.zmq_disconnect(push.handle, where.encode()), "zmq_disconnect")
+    # What was sent before lingers.
+    push.set(LINGER, 5000)
+    for number in range(20):
+        push.connect(where)
+        push.send(b"%d" % number)
+        check(zmq.zmq_disconnect(push.handle, where.encode()), "zmq_disconnect")
+        assert pull.receive() == [b"%d" % number]
 
 
 @row("class 12: #3392", reference="passes")
@@ -452,20 +459,34 @@ def an_event_loop_that_keeps_the_contract_misses_nothing():
     fd = struct.unpack("=i", pull.get(FD, 4))[0]
     poll = select.epoll()
     poll.register(fd, select.EPOLLIN | select.EPOLLET)
-    thread = threading.Thread(target=lambda: [push.send(b"%d" % number) for number in range(500)])
-    thread.start()
-    got = 0
-    while got < 500:
-        if not struct.unpack("=i", pull.get(EVENTS_NOW, 4))[0] & 1:
-            assert poll.poll(5), f"nothing after {got}"
-            continue
-        while True:
-            answer = pull.receive_or_errno(0)
-            if isinstance(answer, str):
-                break
-            assert answer == [b"%d" % got]
-            got += 1
-    thread.join()
+    taken = threading.Semaphore(0)
+
+    def feed(count, one_by_one):
+        for number in range(count):
+            if one_by_one:
+                # The loop is asleep by then, and has to be woken by this one.
+                time.sleep(0.0005)
+            push.send(b"%d" % number)
+            if one_by_one:
+                taken.acquire()
+
+    for count, one_by_one in ((500, False), (300, True)):
+        thread = threading.Thread(target=feed, args=(count, one_by_one))
+        thread.start()
+        got = 0
+        while got < count:
+            if not struct.unpack("=i", pull.get(EVENTS_NOW, 4))[0] & 1:
+                assert poll.poll(5), f"nothing after {got}"
+                continue
+            while True:
+                answer = pull.receive_or_errno(0)
+                if isinstance(answer, str):
+                    break
+                assert answer == [b"%d" % got]
+                got += 1
+                if one_by_one:
+                    taken.release()
+        thread.join()
 
 
 @row("class 13: #4418", reference="passes", seconds=60)
