@@ -83,12 +83,15 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// A log for so many bytes.
-    pub(crate) fn new(capacity: usize) -> Log {
-        let bytes = Box::into_raw(Box::<[u8]>::new_uninit_slice(capacity));
+    /// A log for so many bytes; `None` without memory for it.
+    pub(crate) fn new(capacity: usize) -> Option<Log> {
+        let mut bytes = Vec::<MaybeUninit<u8>>::new();
+        bytes.try_reserve_exact(capacity).ok()?;
+        bytes.resize(capacity, MaybeUninit::uninit());
+        let bytes = Box::into_raw(bytes.into_boxed_slice());
         // SAFETY: the pointer of a box is not null.
         let bytes = unsafe { NonNull::new_unchecked(bytes) };
-        Log {
+        Some(Log {
             segment: Arc::new(Segment {
                 published: Padded(AtomicUsize::new(0)),
                 asleep: AtomicBool::new(false),
@@ -96,7 +99,7 @@ impl Log {
                 allowance: AtomicU64::new(0),
                 bytes,
             }),
-        }
+        })
     }
 
     /// For how many bytes it was made.

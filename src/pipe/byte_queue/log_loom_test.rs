@@ -48,7 +48,7 @@ fn loom_what_comes_into_the_log_wakes_a_reader_that_sleeps() {
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
-            let mut log = Log::new(100);
+            let mut log = Log::new(100).unwrap();
             writer.follow(&log);
             append(&mut log, b"one", &mut writer, &ring);
             append(&mut log, b"two", &mut writer, &ring);
@@ -66,7 +66,7 @@ fn loom_a_queue_that_leaves_the_log_gets_nothing_that_comes_later() {
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
-            let mut log = Log::new(100);
+            let mut log = Log::new(100).unwrap();
             writer.follow(&log);
             append(&mut log, b"one", &mut writer, &ring);
             ring.ring_if(writer.leave_log());
@@ -87,7 +87,7 @@ fn loom_a_queue_goes_from_one_log_to_the_next() {
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
-            let (mut first, mut second) = (Log::new(100), Log::new(100));
+            let (mut first, mut second) = (Log::new(100).unwrap(), Log::new(100).unwrap());
             writer.follow(&first);
             append(&mut first, b"one", &mut writer, &ring);
             ring.ring_if(writer.leave_log());
@@ -107,7 +107,7 @@ fn loom_what_is_written_after_the_log_wakes_a_reader_that_slept_in_it() {
         let bell = Bell::new();
         let ring = bell.clone();
         let thread = thread::spawn(move || {
-            let log = Log::new(100);
+            let log = Log::new(100).unwrap();
             writer.push(0, b"one");
             ring.ring_if(writer.publish());
             writer.follow(&log);
@@ -130,7 +130,7 @@ fn loom_two_readers_of_a_log_do_not_mind_each_other() {
             writers.push(writer);
             readers.push(reader);
         }
-        let mut log = Log::new(100);
+        let mut log = Log::new(100).unwrap();
         for writer in &mut writers {
             writer.follow(&log);
         }

@@ -24,7 +24,7 @@ fn push(writer: &mut Writer, body: &[u8]) {
 #[test]
 fn a_queue_follows_and_leaves_and_follows_again() {
     let (mut writer, mut reader) = queue(Style::Wire).unwrap();
-    let (mut log, mut next) = (Log::new(1000), Log::new(1000));
+    let (mut log, mut next) = (Log::new(1000).unwrap(), Log::new(1000).unwrap());
     log.append(&[&message(b"before", false)]);
     push(&mut writer, b"0");
     writer.follow(&log);
@@ -48,7 +48,7 @@ fn a_queue_follows_and_leaves_and_follows_again() {
 #[test]
 fn a_log_takes_no_more_than_it_has_room_for() {
     let (mut writer, mut reader) = queue(Style::Wire).unwrap();
-    let mut log = Log::new(100);
+    let mut log = Log::new(100).unwrap();
     writer.follow(&log);
     assert!(!log.has_room(&[&message(&[0; 92], false)]));
     assert!(!log.append(&[&message(&[0; 92], false)]));
@@ -60,7 +60,7 @@ fn a_log_takes_no_more_than_it_has_room_for() {
 #[test]
 fn whoever_appends_learns_of_a_reader_that_sleeps() {
     let (mut writer, mut reader) = queue(Style::Wire).unwrap();
-    let mut log = Log::new(1000);
+    let mut log = Log::new(1000).unwrap();
     assert!(reader.sleep());
     writer.follow(&log);
     let one = message(b"one", false);
@@ -81,7 +81,7 @@ fn after_a_partial_write_the_next_message_follows() {
         let (mut writer, mut reader) = queue(Style::Wire).unwrap();
         let mut starts = vec![0];
         for round in 0..6 {
-            let mut log = Log::new(1000);
+            let mut log = Log::new(1000).unwrap();
             push(&mut writer, &vec![1; round * 3]);
             starts.push(writer.published());
             writer.follow(&log);
@@ -116,7 +116,7 @@ fn after_a_partial_write_the_next_message_follows() {
 
 #[test]
 fn a_log_lives_as_long_as_somebody_has_not_read_it() {
-    let mut log = Log::new(1000);
+    let mut log = Log::new(1000).unwrap();
     let (mut writer, mut reader) = queue(Style::Wire).unwrap();
     let (mut other, gone) = queue(Style::Wire).unwrap();
     writer.follow(&log);
@@ -158,12 +158,12 @@ fn two_readers_on_threads_of_their_own_get_the_same() {
             }
         }));
     }
-    let mut log = Log::new(0);
+    let mut log = Log::new(0).unwrap();
     for number in 0..COUNT {
         let message = message(&number.to_le_bytes(), false);
         // Sometimes one of them gets a message by itself.
         if number % 1000 == 7 || !log.has_room(&[&message]) {
-            log = Log::new(if number % 3 == 0 { 100 } else { 10_000 });
+            log = Log::new(if number % 3 == 0 { 100 } else { 10_000 }).unwrap();
             for (writer, bell) in &mut writers {
                 let mut asleep = writer.leave_log();
                 if number % 1000 == 7 {

@@ -100,17 +100,17 @@ impl Distributor {
             log.set_allowance(allowance);
         }
         // Who could not goes on with the last frame like those who never followed.
-        let Some((_, earlier)) = frames.split_last() else { return };
-        for place in self.following..before {
-            if let Some(pipe) = self.pipes.at(place).and_then(|id| pipes.get_mut(id)) {
-                let _ = earlier.iter().all(|frame| pipe.write_copy(frame));
-            }
+        if let Some((_, earlier @ [_, ..])) = frames.split_last() {
+            let rest: Vec<PipeId> =
+                (self.following..before).filter_map(|place| self.pipes.at(place)).collect();
+            self.write_apart(pipes, &rest, earlier.iter().copied());
         }
     }
 
     /// Lets the first `count` pipes follow a new log; those that cannot come behind the others.
     fn follow_new_log(&mut self, pipes: &mut Pipes, count: usize, size: usize) {
-        let log = Log::new(size);
+        // Without memory for one, all get copies.
+        let Some(log) = Log::new(size) else { return self.part(pipes) };
         let (mut place, mut count) = (0, count);
         while place < count {
             let id = self.pipes.at(place);
@@ -161,11 +161,21 @@ impl Distributor {
         let followers: Vec<PipeId> =
             (0..self.following).filter_map(|place| self.pipes.at(place)).collect();
         self.part(pipes);
-        for frame in std::mem::take(&mut self.together.frames) {
-            for &id in &followers {
-                if !pipes.get_mut(id).is_some_and(|pipe| pipe.write_copy(&frame)) {
-                    self.refused(pipes, id);
-                }
+        let frames = std::mem::take(&mut self.together.frames);
+        self.write_apart(pipes, &followers, frames.iter());
+    }
+
+    /// Copies the first frames of a message into each of these pipes; who refuses one misses all of it.
+    fn write_apart<'a>(
+        &mut self,
+        pipes: &mut Pipes,
+        to: &[PipeId],
+        frames: impl Iterator<Item = &'a Message> + Clone,
+    ) {
+        for &id in to {
+            let mut frames = frames.clone();
+            if !pipes.get_mut(id).is_some_and(|pipe| frames.all(|frame| pipe.write_copy(frame))) {
+                self.refused(pipes, id);
             }
         }
     }
