@@ -73,6 +73,47 @@ static void pass (void *from, void *to, const char *when)
     }
 }
 
+/* A topic that no reserve has room for: the subscriber asks until it is noted, and the publisher notes it or asks to be told anew. */
+static void large_topics (unsigned every)
+{
+    enum { SIZE = 100000, TOPICS = 3 };
+    static unsigned char topic[SIZE], got[SIZE + 1];
+    fault_every = every;
+    void *context;
+    while (!(context = zmq_ctx_new ()))
+        CHECK (zmq_errno () == ENOMEM, "zmq_ctx_new says %s", errno_name (zmq_errno ()));
+    for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
+        if (!strcmp (TRANSPORTS[transport], "inproc"))
+            continue; /* A pipe inside the process is not made again. */
+        char name[64], endpoint[256];
+        size_t size = sizeof endpoint;
+        strcpy (name, fresh_name (TRANSPORTS[transport]));
+        void *from = make (context, ZMQ_PUB), *to = make (context, ZMQ_SUB);
+        TRY (zmq_bind (from, name));
+        NEED (zmq_getsockopt (from, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+        for (unsigned char number = 0; number < TOPICS; number++) {
+            topic[0] = number;
+            TRY (zmq_setsockopt (to, ZMQ_SUBSCRIBE, topic, SIZE));
+        }
+        TRY (zmq_connect (to, endpoint));
+        unsigned seen = 0;
+        for (long end = milliseconds () + PATIENCE; seen != (1u << TOPICS) - 1;) {
+            CHECK (milliseconds () < end, "topics over %s: %x came", TRANSPORTS[transport], seen);
+            topic[0] = (unsigned char) (rand () % TOPICS);
+            CHECK (zmq_send (from, topic, SIZE, 0) != -1 || zmq_errno () == ENOMEM, "publishing says %s", errno_name (zmq_errno ()));
+            int received = zmq_recv (to, got, sizeof got, ZMQ_DONTWAIT);
+            if (received == -1)
+                continue;
+            CHECK (received == SIZE && got[0] < TOPICS, "%d bytes of topic %d", received, got[0]);
+            seen |= 1u << got[0];
+        }
+        end_socket (from);
+        end_socket (to);
+    }
+    end_context (context);
+    fault_every = 0;
+}
+
 static void program (unsigned every)
 {
     static const struct {
@@ -108,6 +149,8 @@ int main (void)
     static const unsigned steps[] = {97, 41, 17, 7, 3, 2};
     for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)
         program (steps[at]);
+    for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)
+        large_topics (steps[at]);
     CHECK (fault_every_hits > 1000 && refused > 0, "%u allocations failed, %u calls said so", fault_every_hits, refused);
     line ("the process lives, and all that comes is whole");
     return 0;

@@ -24,17 +24,15 @@ pub(crate) struct Dish {
 
 impl Dish {
     /// Writes a command to all peers, whether or not they have room for messages.
-    fn tell(&mut self, pipes: &mut Pipes, subscription: Subscription<'_>) -> Result<()> {
-        let command = subscription.to_command()?;
-        self.out.for_each(pipes, |pipe| pipe.write_commands(vec![command.share()]));
-        Ok(())
+    fn tell(&mut self, pipes: &mut Pipes, command: &Message) {
+        self.out.for_each(pipes, |pipe| pipe.write_commands([Ok(command.share())]));
     }
 
     /// Tells one peer all groups.
     fn send_groups(&self, pipes: &mut Pipes, id: PipeId) {
         if let Some(pipe) = pipes.get_mut(id) {
             let joins = self.groups.iter().map(|group| Subscription::Join(group).to_command());
-            pipe.write_commands(joins.flatten().collect());
+            pipe.write_commands(joins);
         }
     }
 
@@ -102,16 +100,20 @@ impl Pattern for Dish {
     }
 
     fn join(&mut self, pipes: &mut Pipes, group: &[u8]) -> Result<()> {
+        let command = Subscription::Join(group).to_command()?;
         if group.len() > MAX_GROUP || !self.groups.insert(group.to_vec()) {
             return Err(Error::INVAL);
         }
-        self.tell(pipes, Subscription::Join(group))
+        self.tell(pipes, &command);
+        Ok(())
     }
 
     fn leave(&mut self, pipes: &mut Pipes, group: &[u8]) -> Result<()> {
+        let command = Subscription::Leave(group).to_command()?;
         if group.len() > MAX_GROUP || !self.groups.remove(group) {
             return Err(Error::INVAL);
         }
-        self.tell(pipes, Subscription::Leave(group))
+        self.tell(pipes, &command);
+        Ok(())
     }
 }

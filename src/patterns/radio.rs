@@ -37,10 +37,7 @@ impl Radio {
         }
         match Subscription::from_command(frame.data()) {
             Some(Subscription::Join(group)) if group.len() <= MAX_GROUP => {
-                self.groups.entry(group.into()).or_default().push(id);
-                let cost = self.costs.entry(id).or_default();
-                *cost += cost_of(group);
-                if *cost > self.limit
+                if self.join(group, id).is_none_or(|cost| cost > self.limit)
                     && let Some(pipe) = pipes.get_mut(id)
                 {
                     pipe.refuse();
@@ -61,6 +58,18 @@ impl Radio {
             }
             _ => {}
         }
+    }
+
+    /// Notes that a peer joined a group; gives what it costs to remember all that it joined, `None` without memory.
+    fn join(&mut self, group: &[u8], id: PipeId) -> Option<u64> {
+        self.groups.try_reserve(1).ok()?;
+        self.costs.try_reserve(1).ok()?;
+        let members = self.groups.entry(group.into()).or_default();
+        members.try_reserve(1).ok()?;
+        members.push(id);
+        let cost = self.costs.entry(id).or_default();
+        *cost += cost_of(group);
+        Some(*cost)
     }
 }
 

@@ -83,13 +83,14 @@ impl Xpub {
         }
         match request {
             Some((subscribe, topic)) => {
-                if self.apply(id, subscribe, topic) {
+                let applied = self.apply(id, subscribe, topic);
+                if applied.is_ok_and(|tell| tell) {
                     let metadata = frame.metadata().cloned();
                     let subject = Subject::Peer(Some(id));
                     self.report(subscribe, topic, metadata, subject);
                 }
-                if subscribe
-                    && self.cost(id) > self.limit
+                // What there is no memory for would be missed for ever, unless the peer says it again.
+                if (applied.is_err() || subscribe && self.cost(id) > self.limit)
                     && let Some(pipe) = pipes.get_mut(id)
                 {
                     pipe.refuse();
@@ -101,22 +102,22 @@ impl Xpub {
     }
 
     /// Notes what a peer wants; says whether the application shall know.
-    fn apply(&mut self, id: PipeId, subscribe: bool, topic: &[u8]) -> bool {
-        match (self.manual, subscribe) {
+    fn apply(&mut self, id: PipeId, subscribe: bool, topic: &[u8]) -> Result<bool> {
+        Ok(match (self.manual, subscribe) {
             (true, true) => {
-                self.asked.add(topic, id);
+                self.asked.add(topic, id)?;
                 true
             }
             (true, false) => {
                 self.asked.remove(topic, id);
                 true
             }
-            (false, true) => self.subscriptions.add(topic, id) || self.verbose_subscribe,
+            (false, true) => self.subscriptions.add(topic, id)? || self.verbose_subscribe,
             (false, false) => {
                 let removed = self.subscriptions.remove(topic, id);
                 removed != Removed::OthersRemain || self.verbose_unsubscribe
             }
-        }
+        })
     }
 
     /// What it costs to remember what a peer asked for. What the application gives it is not its fault.
@@ -124,7 +125,7 @@ impl Xpub {
         if self.manual { self.asked.cost(id) } else { self.subscriptions.cost(id) }
     }
 
-    /// Queues a subscription for the application, in the form of old: a byte 1 or 0, the topic.
+    /// Queues a subscription for the application.
     fn report(
         &mut self,
         subscribe: bool,
@@ -135,9 +136,7 @@ impl Xpub {
         if self.mute {
             return;
         }
-        let subscription =
-            if subscribe { Subscription::Subscribe(topic) } else { Subscription::Cancel(topic) };
-        if let Some(Ok(mut message)) = subscription.to_message() {
+        if let Some(mut message) = notice(subscribe, topic) {
             message.set_metadata(metadata);
             let subject = if self.manual { subject } else { Subject::Unchanged };
             self.pending.push_back((message, subject));
@@ -166,13 +165,21 @@ impl Xpub {
     }
 }
 
+/// A subscription for the application, in the form of old; none without memory.
+fn notice(subscribe: bool, topic: &[u8]) -> Option<Message> {
+    let subscription =
+        if subscribe { Subscription::Subscribe(topic) } else { Subscription::Cancel(topic) };
+    subscription.to_message()?.ok()
+}
+
 impl Pattern for Xpub {
     fn attach(&mut self, pipes: &mut Pipes, id: PipeId, how: Attach) {
         self.out.attach(id);
-        if how.subscribe_to_all {
-            self.subscriptions.add(b"", id);
-        }
+        let added = if how.subscribe_to_all { self.subscriptions.add(b"", id) } else { Ok(true) };
         if let Some(pipe) = pipes.get_mut(id) {
+            if added.is_err() {
+                pipe.refuse();
+            }
             pipe.accept_commands();
             if !self.welcome.is_empty() {
                 pipe.write(&mut self.welcome.share());
@@ -200,22 +207,20 @@ impl Pattern for Xpub {
                 *subject = Subject::Peer(None);
             }
         }
-        let mut gone = Vec::new();
-        if self.manual {
-            self.asked.remove_pipe(id, |topic, _| gone.push(topic.to_vec()));
-            self.subscriptions.remove_pipe(id, |_, _| {});
-        } else {
-            let all = self.verbose_unsubscribe;
-            self.subscriptions.remove_pipe(id, |topic, last| {
-                if last || all {
-                    gone.push(topic.to_vec());
-                }
-            });
-            self.asked.remove_pipe(id, |_, _| {});
-        }
-        for topic in gone {
-            self.report(false, &topic, None, Subject::Peer(None));
-        }
+        let Xpub { pending, manual, mute, .. } = self;
+        let all = *manual || self.verbose_unsubscribe;
+        let mut tell = |topic: &[u8], last: bool| {
+            if (last || all) && !*mute {
+                let subject = if *manual { Subject::Peer(None) } else { Subject::Unchanged };
+                pending.extend(notice(false, topic).map(|message| (message, subject)));
+            }
+        };
+        let (told, silent) = match *manual {
+            true => (&mut self.asked, &mut self.subscriptions),
+            false => (&mut self.subscriptions, &mut self.asked),
+        };
+        told.remove_pipe(id, &mut tell);
+        silent.remove_pipe(id, |_, _| {});
         self.out.pipe_terminated(id);
     }
 
@@ -267,7 +272,7 @@ impl Pattern for Xpub {
             numbers::XPUB_WELCOME_MSG => self.welcome = Message::from_slice(value)?,
             numbers::SUBSCRIBE if self.manual => {
                 if let Some(id) = self.last_pipe {
-                    self.subscriptions.add(value, id);
+                    self.subscriptions.add(value, id)?;
                 }
             }
             numbers::UNSUBSCRIBE if self.manual => {

@@ -37,29 +37,31 @@ pub(crate) struct Xsub {
 impl Xsub {
     /// Counts a subscription and tells the publishers.
     pub(super) fn subscribe(&mut self, pipes: &mut Pipes, topic: &[u8]) -> Result<()> {
-        self.count(topic);
-        self.tell(pipes, Subscription::Subscribe(topic))
+        let command = Subscription::Subscribe(topic).to_command()?;
+        self.count(topic)?;
+        self.tell(pipes, &command);
+        Ok(())
     }
 
     /// Takes a subscription back and tells the publishers if it was the last of its topic.
     pub(super) fn unsubscribe(&mut self, pipes: &mut Pipes, topic: &[u8]) -> Result<()> {
+        let command = Subscription::Cancel(topic).to_command()?;
         if self.discount(topic) || self.verbose_unsubscribe {
-            self.tell(pipes, Subscription::Cancel(topic))?;
+            self.tell(pipes, &command);
         }
         Ok(())
     }
 
     /// Writes a command to all publishers, whether or not they have room for messages: a
     /// subscription that got lost would be lost for good.
-    fn tell(&mut self, pipes: &mut Pipes, subscription: Subscription<'_>) -> Result<()> {
-        let command = subscription.to_command()?;
-        self.out.for_each(pipes, |pipe| pipe.write_commands(vec![command.share()]));
-        Ok(())
+    fn tell(&mut self, pipes: &mut Pipes, command: &Message) {
+        self.out.for_each(pipes, |pipe| pipe.write_commands([Ok(command.share())]));
     }
 
-    fn count(&mut self, topic: &[u8]) {
-        let (_, count) = self.subscriptions.get_or_insert_with(topic, || 0);
+    fn count(&mut self, topic: &[u8]) -> Result<()> {
+        let (_, count) = self.subscriptions.get_or_insert_with(topic, || 0)?;
         *count = count.saturating_add(1);
+        Ok(())
     }
 
     /// Whether the topic is not wanted any more.
@@ -79,7 +81,7 @@ impl Xsub {
         if let Some(pipe) = pipes.get_mut(id) {
             let mut commands = Vec::new();
             self.subscriptions
-                .for_each(|topic, _| commands.extend(Subscription::Subscribe(topic).to_command()));
+                .for_each(|topic, _| commands.push(Subscription::Subscribe(topic).to_command()));
             pipe.write_commands(commands);
         }
     }
@@ -134,6 +136,10 @@ impl Pattern for Xsub {
     }
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
+        if Subscription::from_message(message.data()).is_some() {
+            // All publishers get the same one.
+            message.own()?;
+        }
         let first = !self.more_send;
         self.more_send = message.more();
         if first {
@@ -148,7 +154,10 @@ impl Pattern for Xsub {
             Some(Subscription::Subscribe(topic)) => {
                 self.process_subscribe = true;
                 // Told again even if it is not new: a publisher may be verbose about them.
-                self.count(topic);
+                if let Err(error) = self.count(topic) {
+                    self.more_send = !first;
+                    return Err(error);
+                }
             }
             Some(Subscription::Cancel(topic)) => {
                 self.process_subscribe = true;
@@ -165,7 +174,7 @@ impl Pattern for Xsub {
         }
         if first && !self.more_send {
             let message = message.take();
-            self.out.for_each(pipes, |pipe| pipe.write_commands(vec![message.share()]));
+            self.out.for_each(pipes, |pipe| pipe.write_commands([Ok(message.share())]));
         } else {
             self.out.send_to_all(pipes, message);
         }

@@ -19,7 +19,7 @@ pub(crate) fn subscriptions(data: &[u8]) {
         let action = input.byte();
         let key = input.take(usize::from(action >> 2)).repeat(1 + usize::from(action & 2) * 20);
         if action & 1 == 0 {
-            let (id, value) = map.get_or_insert_with(&key, || step);
+            let (id, value) = map.get_or_insert_with(&key, || step).unwrap();
             assert_eq!(*value, *model.entry(key.clone()).or_insert(step));
             assert_eq!(map.key(id), key);
         } else {
@@ -68,7 +68,7 @@ pub(crate) fn wishes(data: &[u8]) {
             match Subscription::from_frame(&frame) {
                 Some(Subscription::Subscribe(topic)) => {
                     let is_first = !model.contains_key(topic);
-                    assert_eq!(subscriptions.add(topic, pipe), is_first);
+                    assert_eq!(subscriptions.add(topic, pipe), Ok(is_first));
                     model.entry(topic.to_vec()).or_default().insert(id);
                     again(Subscription::Subscribe(topic));
                 }

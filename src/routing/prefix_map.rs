@@ -10,6 +10,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use slab::Slab;
 
+use crate::error::{Error, Result};
+
 /// Names a key; valid until it is removed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct KeyId(u32);
@@ -23,13 +25,16 @@ enum Key {
 }
 
 impl Key {
-    fn new(key: &[u8]) -> Key {
+    fn new(key: &[u8]) -> Result<Key> {
         if key.len() > INLINE_KEY {
-            return Key::Heap(key.into());
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(key.len()).map_err(|_| Error::NOMEM)?;
+            bytes.extend_from_slice(key);
+            return Ok(Key::Heap(bytes.into_boxed_slice()));
         }
         let mut bytes = [0; INLINE_KEY];
         bytes[..key.len()].copy_from_slice(key);
-        Key::Inline { len: key.len() as u8, bytes }
+        Ok(Key::Inline { len: key.len() as u8, bytes })
     }
 
     #[inline]
@@ -106,14 +111,18 @@ impl<V> PrefixMap<V> {
         self.entries.len()
     }
 
-    /// The value of a key, which is made first if the key is new.
+    /// The value of a key, which is made first if the key is new. `NOMEM`, and nothing has changed, without
+    /// memory for that.
     pub(crate) fn get_or_insert_with(
         &mut self,
         key: &[u8],
         make: impl FnOnce() -> V,
-    ) -> (KeyId, &mut V) {
-        let id = self.find(key).unwrap_or_else(|| KeyId(self.insert(key, make())));
-        (id, &mut self.entries[id.0 as usize].value)
+    ) -> Result<(KeyId, &mut V)> {
+        let id = match self.find(key) {
+            Some(id) => id,
+            None => KeyId(self.insert(key, make())?),
+        };
+        Ok((id, &mut self.entries[id.0 as usize].value))
     }
 
     /// The id of a key.
@@ -214,11 +223,13 @@ impl<V> PrefixMap<V> {
     }
 
     #[cold]
-    fn insert(&mut self, key: &[u8], value: V) -> u32 {
-        let entry = self.entries.insert(Entry { key: Key::new(key), value }) as u32;
+    fn insert(&mut self, key: &[u8], value: V) -> Result<u32> {
+        let key_bytes = Key::new(key)?;
+        self.see_that_it_can_grow()?;
+        let entry = self.entries.insert(Entry { key: key_bytes, value }) as u32;
         if key.is_empty() {
             self.empty = Some(entry);
-            return entry;
+            return Ok(entry);
         }
         if self.entries.len() > self.table.len() * MOST {
             self.resize(self.table.len() * 2);
@@ -232,7 +243,24 @@ impl<V> PrefixMap<V> {
             Ok(place) => self.lengths[place].1 += 1,
             Err(place) => self.lengths.insert(place, (key.len(), 1)),
         }
-        entry
+        Ok(entry)
+    }
+
+    /// Whether there is memory for one more key. Lists that grow end the process if there is not, so as much as they are
+    /// about to take is asked for, all at once, and given back.
+    fn see_that_it_can_grow(&self) -> Result<()> {
+        let (entries, buckets) = (self.entries.len(), self.table.len());
+        let mut wanted = 0;
+        if entries == self.entries.capacity() {
+            wanted += 2 * entries * (size_of::<Entry<V>>() + size_of::<usize>());
+        }
+        if self.lengths.len() == self.lengths.capacity() {
+            wanted += 2 * size_of_val(self.lengths.as_slice());
+        }
+        if entries + 1 > buckets * MOST || self.overflowed > buckets / 8 + 1 {
+            wanted += 2 * buckets * size_of::<Bucket>() + entries * size_of::<(u32, u32)>();
+        }
+        Vec::<u8>::new().try_reserve_exact(wanted).map_err(|_| Error::NOMEM)
     }
 
     /// Makes the table anew.

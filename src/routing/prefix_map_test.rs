@@ -45,7 +45,7 @@ fn it_answers_like_a_plain_map() {
             let key = numbers.key(longest);
             // More come than go for a while, then the other way round.
             if numbers.below(5) < if step / 500 % 2 == 0 { 4 } else { 1 } {
-                let (id, value) = map.get_or_insert_with(&key, || step);
+                let (id, value) = map.get_or_insert_with(&key, || step).unwrap();
                 assert_eq!(*value, *model.entry(key.clone()).or_insert(step));
                 assert_eq!(map.key(id), key);
             } else {
@@ -61,9 +61,9 @@ fn it_answers_like_a_plain_map() {
 #[test]
 fn ids_survive_the_growth_of_the_map() {
     let mut map = PrefixMap::default();
-    let (kept, _) = map.get_or_insert_with(b"kept", || 7);
+    let (kept, _) = map.get_or_insert_with(b"kept", || 7).unwrap();
     for number in 0..5_000u32 {
-        map.get_or_insert_with(&number.to_be_bytes(), || 0);
+        map.get_or_insert_with(&number.to_be_bytes(), || 0).unwrap();
     }
     for number in 0..5_000u32 {
         let id = map.find(&number.to_be_bytes()).unwrap();
@@ -91,7 +91,7 @@ fn megabytes_of_key_cost_no_stack() {
     let mut map = PrefixMap::default();
     let key: Vec<u8> = (0..1_000_000u32).map(|i| i as u8).collect();
     for len in (0..=key.len()).step_by(50_000) {
-        map.get_or_insert_with(&key[..len], || len);
+        map.get_or_insert_with(&key[..len], || len).unwrap();
     }
     assert!(map.prefixes_of(&key).copied().eq((0..=key.len()).step_by(50_000)));
     for len in (0..=key.len()).step_by(50_000) {
@@ -106,7 +106,7 @@ fn keys_of_very_many_lengths_are_all_found() {
     let mut map = PrefixMap::default();
     let key = vec![b'x'; 2_000];
     for len in 0..=key.len() {
-        map.get_or_insert_with(&key[..len], || len);
+        map.get_or_insert_with(&key[..len], || len).unwrap();
     }
     assert_eq!(map.prefixes_of(&key).count(), key.len() + 1);
     assert_eq!(map.prefixes_of(b"y").count(), 1);

@@ -2,6 +2,7 @@
 //!
 //! A pipe counts once for a topic however often it subscribed. Called by XPUB (and so PUB).
 
+use crate::error::{Error, Result};
 use crate::pipe::PipeId;
 use crate::routing::prefix_map::{KeyId, PrefixMap};
 
@@ -20,22 +21,25 @@ impl PipeSet {
         }
     }
 
-    fn place(&self, id: PipeId) -> Result<usize, usize> {
+    fn place(&self, id: PipeId) -> std::result::Result<usize, usize> {
         self.as_slice().binary_search_by_key(&id.0, |other| other.0)
     }
 
     /// Whether the pipe is new.
-    fn insert(&mut self, id: PipeId) -> bool {
-        let Err(place) = self.place(id) else { return false };
+    fn insert(&mut self, id: PipeId) -> Result<bool> {
+        let Err(place) = self.place(id) else { return Ok(false) };
         match self {
             PipeSet::One(other) => {
                 let mut ids = vec![*other];
                 ids.insert(place, id);
                 *self = PipeSet::Many(ids);
             }
-            PipeSet::Many(ids) => ids.insert(place, id),
+            PipeSet::Many(ids) => {
+                ids.try_reserve(1).map_err(|_| Error::NOMEM)?;
+                ids.insert(place, id);
+            }
         }
-        true
+        Ok(true)
     }
 }
 
@@ -86,18 +90,21 @@ impl Subscriptions {
         self.map.len()
     }
 
-    /// Subscribes a pipe; says whether it is the first to want the topic.
-    pub(crate) fn add(&mut self, topic: &[u8], id: PipeId) -> bool {
+    /// Subscribes a pipe; says whether it is the first to want the topic. `NOMEM`, and nothing has changed, without
+    /// memory for that.
+    pub(crate) fn add(&mut self, topic: &[u8], id: PipeId) -> Result<bool> {
+        let slot = id.0 as usize;
+        if slot >= self.pipes.len() {
+            self.pipes.try_reserve(slot + 1 - self.pipes.len()).map_err(|_| Error::NOMEM)?;
+            self.pipes.resize_with(slot + 1, PipeTopics::default);
+        }
+        self.pipes[slot].keys.try_reserve(1).map_err(|_| Error::NOMEM)?;
         self.changed = true;
         let before = self.map.len();
-        let (key, subscribers) = self.map.get_or_insert_with(topic, || PipeSet::One(id));
-        let added = subscribers.insert(id);
+        let (key, subscribers) = self.map.get_or_insert_with(topic, || PipeSet::One(id))?;
+        let added = subscribers.insert(id)?;
         let first = self.map.len() > before;
         if first || added {
-            let slot = id.0 as usize;
-            if slot >= self.pipes.len() {
-                self.pipes.resize_with(slot + 1, PipeTopics::default);
-            }
             self.pipes[slot].live += 1;
             self.pipes[slot].cost += cost_of(topic);
             self.pipes[slot].keys.push(key);
@@ -105,7 +112,7 @@ impl Subscriptions {
                 self.sweep(id);
             }
         }
-        first
+        Ok(first)
     }
 
     /// Takes a subscription back, all of them if the pipe subscribed more than once.
@@ -131,13 +138,12 @@ impl Subscriptions {
     pub(crate) fn remove_pipe(&mut self, id: PipeId, mut removed: impl FnMut(&[u8], bool)) {
         self.sweep(id);
         let Some(topics) = self.pipes.get_mut(id.0 as usize) else { return };
-        let keys = std::mem::take(topics).keys;
-        let topic = |&key: &KeyId| (self.map.key(key).to_vec(), key);
-        let mut topics: Vec<_> = keys.iter().map(topic).collect();
-        topics.sort_unstable();
-        for (topic, key) in topics {
-            let last = self.remove_from_key(key, id) == Removed::Last;
-            removed(&topic, last);
+        let mut keys = std::mem::take(topics).keys;
+        keys.sort_unstable_by(|&one, &other| self.map.key(one).cmp(self.map.key(other)));
+        for key in keys {
+            let last = self.map.value(key).is_some_and(|ids| ids.as_slice() == [id]);
+            removed(self.map.key(key), last);
+            self.remove_from_key(key, id);
         }
     }
 
@@ -215,9 +221,9 @@ mod tests {
     #[test]
     fn a_pipe_counts_once_for_a_topic() {
         let mut subs = Subscriptions::default();
-        assert!(subs.add(b"a", A));
-        assert!(!subs.add(b"a", A));
-        assert!(!subs.add(b"a", B));
+        assert!(subs.add(b"a", A).unwrap());
+        assert!(!subs.add(b"a", A).unwrap());
+        assert!(!subs.add(b"a", B).unwrap());
         assert_eq!(matches(&mut subs, b"abc"), [0, 3]);
         assert_eq!(subs.remove(b"a", A), Removed::OthersRemain);
         assert_eq!(subs.remove(b"a", A), Removed::NotFound);
@@ -231,9 +237,9 @@ mod tests {
     fn the_end_of_a_pipe_takes_its_topics_along_in_order() {
         let mut subs = Subscriptions::default();
         for topic in [&b"b"[..], b"", b"abc", b"a"] {
-            subs.add(topic, A);
+            subs.add(topic, A).unwrap();
         }
-        subs.add(b"a", B);
+        subs.add(b"a", B).unwrap();
         let mut gone = Vec::new();
         subs.remove_pipe(A, |topic, last| gone.push((topic.to_vec(), last)));
         let expected = [(&b""[..], true), (b"a", false), (b"abc", true), (b"b", true)];
@@ -246,11 +252,11 @@ mod tests {
     #[test]
     fn subscribing_and_unsubscribing_for_ever_costs_no_memory() {
         let mut subs = Subscriptions::default();
-        subs.add(b"kept", A);
+        subs.add(b"kept", A).unwrap();
         let before = subs.cost(A);
         for round in 0..10_000u32 {
-            subs.add(&round.to_be_bytes(), A);
-            subs.add(&round.to_be_bytes(), A);
+            subs.add(&round.to_be_bytes(), A).unwrap();
+            subs.add(&round.to_be_bytes(), A).unwrap();
             assert_eq!(subs.cost(A), before + 64 + 4);
             assert_eq!(subs.remove(&round.to_be_bytes(), A), Removed::Last);
         }
@@ -268,7 +274,7 @@ mod tests {
     fn ten_thousand_topics_and_pipes_find_their_way() {
         let mut subs = Subscriptions::default();
         for number in 0..10_000u32 {
-            subs.add(format!("topic.{number:05}").as_bytes(), PipeId(number));
+            subs.add(format!("topic.{number:05}").as_bytes(), PipeId(number)).unwrap();
         }
         assert_eq!(subs.len(), 10_000);
         assert_eq!(matches(&mut subs, b"topic.04711 and more"), [4711]);

@@ -266,24 +266,26 @@ impl Pipe {
     }
 
     /// The same for what a socket has to say, and at once where this thread may send: a subscription
-    /// is not to be overtaken by what the application does next.
-    pub(crate) fn write_commands(&mut self, commands: Vec<Message>) {
-        if commands.is_empty() || self.finished || self.ended || self.peer_closed() {
+    /// is not to be overtaken by what the application does next. If there is no memory for one of them none is
+    /// said, and the socket is asked for all that it wants again.
+    pub(crate) fn write_commands(&mut self, commands: impl IntoIterator<Item = Result<Message>>) {
+        let mut commands = commands.into_iter().peekable();
+        if commands.peek().is_none() || self.finished || self.ended || self.peer_closed() {
             return;
         }
         self.leave_log();
         self.rollback();
-        let mut all = self.writer().is_some();
-        if let Some(writer) = self.made_writer() {
-            for command in commands {
-                all &= writer.push_message(command);
-            }
-            if writer.publish() {
+        let said = self.writer().is_some_and(|writer| {
+            commands.all(|command| command.is_ok_and(|command| writer.push_message(command)))
+        });
+        if said {
+            if self.made_writer().is_some_and(|writer| writer.publish()) {
                 self.wake_peer();
             }
-        }
-        if !all {
-            // Some are lost for want of memory: the socket says all of them again.
+        } else {
+            if let Some(writer) = self.made_writer() {
+                writer.rollback();
+            }
             self.link.notify(self.side, PipeEvent::Hiccuped);
         }
     }
