@@ -187,3 +187,33 @@ fn what_lingers_is_sent_before_the_context_ends() {
         }
     });
 }
+
+/// Closing drops the pipes before the listeners: a connection that is made in between has no socket any more. It ends, with all
+/// that it holds, or the context would not.
+#[test]
+fn a_socket_closes_while_peers_connect() {
+    within(300, || {
+        for round in 0..rounds(100) {
+            let (here, there) = (Context::new(), Context::new());
+            let pull = here.socket(ZMQ_PULL);
+            let near = round % 2 == 0;
+            let endpoint = pull.bind_any(if near { "inproc" } else { "tcp" });
+            let peers = thread::spawn(move || {
+                for _ in 0..8 {
+                    let push = if near { here } else { there }.socket(ZMQ_PUSH);
+                    push.set(ZMQ_LINGER, 0).unwrap();
+                    push.connect(&endpoint).unwrap();
+                    for _ in 0..3 {
+                        let _ = push.send(&[7; 20_000], ZMQ_DONTWAIT);
+                    }
+                    push.close().unwrap();
+                }
+            });
+            a_moment(round, Duration::from_millis(4));
+            pull.close().unwrap();
+            peers.join().unwrap();
+            here.term().unwrap();
+            there.term().unwrap();
+        }
+    });
+}
