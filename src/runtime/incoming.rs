@@ -212,8 +212,10 @@ impl Incoming {
             if self.large.is_some() && !self.finish_large(now, engine, pipe)? {
                 return Ok(true);
             }
-            let credit = pipe.batch_credit().min(1 << 30) as usize;
-            if credit == 0 && !pipe.peer_closed() {
+            // What nobody reads any more passes without being counted one by one.
+            let credit = if pipe.peer_closed() { u64::MAX } else { pipe.batch_credit() };
+            let credit = credit.min(1 << 30) as usize;
+            if credit == 0 {
                 return Ok(false);
             }
             if self.staging.is_none() && pipe.made_writer().is_none() {
@@ -225,7 +227,7 @@ impl Incoming {
                 return Ok(true);
             }
             let have = bytes.len();
-            let scan = engine.scan(now, bytes, credit.max(1))?;
+            let scan = engine.scan(now, bytes, credit)?;
             let notify = writer.accept(scan.frames_end, scan.messages_end);
             self.published(pipe, scan.messages as u64, notify);
             if let Some((header, body)) = scan.next {
@@ -236,7 +238,7 @@ impl Incoming {
                 }
                 self.least = (header + body as usize).saturating_sub(have);
             }
-            if scan.messages < credit.max(1) && !scan.broken {
+            if scan.messages < credit && !scan.broken {
                 return Ok(true);
             }
         }
