@@ -163,7 +163,7 @@ impl Pipe {
         }
         self.leave_log();
         self.rollback();
-        let farewell = self.link.farewell(self.side).map(Message::from_slice);
+        let farewell = self.link.farewell(self.side).map(|farewell| Message::from_slice(&farewell));
         if let Some(Ok(farewell)) = farewell {
             self.write_control(farewell);
         }

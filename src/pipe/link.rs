@@ -1,7 +1,7 @@
 //! What the two ends of a pipe share besides the queues: whom to notify, and the high water marks.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use super::later::Later;
 use super::{Direct, PipeEvent};
@@ -32,17 +32,12 @@ impl Side {
     }
 }
 
-/// A message, behind one pointer as hardly anybody has it.
-struct Farewell(Vec<u8>);
-
 struct End {
     owner: Arc<dyn Notify>,
     key: AtomicU32,
     /// What this end's owner allows to wait, sent and received; -1: it has no say (a session).
     send_mark: AtomicI32,
     receive_mark: AtomicI32,
-    /// What this end says last (ZMQ_DISCONNECT_MSG of the other end's socket).
-    farewell: OnceLock<Box<Farewell>>,
 }
 
 /// Shared by both ends.
@@ -52,13 +47,21 @@ pub(super) struct Link {
     /// The directions from A and from B, before there are queues.
     from_a: Later,
     from_b: Later,
-    /// What the session offers to the socket, and how often that changed.
-    direct: Mutex<Option<Arc<dyn Direct>>>,
+    kept: Mutex<Kept>,
+    /// How often what the session offers has changed.
     changes: AtomicU32,
     /// One side writes the same messages to many.
     broadcast: AtomicBool,
     /// A socket wants no more of this peer.
     refused: AtomicBool,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// What the session offers to the socket.
+    direct: Option<Arc<dyn Direct>>,
+    /// What A and B say last (ZMQ_DISCONNECT_MSG of the other end's socket); hardly anybody has that.
+    farewells: Option<Box<[Option<Vec<u8>>; 2]>>,
 }
 
 /// How an end is set up.
@@ -76,7 +79,6 @@ impl End {
             key: AtomicU32::new(NO_KEY),
             send_mark: AtomicI32::new(send),
             receive_mark: AtomicI32::new(receive),
-            farewell: OnceLock::new(),
         }
     }
 }
@@ -88,7 +90,7 @@ impl Link {
             b: End::new(b),
             from_a: Later::new(),
             from_b: Later::new(),
-            direct: Mutex::new(None),
+            kept: Mutex::new(Kept::default()),
             changes: AtomicU32::new(0),
             broadcast: AtomicBool::new(false),
             refused: AtomicBool::new(false),
@@ -105,7 +107,7 @@ impl Link {
     }
 
     pub(super) fn set_direct(&self, direct: Option<Arc<dyn Direct>>) {
-        let old = std::mem::replace(&mut *self.direct.lock(), direct);
+        let old = std::mem::replace(&mut self.kept.lock().direct, direct);
         self.changes.fetch_add(1, Ordering::Release);
         drop(old);
     }
@@ -133,7 +135,7 @@ impl Link {
     }
 
     pub(super) fn direct(&self) -> Option<Arc<dyn Direct>> {
-        self.direct.lock().clone()
+        self.kept.lock().direct.clone()
     }
 
     pub(super) fn notify(&self, side: Side, event: PipeEvent) {
@@ -157,11 +159,17 @@ impl Link {
     }
 
     pub(super) fn set_farewell(&self, side: Side, message: Vec<u8>) {
-        let _ = self.end(side).farewell.set(Box::new(Farewell(message)));
+        let mut kept = self.kept.lock();
+        let farewells = kept.farewells.get_or_insert_default();
+        let [a, b] = &mut **farewells;
+        let farewell = if side == Side::A { a } else { b };
+        farewell.get_or_insert(message);
     }
 
-    pub(super) fn farewell(&self, side: Side) -> Option<&[u8]> {
-        self.end(side).farewell.get().map(|farewell| farewell.0.as_slice())
+    pub(super) fn farewell(&self, side: Side) -> Option<Vec<u8>> {
+        let kept = self.kept.lock();
+        let [a, b] = &**kept.farewells.as_ref()?;
+        if side == Side::A { a.clone() } else { b.clone() }
     }
 
     /// How many messages may wait on their way from `side` to the other: the sum of what both
