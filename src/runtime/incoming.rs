@@ -236,7 +236,8 @@ impl Incoming {
                     self.begin_large(pipe, header, body)?;
                     continue;
                 }
-                self.least = (header + body as usize).saturating_sub(have);
+                // Where the last read filled its room, there is more than this frame.
+                self.least = self.least.max((header + body as usize).saturating_sub(have));
             }
             if scan.messages < credit && !scan.broken {
                 return Ok(true);
