@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use super::task::{Io, Ready, Task};
-use super::{Guard, Home};
+use super::{Entered, Home};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::udp::{DATAGRAM_MAX, Datagram, UdpSocket};
@@ -27,12 +27,12 @@ pub(super) struct Datagrams {
     writable: bool,
     /// The socket is done with this task; nothing is sent after the time, if there is one.
     closing: Option<Option<Instant>>,
-    _guard: Guard,
+    _entered: Entered,
 }
 
 impl Datagrams {
     pub(super) fn new(home: Home, socket: UdpSocket, pipe: Pipe) -> Datagrams {
-        let guard = Guard::new(&home);
+        let entered = Entered::new(&home);
         Datagrams {
             home,
             socket,
@@ -41,7 +41,7 @@ impl Datagrams {
             readable: true,
             writable: true,
             closing: None,
-            _guard: guard,
+            _entered: entered,
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::io_thread::IoThread;
 use super::session::Session;
 use super::task::{Io, Ready, Task};
-use super::{Guard, Home};
+use super::{Entered, Home};
 use crate::monitor::{EndpointPair, Event, Monitor};
 use crate::sys::lock::{Condvar, Mutex};
 use crate::sys::reserve;
@@ -82,12 +82,12 @@ pub(super) struct ListenerTask {
     watched: bool,
     /// The socket is done with this listener.
     closed: bool,
-    _guard: Guard,
+    _entered: Entered,
 }
 
 impl ListenerTask {
     pub(super) fn new(home: Arc<Home>, door: Arc<Door>, key: u32) -> ListenerTask {
-        let guard = Guard::new(&home);
+        let entered = Entered::new(&home);
         ListenerTask {
             home,
             door,
@@ -95,7 +95,7 @@ impl ListenerTask {
             threads: Vec::new(),
             watched: false,
             closed: false,
-            _guard: guard,
+            _entered: entered,
         }
     }
 

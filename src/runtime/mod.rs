@@ -48,7 +48,7 @@ pub(crate) trait Owner: Notify {
 pub(crate) trait Threads: Send + Sync {
     /// The thread with the least to do among those of the affinity mask (0: all of them).
     fn choose(&self, affinity: u64) -> Result<Arc<IoThread>>;
-    /// Keeps the context alive until `leave` was called as often; see `Guard`.
+    /// Keeps the context alive until `leave` was called as often; see `Entered`.
     fn enter(&self);
     fn leave(&self);
     /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler.
@@ -56,16 +56,16 @@ pub(crate) trait Threads: Send + Sync {
 }
 
 /// Keeps the context alive.
-struct Guard(Arc<dyn Threads>);
+struct Entered(Arc<dyn Threads>);
 
-impl Guard {
-    fn new(home: &Home) -> Guard {
+impl Entered {
+    fn new(home: &Home) -> Entered {
         home.threads.enter();
-        Guard(home.threads.clone())
+        Entered(home.threads.clone())
     }
 }
 
-impl Drop for Guard {
+impl Drop for Entered {
     fn drop(&mut self) {
         self.0.leave();
     }

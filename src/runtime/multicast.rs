@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::task::{Io, Ready, Task};
-use super::{Guard, Home};
+use super::{Entered, Home};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::multicast::{Frames, Multicast};
@@ -25,13 +25,13 @@ pub(super) struct MulticastTask {
     pipe: Pipe,
     /// The socket is done with this task, which ends at this time at the latest.
     closing: Option<Instant>,
-    _guard: Guard,
+    _entered: Entered,
 }
 
 impl MulticastTask {
     pub(super) fn new(home: Home, socket: Box<dyn Multicast>, pipe: Pipe) -> MulticastTask {
-        let guard = Guard::new(&home);
-        MulticastTask { home, socket, pipe, closing: None, _guard: guard }
+        let entered = Entered::new(&home);
+        MulticastTask { home, socket, pipe, closing: None, _entered: entered }
     }
 
     fn pump(&mut self, io: &mut Io<'_>) {

@@ -22,7 +22,7 @@ use super::link::{Link, Pumped, Watch};
 use super::notices;
 use super::outgoing::Sent;
 use super::task::{Io, Ready, Task};
-use super::{Guard, Home};
+use super::{Entered, Home};
 use crate::message::Metadata;
 use crate::monitor::{EndpointPair, Event};
 use crate::options::MechanismKind;
@@ -57,7 +57,7 @@ pub(super) struct Session {
     closing: Option<Option<Instant>>,
     /// What the link's watchdog remembers.
     watch: Watch,
-    _guard: Guard,
+    _entered: Entered,
 }
 
 impl Session {
@@ -92,7 +92,7 @@ impl Session {
     }
 
     fn new(home: Arc<Home>, endpoints: EndpointPair, state: State) -> Session {
-        let guard = Guard::new(&home);
+        let entered = Entered::new(&home);
         Session {
             home,
             endpoints,
@@ -102,7 +102,7 @@ impl Session {
             state,
             closing: None,
             watch: Watch::default(),
-            _guard: guard,
+            _entered: entered,
         }
     }
 
