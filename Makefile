@@ -23,6 +23,7 @@ CARGO := CARGO_TARGET_DIR='$(TARGET_DIR)/portable' $(CARGO)
 CARGO_FLAGS += --features portable
 STAGE := env -u OXIZMQ_STAGE CARGO_TARGET_DIR='$(TARGET_DIR)/portable' scripts/stage
 export OXIZMQ_STAGE := $(abspath $(TARGET_DIR))/portable/stage
+BUILT := env CARGO_TARGET_DIR='$(abspath $(TARGET_DIR))/portable'
 else
 STAGE := scripts/stage
 endif
@@ -41,7 +42,7 @@ all: ## build the release library and stage it in target/stage as it would be in
 	@$(STAGE)
 
 install: all ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
-	@$(INSTALL_ENV) scripts/install
+	@$(INSTALL_ENV) $(BUILT) scripts/install
 
 uninstall: ## remove what `make install` with the same variables installed
 	@$(INSTALL_ENV) scripts/install --uninstall
@@ -79,7 +80,7 @@ check-readme: ## whether the tables of README.md are what the recorded results s
 	@scripts/readme-tables --check
 
 check-install: all ## install into a temporary folder; build and run programs by pkg-config, CMake and statically
-	@tests/install/run
+	@$(BUILT) tests/install/run
 
 clean: ## remove everything that was built
 	$(CARGO) clean

@@ -14,7 +14,10 @@ check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs
 	@scripts/setup.sh build net
 	ctests/run $(CTESTS)
 
+# With PORTABLE=1 it is check-ctests.
+ifndef PORTABLE
 CHECK_STEPS += check-portable
+endif
 .PHONY: check-portable
 check-portable: ## the C programs with the I/O threads doing everything; any target runs so with PORTABLE=1 (3 minutes)
 	@$(MAKE) --no-print-directory PORTABLE=1 check-ctests
@@ -49,7 +52,7 @@ CHECK_STEPS += check-gssapi
 .PHONY: check-gssapi
 check-gssapi: ## the unit tests of GSSAPI inside a Kerberos realm of their own
 	@scripts/setup.sh rust build kerberos
-	REALM_PORT=18092 ctests/gssapi/realm $(CARGO) test $(CARGO_FLAGS) --lib gssapi
+	REALM_PORT=18092 ctests/gssapi/realm env $(CARGO) test $(CARGO_FLAGS) --lib gssapi
 
 CHECK_STEPS += check-libzmq
 .PHONY: check-libzmq
