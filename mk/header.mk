@@ -5,7 +5,9 @@ CHECK_STEPS += check-header
 
 .PHONY: header check-header
 
-HEADER_TOOL = CARGO_TARGET_DIR='$(TARGET_DIR)/tools' $(CARGO) run --quiet $(CARGO_FLAGS) --manifest-path tools/header/Cargo.toml --
+# A package of its own, which is the same with PORTABLE=1.
+HEADER_TOOL = CARGO_TARGET_DIR='$(TARGET_DIR)/tools' $(lastword $(CARGO)) run --quiet \
+	$(filter-out --features portable,$(CARGO_FLAGS)) --manifest-path tools/header/Cargo.toml --
 
 header: ## write include/zmq.h and include/zmq_utils.h anew from src/ffi
 	@scripts/setup.sh rust
