@@ -6,13 +6,13 @@ CHECK_STEPS += check-deb
 
 deb: all ## a Debian package that takes the place of libzmq5 and libzmq3-dev
 	@scripts/setup.sh build
-	@scripts/deb
+	@$(BUILT) scripts/deb
 
 # In a copy of this system that is thrown away, or of the one below DEB_ROOT; needs root. Half a minute.
 check-deb: all ## install the Debian package, run Debian's bindings on it with nothing set, purge it (DEB_ROOT=folder of a system)
 	@scripts/setup.sh build clients languages
-	@scripts/deb --check
-	@tests/install/deb $(TARGET_DIR)/debian/oxizmq_*.deb $(DEB_ROOT)
+	@$(BUILT) scripts/deb --check
+	@tests/install/deb $(TARGET_DIR)$(if $(PORTABLE),/portable)/debian/oxizmq_*.deb $(DEB_ROOT)
 
 .PHONY: check-cinstall
 
