@@ -1,30 +1,13 @@
 //! A Rust program with an allocator of its own that links `libzmq.a`: the library leaves the choice to it. tests/install/run compiles
 //! and runs it; tests/own_allocator.rs does the same with the crate.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../counting/mod.rs"]
+mod counting;
+
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-struct Counting;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: the system's allocator does it all.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: by the contract of the function.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: by the contract of the function.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
+use counting::ALLOCATED;
 
 unsafe extern "C" {
     fn zmq_ctx_new() -> *mut c_void;
