@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::error::Error;
 
 #[test]
 fn bodies_round_the_inline_limit_keep_their_bytes() {

@@ -3,6 +3,7 @@
 //! This is `zmq_msg_t` itself: `ffi::message` casts the application's 64 bytes to a [`Message`],
 //! pipes carry its body as a ZMTP frame, patterns pass it on. See zmq_msg_init(3) and its kin.
 
+mod attributes;
 mod content;
 mod growing;
 mod metadata;
@@ -11,7 +12,7 @@ mod refill;
 pub(crate) mod spare;
 mod subscription;
 
-use std::ffi::{CStr, CString, c_void};
+use std::ffi::{CString, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
 pub(crate) use subscription::Subscription;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Bodies up to this many bytes live inside the message.
 pub(crate) const MAX_INLINE: usize = 41;
@@ -313,70 +314,6 @@ impl Message {
     /// Takes the message out and leaves an empty one.
     pub(crate) fn take(&mut self) -> Message {
         std::mem::take(self)
-    }
-
-    /// The frame flags: `MORE`, `COMMAND`.
-    #[inline]
-    pub(crate) fn flags(&self) -> u8 {
-        self.flags
-    }
-
-    /// Replaces the frame flags.
-    #[inline]
-    pub(crate) fn set_flags(&mut self, flags: u8) {
-        self.flags = flags;
-    }
-
-    /// Whether more frames of the same message follow.
-    #[inline]
-    pub(crate) fn more(&self) -> bool {
-        self.flags & MORE != 0
-    }
-
-    /// Says whether more frames follow.
-    #[inline]
-    pub(crate) fn set_more(&mut self, more: bool) {
-        self.flags = if more { self.flags | MORE } else { self.flags & !MORE };
-    }
-
-    /// Whether the frame is a ZMTP command.
-    pub(crate) fn is_command(&self) -> bool {
-        self.flags & COMMAND != 0
-    }
-
-    /// The routing id of SERVER and PEER sockets; 0 if there is none.
-    pub(crate) fn routing_id(&self) -> u32 {
-        self.routing_id
-    }
-
-    /// Sets the routing id of SERVER and PEER sockets.
-    pub(crate) fn set_routing_id(&mut self, routing_id: u32) {
-        self.routing_id = routing_id;
-    }
-
-    /// The group of RADIO and DISH messages; empty if there is none.
-    pub(crate) fn group(&self) -> &CStr {
-        self.group.as_ref().map_or(c"", |group| group.as_c_str())
-    }
-
-    /// Sets the group. `INVAL` above `ZMQ_GROUP_MAX_LENGTH` (255) bytes.
-    pub(crate) fn set_group(&mut self, group: &CStr) -> Result<()> {
-        if group.to_bytes().len() > 255 {
-            return Err(Error::INVAL);
-        }
-        self.group = (!group.is_empty()).then(|| Arc::new(group.to_owned()));
-        Ok(())
-    }
-
-    /// What is known of the peer that sent the message.
-    pub(crate) fn metadata(&self) -> Option<&Arc<Metadata>> {
-        self.metadata.as_ref()
-    }
-
-    /// Attaches or removes what is known of the peer.
-    #[inline]
-    pub(crate) fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
-        self.metadata = metadata;
     }
 }
 
