@@ -6,6 +6,7 @@ use loom::thread;
 
 use super::world::{Hall, Model, World, io_thread, joined};
 use super::*;
+use crate::pipe::Direct;
 
 fn model(test: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();

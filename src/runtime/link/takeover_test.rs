@@ -3,6 +3,7 @@
 use std::panic::resume_unwind;
 
 use super::*;
+use crate::pipe::Direct;
 
 /// Whatever is done with it, it panics.
 struct Defect(Option<End>, Option<Arc<dyn Crowd>>);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use super::*;
 use crate::error::Error;
 use crate::message::Message;
-use crate::pipe::{Bed, EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, Turn, pair};
+use crate::pipe::{Bed, Direct, EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, Turn, pair};
 
 #[path = "world_socket_test.rs"]
 mod socket;
