@@ -31,6 +31,8 @@ const LITTLE: usize = 512;
 const MUCH: usize = 16 * 1024;
 /// The size of a read that is not made into a queue.
 const BUFFER: usize = 64 * 1024;
+/// So many bytes of commands that the pattern has not taken in count as a message at the high water mark.
+const COMMANDS_OF_A_MESSAGE: usize = 64 * 1024;
 /// The largest piece a raw socket delivers as one message, as libzmq's.
 const PLAIN: usize = 8192;
 
@@ -48,6 +50,8 @@ pub(super) struct Incoming {
     least: usize,
     /// What is wrong behind the frames that were opened.
     failure: Option<Failure>,
+    /// Bytes of commands for the pattern that do not yet make up a message.
+    commands: u16,
 }
 
 /// How frames get from the wire into the queue.
@@ -228,8 +232,14 @@ impl Incoming {
             }
             let have = bytes.len();
             let scan = engine.scan(now, bytes, credit)?;
-            let notify = writer.accept(scan.frames_end, scan.messages_end);
-            self.published(pipe, scan.messages as u64, notify);
+            if scan.is_void() {
+                // Heartbeats, say: where nobody reads they would gather in the queue.
+                writer.drop_unscanned(scan.frames_end);
+            } else {
+                let notify = writer.accept(scan.frames_end, scan.messages_end);
+                let commands = self.count_commands(scan.commands);
+                self.published(pipe, scan.messages as u64 + commands, notify);
+            }
             if let Some((header, body)) = scan.next {
                 let have = have - scan.frames_end;
                 if body > LARGE_BODY {
@@ -243,6 +253,14 @@ impl Incoming {
                 return Ok(true);
             }
         }
+    }
+
+    /// How many messages so many more bytes of commands count as: a publisher whose application does nothing
+    /// for a while hears of all that its subscribers want, within limits.
+    fn count_commands(&mut self, bytes: usize) -> u64 {
+        let bytes = usize::from(self.commands) + bytes;
+        self.commands = (bytes % COMMANDS_OF_A_MESSAGE) as u16;
+        (bytes / COMMANDS_OF_A_MESSAGE) as u64
     }
 
     /// Accounts for messages that became visible.

@@ -21,6 +21,8 @@ pub(crate) struct EngineConfig {
     pub(crate) routing_id: Vec<u8>,
     /// The largest frame that is accepted, -1 for no limit.
     pub(crate) maxmsgsize: i64,
+    /// How many messages may wait to be read, 0 for no limit.
+    pub(crate) rcvhwm: i32,
     pub(crate) heartbeat_interval: Option<Duration>,
     pub(crate) heartbeat_timeout: Option<Duration>,
     /// What our PINGs ask of the peer; 0 asks for nothing.
@@ -90,6 +92,7 @@ impl EngineConfig {
             kind: options.kind,
             routing_id: options.routing_id.clone(),
             maxmsgsize: options.maxmsgsize,
+            rcvhwm: options.rcvhwm,
             heartbeat_interval: options.heartbeat_interval(),
             heartbeat_timeout: options.heartbeat_timeout(),
             heartbeat_ttl_deciseconds: options.heartbeat_ttl,

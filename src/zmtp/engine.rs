@@ -351,10 +351,20 @@ impl Engine {
     }
 
     /// The session received a frame outside `scan`, whose header `scan` had reported as `next`.
-    /// Says whether a message, or a command outside a message, ends with it. Commands of this size
-    /// mean nothing here, only to a pattern: a topic may be long.
-    pub(crate) fn note_large_frame(&mut self, now: Instant, flags: u8) -> Result<bool, Failure> {
-        Ok(self.established()?.note_large_frame(now, flags))
+    /// Says whether a message, or a command outside a message, ends with it; fails when its message has become
+    /// too large. Commands of this size mean nothing here, only to a pattern: a topic may be long.
+    pub(crate) fn note_large_frame(
+        &mut self,
+        now: Instant,
+        flags: u8,
+        size: usize,
+    ) -> Result<bool, Failure> {
+        self.established()?.note_large_frame(now, flags, size)
+    }
+
+    /// Whether commands that the engine does not know are for the pattern.
+    pub(crate) fn heeds_commands(&self) -> bool {
+        matches!(&self.state, State::Established(state) if state.heeds_commands())
     }
 
     /// Unwraps frames and gives each to `sink`, until it has enough; says how much of `input` was

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::patterns::SocketType::{Dealer, Pull, Push, Router};
-use crate::zmtp::testing::{GREETING, Pair, READY, config, established, side};
+use crate::patterns::SocketType::{Dealer, Dish, Pub, Pull, Push, Radio, Router, Sub, Xpub};
+use crate::zmtp::testing::{Collect, GREETING, Pair, READY, Side, config, established, side};
 use crate::zmtp::{Failure, FailureKind, error_code};
 
 #[test]
@@ -148,8 +148,8 @@ fn frames_are_delimited_in_place() {
         let scan = side.engine.scan(now, &mut header[..end], usize::MAX).unwrap();
         assert_eq!(scan.next, (end == 9).then_some((9, 256)));
     }
-    assert_eq!(side.engine.note_large_frame(now, 2 | 1), Ok(false));
-    assert_eq!(side.engine.note_large_frame(now, 2), Ok(true));
+    assert_eq!(side.engine.note_large_frame(now, 2 | 1, 256), Ok(false));
+    assert_eq!(side.engine.note_large_frame(now, 2, 256), Ok(true));
 }
 
 #[test]
@@ -239,4 +239,86 @@ fn unread_answers_are_bounded() {
     let mut bytes = b"\x04\x07\x04PING\0\0".repeat(10_000);
     side.engine.scan(now, &mut bytes, usize::MAX).unwrap();
     assert_eq!(side.sent(), b"\x04\x05\x04PONG".repeat(16));
+}
+
+#[test]
+fn commands_without_a_reader_are_void() {
+    let ping = b"\x04\x07\x04PING\0\0";
+    let wish = b"\x04\x0b\x09SUBSCRIBEx";
+    let (mut side, now) = established();
+    // Also in the middle of a message.
+    for before in [&b""[..], b"\x01\x01a"] {
+        side.engine.scan(now, &mut before.to_vec(), usize::MAX).unwrap();
+        let mut bytes = [&ping[..], wish, ping].concat();
+        let scan = side.engine.scan(now, &mut bytes, usize::MAX).unwrap();
+        assert!(scan.is_void());
+        assert_eq!((scan.frames_end, scan.commands), (bytes.len(), 0));
+    }
+    let mut bytes = [&ping[..], b"\x00\x01b"].concat();
+    assert!(!side.engine.scan(now, &mut bytes, usize::MAX).unwrap().is_void());
+
+    for (peer, kind) in [(Sub, Pub), (Sub, Xpub), (Dish, Radio)] {
+        let mut side = Pair::established(config(peer), config(kind)).two;
+        assert!(side.engine.scan(now, &mut ping.to_vec(), usize::MAX).unwrap().is_void());
+        let scan = side.engine.scan(now, &mut [&ping[..], wish].concat(), usize::MAX).unwrap();
+        assert!(!scan.is_void());
+        assert_eq!(scan.commands, wish.len());
+    }
+}
+
+/// A side whose messages may have 400 bytes, `ENOUGH` in tests, or `count` times `frame`.
+fn limited(frame: i64, count: i32) -> (Side, std::time::Instant) {
+    let mut own = config(Router);
+    (own.maxmsgsize, own.rcvhwm) = (frame, count);
+    let now = std::time::Instant::now();
+    (Side::new(own, now), now)
+}
+
+#[test]
+fn a_message_does_not_grow_for_ever() {
+    let hello = [GREETING, READY].concat();
+    let part = b"\x01\x02xy";
+    for together in [1, 7, 100] {
+        let (mut side, now) = limited(100, 1);
+        side.feed(now, &hello, usize::MAX);
+        let mut scan = |bytes: &[u8]| side.engine.scan(now, &mut bytes.to_vec(), usize::MAX);
+        for _ in 0..3 {
+            // A hundred of them are the most. What ends is forgotten, and heartbeats do not count.
+            for _ in 0..100 / together {
+                scan(&part.repeat(together)).unwrap();
+                scan(b"\x04\x07\x04PING\0\0").unwrap();
+            }
+            assert_eq!(scan(b"\x00\x00\x01\x00").unwrap().messages, 1);
+            scan(b"\x00\x00").unwrap();
+        }
+        scan(&part.repeat(101)).unwrap();
+        assert_eq!(scan(part), Err(Failure::too_large()));
+    }
+
+    // Without one of the limits there is none; else as much as that many messages of one frame.
+    for (frame, count, most) in
+        [(-1, 1000, None), (2, 0, None), (200, 3, Some(150)), (2, 3, Some(100))]
+    {
+        let (mut side, now) = limited(frame, count);
+        side.feed(now, &hello, usize::MAX);
+        let mut scan = |count| side.engine.scan(now, &mut part.repeat(count), usize::MAX);
+        scan(most.unwrap_or(1000)).unwrap();
+        scan(1).unwrap();
+        assert_eq!(scan(1).is_err(), most.is_some(), "{frame} {count}");
+    }
+
+    let (mut side, now) = limited(300, 1);
+    side.feed(now, &hello, usize::MAX);
+    assert_eq!(side.engine.note_large_frame(now, 2 | 1, 300), Ok(false));
+    assert_eq!(side.engine.note_large_frame(now, 2, 300), Ok(true));
+    assert_eq!(side.engine.note_large_frame(now, 2 | 1, 300), Ok(false));
+    assert_eq!(side.engine.note_large_frame(now, 2 | 1, 300), Err(Failure::too_large()));
+
+    // ZMTP 1.0.
+    let (mut side, now) = limited(100, 1);
+    side.feed(now, b"\x01\0", usize::MAX);
+    let mut sink = Collect(Vec::new(), usize::MAX);
+    let mut decode = |count| side.engine.decode(now, &b"\x03\x01xy".repeat(count), &mut sink);
+    assert_eq!(decode(100), Ok(400));
+    assert_eq!(decode(1), Err(Failure::too_large()));
 }

@@ -62,14 +62,20 @@ impl Established {
         transform: Option<Box<dyn Transform>>,
         now: Instant,
     ) -> Established {
-        use SocketType::{Pub, Sub, Xpub, Xsub};
+        use SocketType::{Pub, Radio, Sub, Xpub, Xsub};
         // Heartbeats are commands, which old peers do not know.
         let interval = config.heartbeat_interval.filter(|_| version >= Version::V3_0);
         Established {
             version,
             subscribes: matches!(config.kind, Sub | Xsub),
             subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
-            scanner: Scanner { limit: frame::size_limit(config.maxmsgsize), inside: false },
+            scanner: Scanner {
+                limit: frame::size_limit(config.maxmsgsize),
+                inside: false,
+                held: 0,
+                count: u32::try_from(config.rcvhwm).unwrap_or(0),
+                heeds_commands: matches!(config.kind, Pub | Xpub | Radio),
+            },
             transform,
             assembler: None,
             beats: interval.map(|interval| Beats::new(Heartbeat::new(config, interval, now))),
@@ -148,6 +154,10 @@ impl Established {
         }
     }
 
+    pub(crate) fn heeds_commands(&self) -> bool {
+        self.scanner.heeds_commands
+    }
+
     fn framing(&self) -> Framing {
         match self.version {
             Version::Unversioned | Version::V1 => Framing::V1,
@@ -168,9 +178,14 @@ impl Established {
         scanner.scan(bytes, max_messages, |command| beat(now, command, beats))
     }
 
-    pub(crate) fn note_large_frame(&mut self, now: Instant, flags: u8) -> bool {
+    pub(crate) fn note_large_frame(
+        &mut self,
+        now: Instant,
+        flags: u8,
+        size: usize,
+    ) -> Result<bool, Failure> {
         self.hear(now);
-        self.scanner.note_frame(flags)
+        self.scanner.note_frame(flags, size)
     }
 
     /// ZMTP 1.0, which has no commands: later versions are scanned.
@@ -195,6 +210,8 @@ impl Established {
             let step = assembler.step(rest, framing, scanner.limit)?;
             consumed += step.consumed;
             let Some((flags, body)) = step.frame else { break };
+            // Its header as well, as where frames are not decoded.
+            scanner.note_frame(flags, 2 + body.len())?;
             if !sink.frame(flags, body) {
                 return Ok(consumed);
             }

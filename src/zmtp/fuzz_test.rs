@@ -144,7 +144,7 @@ fn scanned(side: &mut Side, now: Instant, bytes: &[u8], piece: usize, most: usiz
             if body.len() < *size {
                 continue;
             }
-            complete += usize::from(side.engine.note_large_frame(now, *flags).unwrap());
+            complete += usize::from(side.engine.note_large_frame(now, *flags, body.len()).unwrap());
             frames.push((*flags, std::mem::take(body)));
             large = None;
         }

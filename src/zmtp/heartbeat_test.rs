@@ -40,7 +40,7 @@ fn any_byte_is_a_sign_of_life() {
         match sign {
             0 => drop(one.engine.scan(heard, &mut [2], 1)),
             1 => one.engine.note_activity(heard),
-            _ => drop(one.engine.note_large_frame(heard, 2)),
+            _ => drop(one.engine.note_large_frame(heard, 2, 1)),
         }
         assert_eq!(one.engine.handle_timeout(now + 19 * SECOND), Ok(()));
         assert_eq!(one.engine.poll_timeout(), Some(now + 20 * SECOND));

@@ -9,6 +9,9 @@ use crate::zmtp::Failure;
 use crate::zmtp::command::{self, Command};
 use crate::zmtp::frame;
 
+/// No message is refused below this size, however small the limits are for frames and messages.
+const ENOUGH: u64 = if cfg!(test) { 400 } else { 256 << 20 };
+
 /// What [`Scanner::scan`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
@@ -18,6 +21,9 @@ pub(crate) struct Scan {
     pub(crate) messages_end: usize,
     /// Complete messages; commands do not count.
     pub(crate) messages: usize,
+    /// Bytes of commands that are for the pattern, and of those that have done their work here.
+    pub(crate) commands: usize,
+    pub(crate) done: usize,
     /// Lengths of header and body of the incomplete frame at `frames_end`, if its header is there.
     pub(crate) next: Option<(usize, u64)>,
     /// The frame at `frames_end` is broken: what was before it counts, and the next call fails.
@@ -32,6 +38,11 @@ impl Scan {
         self.broken = true;
         if at == 0 { Err(failure) } else { Ok(()) }
     }
+
+    /// Whether nobody has any use for the frames that were found.
+    pub(crate) fn is_void(&self) -> bool {
+        self.done == self.frames_end
+    }
 }
 
 /// What is remembered between frames.
@@ -41,12 +52,19 @@ pub(crate) struct Scanner {
     pub(crate) limit: u64,
     /// Whether the last frame said that more of its message follow.
     pub(crate) inside: bool,
+    /// What has come of that message.
+    pub(crate) held: u64,
+    /// How many messages of one frame the peer could send unread, 0 for no limit.
+    pub(crate) count: u32,
+    /// Whether the pattern here wants to hear of commands.
+    pub(crate) heeds_commands: bool,
 }
 
 impl Scanner {
     /// Delimits frames; `bytes` starts where the last call's `frames_end` was. Reserved flags are
     /// cleared in place, as libzmq ignores them. Each PING and PONG is shown to `heartbeat`. Stops
-    /// behind `max_messages` messages, and before a broken frame, unless that is the first.
+    /// behind `max_messages` messages, and before a broken frame, unless that is the first. Fails when a
+    /// message of many frames has become too large.
     #[inline]
     pub(crate) fn scan(
         &mut self,
@@ -57,6 +75,7 @@ impl Scanner {
         let mut scan = Scan::default();
         let mut at = 0;
         let mut inside = self.inside;
+        self.check_held()?;
         while scan.messages < max_messages {
             let Some(rest) = bytes.get_mut(at..) else { break };
             let &mut [flags, len, ..] = rest else { break };
@@ -89,8 +108,11 @@ impl Scanner {
                 };
                 if header.flags & COMMAND != 0 {
                     match command::parse(body) {
-                        Ok(Command::Other) => {}
-                        Ok(known) => heartbeat(known),
+                        Ok(Command::Other) if self.heeds_commands => scan.commands += end,
+                        Ok(command) => {
+                            scan.done += end;
+                            heartbeat(command);
+                        }
                         Err(failure) => {
                             scan.refuse(at, failure)?;
                             break;
@@ -114,16 +136,37 @@ impl Scanner {
             }
         }
         self.inside = inside;
+        self.held = match scan.messages_end {
+            _ if !inside => 0,
+            0 => self.held + (at - scan.done) as u64,
+            end => (at - end) as u64,
+        };
         scan.frames_end = at;
         Ok(scan)
     }
 
     /// A frame that was received outside [`Scanner::scan`]. Says whether a message or a command
     /// outside a message ends here.
-    pub(crate) fn note_frame(&mut self, flags: u8) -> bool {
+    pub(crate) fn note_frame(&mut self, flags: u8, size: usize) -> Result<bool, Failure> {
         if flags & COMMAND == 0 {
             self.inside = flags & MORE != 0;
         }
-        !self.inside
+        self.held = if self.inside { self.held + size as u64 } else { 0 };
+        self.check_held()?;
+        Ok(!self.inside)
+    }
+
+    /// `ZMQ_MAXMSGSIZE` is about frames, as in libzmq, and a message may have as many of them as its sender
+    /// likes. Where there is such a limit, all of a message may take what the messages of one frame may that
+    /// `ZMQ_RCVHWM` allows; or as much as the subscriptions of a peer, if that is more.
+    #[inline]
+    fn check_held(&self) -> Result<(), Failure> {
+        if self.held > ENOUGH
+            && self.count > 0
+            && self.held > self.limit.saturating_mul(self.count.into())
+        {
+            return Err(Failure::too_large());
+        }
+        Ok(())
     }
 }

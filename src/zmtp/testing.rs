@@ -38,6 +38,7 @@ pub(crate) fn config(kind: SocketType) -> EngineConfig {
         kind,
         routing_id: Vec::new(),
         maxmsgsize: -1,
+        rcvhwm: 0,
         heartbeat_interval: None,
         heartbeat_timeout: None,
         heartbeat_ttl_deciseconds: 0,

@@ -91,15 +91,20 @@ impl Incoming {
         let Some(large) = self.large.take_if(|large| large.filled == large.body.len()) else {
             return Ok(false);
         };
-        let complete = engine.note_large_frame(now, large.flags)?;
+        let size = large.body.len();
+        let complete = engine.note_large_frame(now, large.flags, size)?;
         let writer = queue(&mut self.staging, pipe)?;
         let Some(mut message) = large.body.into_message() else { return Ok(true) };
+        let is_command = large.flags & COMMAND != 0;
+        if is_command && !engine.heeds_commands() {
+            message.clear();
+        }
         message.set_flags(large.flags);
         writer.fill_place(large.place, message);
-        if complete {
-            let notify = writer.publish();
-            self.published(pipe, u64::from(large.flags & COMMAND == 0), notify);
-        }
+        let notify = complete && writer.publish();
+        // Its place counts as well, whatever was in it.
+        let count = if is_command { 1 + self.count_commands(size) } else { complete.into() };
+        self.published(pipe, count, notify);
         Ok(true)
     }
 }

@@ -87,6 +87,14 @@ impl Writer {
         self.publish_offset(offset)
     }
 
+    /// The first `frames` of the unscanned bytes are not for the reader: the rest takes their place.
+    pub(crate) fn drop_unscanned(&mut self, frames: usize) {
+        let bytes = self.unscanned();
+        let frames = frames.min(bytes.len());
+        bytes.copy_within(frames.., 0);
+        self.state().pending -= frames;
+    }
+
     /// Forgets the unscanned bytes.
     pub(crate) fn discard_unscanned(&mut self) {
         self.state().pending = 0;
