@@ -315,7 +315,7 @@ def garbage_for_a_publisher():
     works(context)
 
 
-@row("class 8: #4286, #1256, #4811", reference="passes")
+@row("class 8: #4286, #1256, #4811, #1400", reference="passes")
 def an_idle_publisher_forgets_its_readers():
     context = Context()
     pub = context.socket(PUB)
@@ -503,6 +503,39 @@ def a_message_larger_than_what_is_made_at_once():
     assert zmq.zmq_msg_recv(frame, ctypes.c_void_p(pull.handle), 0) == len(body)
     assert ctypes.string_at(zmq.zmq_msg_data(frame), len(body)) == body
     assert pull.receive() == [b"tail"]
+
+
+class PollItem(ctypes.Structure):
+    _fields_ = [("socket", ctypes.c_void_p), ("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
+
+
+@row("class 13: oxen-mq#87, #3373", reference="fails")
+def polling_hundreds_of_idle_sockets():
+    # What it costs does not depend on how many there are, nor on whether they may be shared.
+    zmq.zmq_poll.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_long]
+    for kind in (PULL, SERVER):
+        context = Context()
+        sockets = [context.socket(kind) for _ in range(900)]
+        items = (PollItem * len(sockets))(*[(sock.handle, 0, 1, 0) for sock in sockets])
+
+        def cost():
+            # Of this thread alone: other processes do not count.
+            before = time.thread_time_ns()
+            for _ in range(100):
+                assert check(zmq.zmq_poll(items, len(items), 0), "zmq_poll") == 0
+            return (time.thread_time_ns() - before) / 100
+
+        least = min(cost() for _ in range(10))
+        assert least < 50_000, f"{least / 1000} us for a poll of type {kind}"
+        # And they are awake all the same.
+        push = context.socket(PUSH if kind == PULL else CLIENT)
+        push.connect(f"tcp://127.0.0.1:{sockets[700].bind()}")
+        push.send(b"x")
+        assert check(zmq.zmq_poll(items, len(items), 5000), "zmq_poll") == 1
+        assert [at for at, item in enumerate(items) if item.revents] == [700]
+        for sock in (push, *sockets):
+            sock.close()
+        context.end()
 
 
 if __name__ == "__main__":
