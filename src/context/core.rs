@@ -1,7 +1,7 @@
 //! What the sockets of one context share.
 //!
 //! Lock order: `options`, `sockets`, `threads` and the inproc directory are leaves; none is held
-//! while another is taken, except that `shut_down` sends to mailboxes with `sockets` held.
+//! while another is taken, except that `shut_down` tells the sockets with `sockets` held.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -12,9 +12,14 @@ use super::inproc::Directory;
 use crate::error::{Error, Result};
 use crate::options::ContextOptions;
 use crate::pipe::{Notify, Pipe};
-use crate::runtime::{IoThread, ThreadConfig, Threads};
-use crate::socket::mailbox::{Command, Mailbox};
+use crate::runtime::{IoThread, Owner, ThreadConfig, Threads};
 use crate::sys::lock::Mutex;
+
+/// A socket, as far as its context knows it. May be called from any thread; must not block.
+pub(crate) trait Member: Owner {
+    /// The context ends: every call but the one that closes the socket fails from now on.
+    fn stop(&self);
+}
 
 /// See the head of this file.
 pub(crate) struct Core {
@@ -23,8 +28,8 @@ pub(crate) struct Core {
     /// concerns threads is fixed, see zmq_ctx_set(3).
     started: OnceLock<ContextOptions>,
     pub(crate) inproc: Directory,
-    /// The mailboxes of the open sockets, by socket id.
-    sockets: Mutex<HashMap<u32, Arc<Mailbox>>>,
+    /// The open sockets, by socket id.
+    sockets: Mutex<HashMap<u32, Arc<dyn Member>>>,
     next_socket: AtomicU32,
     threads: Mutex<Vec<Arc<IoThread>>>,
     /// Sessions and listeners that are not finished.
@@ -60,7 +65,7 @@ impl Core {
     }
 
     /// Admits a socket: its number. `TERM`, or `MFILE` above ZMQ_MAX_SOCKETS.
-    pub(crate) fn enter(&self, mailbox: Arc<Mailbox>) -> Result<u32> {
+    pub(crate) fn enter(&self, socket: Arc<dyn Member>) -> Result<u32> {
         let limit = self.started().max_sockets.max(0) as usize;
         let mut sockets = self.sockets.lock();
         if self.terminating() {
@@ -70,7 +75,7 @@ impl Core {
             return Err(Error::MFILE);
         }
         let id = self.next_socket.fetch_add(1, Ordering::Relaxed);
-        sockets.insert(id, mailbox);
+        sockets.insert(id, socket);
         Ok(id)
     }
 
@@ -84,8 +89,8 @@ impl Core {
     pub(super) fn shut_down(&self) {
         let sockets = self.sockets.lock();
         self.terminating.store(true, Ordering::Release);
-        for mailbox in sockets.values() {
-            mailbox.send(Command::Stop);
+        for socket in sockets.values() {
+            socket.stop();
         }
     }
 

@@ -8,14 +8,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::pipe::{Notify, Pipe, PipeEvent};
-use crate::socket::mailbox::Mailbox;
+use crate::runtime::Owner;
 use crate::sys::lock::Mutex;
 
 /// A bound name and what one must know of its socket to connect to it.
 #[derive(Clone)]
 pub(crate) struct Bound {
     pub(crate) socket: u32,
-    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) owner: Arc<dyn Owner>,
     pub(crate) sndhwm: i32,
     pub(crate) rcvhwm: i32,
     pub(crate) routing_id: Vec<u8>,

@@ -2,7 +2,8 @@
 //!
 //! A context knows its sockets, owns the I/O threads and the directory of inproc endpoints, and can
 //! end: then it tells every socket, waits until all of them are closed and all their connections
-//! are done lingering, and stops the threads. Called by `ffi::context` and by `socket`.
+//! are done lingering, and stops the threads. Sockets are above it: it knows each only as a [`Member`].
+//! Called by `ffi::context` and by `socket`.
 
 #![forbid(unsafe_code)]
 
@@ -16,11 +17,10 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub(crate) use self::core::{ContextThreads, Core};
+pub(crate) use self::core::{ContextThreads, Core, Member};
 use crate::error::{Error, Result};
 use crate::message::spare;
 use crate::options;
-use crate::socket::Socket;
 use crate::sys::fork;
 use crate::sys::lock::Mutex;
 use handle::Table;
@@ -55,7 +55,8 @@ impl Context {
         std::ptr::without_provenance_mut(CONTEXTS.handle(self))
     }
 
-    fn core(&self) -> Result<Arc<Core>> {
+    /// What its sockets share. `FAULT` if the context has ended.
+    pub(crate) fn core(&self) -> Result<Arc<Core>> {
         self.core.lock().clone().ok_or(Error::FAULT)
     }
 
@@ -73,11 +74,6 @@ impl Context {
     /// Reads a context option into `buffer` and returns its length.
     pub(crate) fn option(&self, option: i32, buffer: &mut [u8]) -> Result<usize> {
         options::context::get(&self.core()?.options.lock(), option, buffer)
-    }
-
-    /// A new socket of the type with this number.
-    pub(crate) fn socket(&self, kind: i32) -> Result<&'static Socket> {
-        Socket::create(&self.core()?, kind)
     }
 
     /// Makes every call on every socket fail with `TERM`, except closing it. Does not wait.

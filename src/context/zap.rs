@@ -7,7 +7,6 @@ use super::Core;
 use crate::message::Metadata;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
-use crate::socket::mailbox::Command;
 
 /// The address behind `inproc://`.
 const HANDLER: &str = "zeromq.zap.01";
@@ -21,12 +20,12 @@ impl Core {
         // A request must not be lost to a high water mark.
         let near = EndConfig { owner: client, marks: Some((0, 0)) };
         let marks = Some((handler.sndhwm, handler.rcvhwm));
-        let far = EndConfig { owner: handler.mailbox.clone(), marks };
+        let far = EndConfig { owner: handler.owner.clone(), marks };
         let (mut near, far) = pair(config, near, far);
         if handler.wants_routing_id {
             near.write_metadata(Arc::new(Metadata::new())).ok()?;
         }
-        handler.mailbox.send(Command::Attach(far, Attach::default()));
+        handler.owner.attach(far, Attach::default());
         Some(near)
     }
 }

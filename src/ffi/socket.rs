@@ -14,7 +14,7 @@ use crate::socket::Socket;
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_socket(context: *mut c_void, type_: c_int) -> *mut c_void {
-    making(|| Ok(handle::context(context)?.socket(type_)?.as_handle()))
+    making(|| Ok(Socket::create(&handle::context(context)?.core()?, type_)?.as_handle()))
 }
 
 /// Closes a socket, see zmq_close(3).

@@ -144,7 +144,7 @@ mod tests {
     fn what_happens_to_a_quiet_socket_is_found() {
         let context = Context::create().unwrap();
         let [pull, push, other] = [SocketType::Pull, SocketType::Push, SocketType::Pull]
-            .map(|kind| context.socket(kind as i32).unwrap());
+            .map(|kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap());
         let mut items = [item(other, POLLIN), item(pull, POLLIN), item(push, POLLOUT)];
         let mut poll = || (poll_items(&mut items, 0, None), items.map(|item| item.revents));
         for _ in 0..2 {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn the_end_of_the_context_is_found() {
         let context = Context::create().unwrap();
-        let socket = context.socket(SocketType::Sub as i32).unwrap();
+        let socket = Socket::create(&context.core().unwrap(), SocketType::Sub as i32).unwrap();
         let mut items = [item(socket, POLLIN)];
         assert_eq!(poll_items(&mut items, 0, None), Ok(0));
         context.shutdown().unwrap();
@@ -189,8 +189,8 @@ mod tests {
     #[test]
     fn lists_that_share_a_socket_do_not_mix() {
         let context = Context::create().unwrap();
-        let [pull, push] =
-            [SocketType::Pull, SocketType::Push].map(|kind| context.socket(kind as i32).unwrap());
+        let [pull, push] = [SocketType::Pull, SocketType::Push]
+            .map(|kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap());
         pull.bind("inproc://lists").unwrap();
         push.connect("inproc://lists").unwrap();
         let mut lists: Vec<Vec<PollItem>> =

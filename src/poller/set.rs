@@ -312,8 +312,8 @@ mod tests {
         use std::time::Duration;
 
         let context = Context::create().unwrap();
-        let [pull, push] =
-            [SocketType::Pull, SocketType::Push].map(|kind| context.socket(kind as i32).unwrap());
+        let [pull, push] = [SocketType::Pull, SocketType::Push]
+            .map(|kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap());
         pull.bind("inproc://between").unwrap();
         push.connect("inproc://between").unwrap();
         for _ in 0..3 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::mailbox::{Command, Mailbox};
 use super::{Core, Socket};
-use crate::context::ContextThreads;
+use crate::context::{ContextThreads, Member};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::monitor::{EndpointPair, Event};
@@ -295,5 +295,11 @@ impl Owner for Mailbox {
 
     fn gone(&self, session: u32) {
         self.send(Command::Gone(session));
+    }
+}
+
+impl Member for Mailbox {
+    fn stop(&self) {
+        self.send(Command::Stop);
     }
 }

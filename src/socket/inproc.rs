@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use super::Core;
-use super::mailbox::Command;
 use crate::context::inproc::{Bound, LateOwner, Waiting};
 use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
@@ -36,7 +35,7 @@ impl Core {
     fn bound(&self) -> Bound {
         Bound {
             socket: self.id,
-            mailbox: self.mailbox.clone(),
+            owner: self.mailbox.clone(),
             sndhwm: self.options.sndhwm,
             rcvhwm: self.options.rcvhwm,
             routing_id: self.options.routing_id.clone(),
@@ -69,7 +68,7 @@ impl Core {
         })?;
         if let Some(peer) = found {
             let marks = Some((peer.sndhwm, peer.rcvhwm));
-            let config = EndConfig { owner: peer.mailbox.clone(), marks };
+            let config = EndConfig { owner: peer.owner.clone(), marks };
             let (mut near, mut far) = self.make_pipe(config);
             if peer.wants_routing_id {
                 introduce(&mut near, &self.options.routing_id)?;
@@ -79,7 +78,7 @@ impl Core {
             }
             say_hello(&mut near, self.hello())?;
             peer.greet(&mut far)?;
-            peer.mailbox.send(Command::Attach(far, Attach::default()));
+            peer.owner.attach(far, Attach::default());
             ours = Some(near);
         }
         self.options.connected = true;
