@@ -7,23 +7,22 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::inbox::Inbox;
+use super::orders::{Handle, Order, reserve_key};
 use super::reactor::{Reactor, Waiter, reactor};
-use super::task::{Io, Task};
+use super::task::{Io, Task, ThreadHandle};
 use crate::error::{Error, Result};
-use crate::pipe::{Notify, PipeEvent};
+use crate::pipe::Notify;
 use crate::sys;
 use crate::sys::lock::Mutex;
 use crate::sys::spin::Spin;
 
-/// Keys are unique in the process, so that a socket can tell its tasks apart.
-static NEXT_KEY: AtomicU32 = AtomicU32::new(0);
-
 /// How often the thread looks for new orders before it looks at its descriptors and timers.
 const ROUNDS: usize = 8;
+
+/// The stack of a thread in bytes. It is memory only where it was touched.
+const STACK: usize = 8 << 20;
 
 /// What zmq_ctx_set(3) says about threads.
 #[derive(Clone, Default)]
@@ -35,65 +34,9 @@ pub(crate) struct ThreadConfig {
     pub(crate) priority: Option<i32>,
 }
 
-enum Order {
-    Add(u32, Box<dyn Task>),
-    Pipe(u32, PipeEvent),
-    Wake(u32),
-    Close(u32, Option<Duration>),
-    /// The same for all tasks with this parent.
-    CloseChildren(u32, Option<Duration>),
-    Stop,
-}
-
-/// What other threads touch.
-pub(super) struct Shared {
-    inbox: Inbox<Order>,
-    waker: mio::Waker,
-    /// How many tasks there are.
-    load: AtomicUsize,
-}
-
-impl Shared {
-    fn order(&self, order: Order) {
-        if self.inbox.put(order) {
-            // Fails only if the descriptor is gone, and then there is nobody to wake.
-            let _ = self.waker.wake();
-        }
-    }
-
-    pub(super) fn wake_task(&self, key: u32) {
-        self.order(Order::Wake(key));
-    }
-
-    /// A key for a task that `add` will add.
-    pub(super) fn reserve() -> u32 {
-        NEXT_KEY.fetch_add(1, Ordering::Relaxed)
-    }
-
-    pub(super) fn add(&self, key: u32, task: Box<dyn Task>) {
-        self.load.fetch_add(1, Ordering::Relaxed);
-        self.order(Order::Add(key, task));
-    }
-
-    pub(super) fn close_task(&self, key: u32) {
-        self.order(Order::Close(key, None));
-    }
-
-    /// Tells this thread from others.
-    pub(super) fn place(&self) -> usize {
-        std::ptr::from_ref(self).addr()
-    }
-}
-
-impl Notify for Shared {
-    fn notify(&self, key: u32, event: PipeEvent) {
-        self.order(Order::Pipe(key, event));
-    }
-}
-
 /// A running I/O thread. Stopped and joined by `stop`.
 pub(crate) struct IoThread {
-    shared: Arc<Shared>,
+    handle: Arc<ThreadHandle>,
     join: Mutex<Option<sys::thread::Thread>>,
 }
 
@@ -101,10 +44,10 @@ impl IoThread {
     /// Starts a thread. EMFILE, EAGAIN or ENOMEM when the system has no room for one.
     pub(crate) fn start(config: ThreadConfig) -> Result<IoThread> {
         let (reactor, waiter, waker) = reactor()?;
-        let shared = Arc::new(Shared { inbox: Inbox::new(), waker, load: AtomicUsize::new(0) });
+        let handle = Arc::new(Handle::new(waker));
         let state = Loop {
             reactor: Arc::new(reactor),
-            shared: shared.clone(),
+            handle: handle.clone(),
             tasks: HashMap::new(),
             timers: BinaryHeap::new(),
             turns: Vec::new(),
@@ -114,33 +57,33 @@ impl IoThread {
         };
         // Signals are the application's: the new thread inherits a full mask.
         let _blocked = sys::signals::block_all();
-        let join = sys::thread::start(8 << 20, move || {
+        let join = sys::thread::start(STACK, move || {
             sys::thread::set_name(&config.name);
             let _ = sys::thread::set_affinity(config.affinity.iter().copied());
             let _ = sys::thread::set_scheduling(config.policy, config.priority);
             state.run(waiter);
         })
         .map_err(|error| Error::from_errno(error.raw_os_error().unwrap_or(libc::EAGAIN)))?;
-        Ok(IoThread { shared, join: Mutex::new(Some(join)) })
+        Ok(IoThread { handle, join: Mutex::new(Some(join)) })
     }
 
     /// Where pipes of this thread's tasks send their events.
     pub(crate) fn mailbox(&self) -> Arc<dyn Notify> {
-        self.shared.clone()
+        self.handle.clone()
     }
 
     /// How many tasks the thread has.
     pub(crate) fn load(&self) -> usize {
-        self.shared.load.load(Ordering::Relaxed)
+        self.handle.load()
     }
 
     /// A key for a task that `add_reserved` will add.
     pub(super) fn reserve(&self) -> u32 {
-        Shared::reserve()
+        reserve_key()
     }
 
     pub(super) fn add_reserved(&self, key: u32, task: Box<dyn Task>) {
-        self.shared.add(key, task);
+        self.handle.add(key, task);
     }
 
     pub(super) fn add(&self, task: Box<dyn Task>) {
@@ -148,16 +91,16 @@ impl IoThread {
     }
 
     pub(super) fn close(&self, key: u32, linger: Option<Duration>) {
-        self.shared.order(Order::Close(key, linger));
+        self.handle.order(Order::Close(key, linger));
     }
 
     pub(super) fn close_children(&self, parent: u32, linger: Option<Duration>) {
-        self.shared.order(Order::CloseChildren(parent, linger));
+        self.handle.order(Order::CloseChildren(parent, linger));
     }
 
     /// Ends the thread and waits for it. Called when no task is left.
     pub(crate) fn stop(&self) {
-        self.shared.order(Order::Stop);
+        self.handle.order(Order::Stop);
         if let Some(join) = self.join.lock().take() {
             join.join();
         }
@@ -171,7 +114,7 @@ struct Slot {
 
 struct Loop {
     reactor: Arc<Reactor>,
-    shared: Arc<Shared>,
+    handle: Arc<ThreadHandle>,
     tasks: HashMap<u32, Slot>,
     /// May hold times that were replaced since; `Slot::timer` tells.
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
@@ -192,7 +135,7 @@ impl Loop {
             // descriptor is looked at again. But they may come as fast as they are carried out.
             let mut caught_up = false;
             for _ in 0..ROUNDS {
-                self.shared.inbox.take(&mut orders, self.turns.is_empty());
+                self.handle.take(&mut orders, self.turns.is_empty());
                 if orders.is_empty() {
                     caught_up = true;
                     break;
@@ -222,7 +165,7 @@ impl Loop {
                 // Only a descriptor that the application closed under us gets here; do not spin.
                 std::thread::sleep(Duration::from_millis(1));
             }
-            self.shared.inbox.awake();
+            self.handle.awake();
             let now = Instant::now();
             for (key, ready) in ready.drain(..) {
                 self.call(key, now, |task, io| task.ready(io, ready));
@@ -231,7 +174,7 @@ impl Loop {
         }
     }
 
-    fn obey(&mut self, order: Order, now: Instant) {
+    fn obey(&mut self, order: Order<Box<dyn Task>>, now: Instant) {
         match order {
             Order::Add(key, task) => {
                 self.tasks.insert(key, Slot { task, timer: None });
@@ -260,7 +203,7 @@ impl Loop {
             key,
             now,
             scratch: &mut self.scratch,
-            thread: &self.shared,
+            thread: &self.handle,
             timer: None,
             finished: false,
             again: false,
@@ -276,7 +219,7 @@ impl Loop {
         self.expecting |= expecting;
         if finished {
             let slot = self.tasks.remove(&key);
-            self.shared.load.fetch_sub(1, Ordering::Relaxed);
+            self.handle.finished();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(slot)));
             return;
         }

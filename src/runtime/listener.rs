@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::io_thread::IoThread;
+use super::reactor::Ready;
 use super::session::Session;
-use super::task::{Io, Ready, Task};
+use super::task::{Io, Task};
 use super::{Entered, Home};
 use crate::monitor::{EndpointPair, Event, Monitor};
 use crate::sys::lock::{Condvar, Mutex};

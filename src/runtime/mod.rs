@@ -17,6 +17,7 @@ mod link;
 mod listener;
 mod multicast;
 mod notices;
+mod orders;
 mod outgoing;
 mod reactor;
 mod session;

@@ -7,7 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::task::{Io, Ready, Task};
+use super::reactor::Ready;
+use super::task::{Io, Task};
 use super::{Entered, Home};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};

@@ -1,4 +1,5 @@
-//! Waiting for descriptors: mio's poll, edge triggered. One per I/O thread.
+//! Waiting for descriptors: mio's poll, edge triggered. One for each I/O thread, called by it and by
+//! its tasks.
 
 use std::io;
 use std::os::fd::RawFd;
@@ -7,11 +8,21 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
-use super::task::Ready;
 use crate::sys::fd;
 
 /// The token of the thread's own waker.
 const WAKER: Token = Token(usize::MAX);
+/// So many descriptors at most are reported by one wait.
+const EVENTS: usize = 256;
+
+/// What a descriptor is ready for.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Ready {
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// The peer has closed its direction, or the descriptor is in error: read to the end.
+    pub(super) hung_up: bool,
+}
 
 /// Registers descriptors for the tasks of one thread.
 pub(super) struct Reactor {
@@ -30,7 +41,7 @@ pub(super) fn reactor() -> io::Result<(Reactor, Waiter, Waker)> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = Waker::new(&registry, WAKER)?;
-        Ok((Reactor { registry }, Waiter { poll, events: Events::with_capacity(256) }, waker))
+        Ok((Reactor { registry }, Waiter { poll, events: Events::with_capacity(EVENTS) }, waker))
     })
 }
 

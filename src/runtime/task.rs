@@ -1,20 +1,15 @@
-//! What runs on an I/O thread, and what the thread offers to it.
+//! What runs on an I/O thread, and what the thread offers to it. Implemented by `session`, `listener`,
+//! `datagrams`, `multicast` and `link::crowd`; called by `io_thread`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::io_thread::Shared;
-use super::reactor::Reactor;
+use super::orders::Handle;
+use super::reactor::{Reactor, Ready};
 use crate::pipe::PipeEvent;
 
-/// What a descriptor is ready for.
-#[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Ready {
-    pub(super) readable: bool,
-    pub(super) writable: bool,
-    /// The peer has closed its direction, or the descriptor is in error: read to the end.
-    pub(super) hung_up: bool,
-}
+/// An I/O thread, as its tasks and other threads see it.
+pub(super) type ThreadHandle = Handle<Box<dyn Task>>;
 
 /// A session or a listener. All calls come from the one thread it lives on and must not block.
 pub(super) trait Task: Send {
@@ -46,7 +41,7 @@ pub(super) struct Io<'a> {
     pub(super) now: Instant,
     /// Room for bytes that pass through a transformation.
     pub(super) scratch: &'a mut Vec<u8>,
-    pub(super) thread: &'a Arc<Shared>,
+    pub(super) thread: &'a Arc<ThreadHandle>,
     pub(super) timer: Option<Option<Instant>>,
     pub(super) finished: bool,
     pub(super) again: bool,

@@ -23,9 +23,9 @@ use std::time::Duration;
 use super::shift::{Gate, Shift, Watch};
 use crate::error::{Error, Result};
 use crate::pipe::{self, Bed, Direct, Turn};
-use crate::runtime::io_thread;
-use crate::runtime::reactor::Reactor;
-use crate::runtime::task::{Io, Ready, Task};
+use crate::runtime::orders::reserve_key;
+use crate::runtime::reactor::{Reactor, Ready};
+use crate::runtime::task::{Io, Task, ThreadHandle};
 use crate::sys::epoll::{EVENTS, Epoll};
 use crate::sys::fork;
 use crate::sys::sync::Mutex;
@@ -45,7 +45,7 @@ pub(super) struct Crowd {
 struct Doors {
     epoll: Epoll,
     bed: Bed,
-    thread: Arc<io_thread::Shared>,
+    thread: Arc<ThreadHandle>,
     reactor: Arc<Reactor>,
     key: u32,
 }
@@ -76,7 +76,7 @@ impl Gate for Doors {
 impl Crowd {
     /// An empty crowd, whose task is on its way to the thread.
     pub(super) fn found(
-        thread: &Arc<io_thread::Shared>,
+        thread: &Arc<ThreadHandle>,
         reactor: &Arc<Reactor>,
         bed: Bed,
     ) -> Option<Arc<Crowd>> {
@@ -85,7 +85,7 @@ impl Crowd {
             Bed::Inside(bell) => epoll.add(bell, BELL, false).ok()?,
             Bed::Outside(front) => epoll.enter(front).ok()?,
         }
-        let key = io_thread::Shared::reserve();
+        let key = reserve_key();
         // While it is empty: the kernel looks at all of it when it is nested.
         reactor.register(epoll.descriptor(), key).ok()?;
         let (thread, reactor) = (thread.clone(), reactor.clone());

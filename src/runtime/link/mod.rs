@@ -22,10 +22,9 @@ pub(super) use self::takeover::{Pumped, Watch};
 use self::takeover::{Shared, Station, Takeover};
 use super::connection::Connection;
 use super::end::End;
-use super::io_thread;
 use super::outgoing::Sent;
 use super::reactor::Reactor;
-use super::task::Io;
+use super::task::{Io, ThreadHandle};
 use crate::pipe::{self, Pipe};
 
 /// See the head of this file.
@@ -43,7 +42,7 @@ pub(super) struct Joint {
 
 /// Where the connection's session lives.
 pub(super) struct Home {
-    thread: Arc<io_thread::Shared>,
+    thread: Arc<ThreadHandle>,
     reactor: Arc<Reactor>,
     key: u32,
     descriptor: RawFd,
