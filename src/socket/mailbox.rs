@@ -271,6 +271,11 @@ impl Mailbox {
         self.bell.front()
     }
 
+    /// Whether that epoll still is what its number names.
+    pub(super) fn front_is_there(&self) -> bool {
+        self.bell.front_is_there()
+    }
+
     /// The socket is closed: drops what came and what will come, and wakes whoever waits.
     pub(crate) fn close(&self) {
         let mut inner = self.inner.lock();

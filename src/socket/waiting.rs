@@ -156,6 +156,11 @@ impl Core {
     pub(super) fn admit_newcomers(&mut self) {
         let bell = self.mailbox.descriptor();
         let bed = self.front().map_or(Bed::Inside(bell), Bed::Outside);
+        if self.crowd.is_none() && matches!(bed, Bed::Outside(_)) && !self.mailbox.front_is_there()
+        {
+            // What has its number now may be an epoll, too, and the application's own.
+            return;
+        }
         let rest = self.newcomers.len().saturating_sub(JOINING);
         for id in self.newcomers.split_off(rest) {
             let Some(pipe) = self.pipes.get_mut(id) else { continue };

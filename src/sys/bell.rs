@@ -52,6 +52,11 @@ mod real {
             self.front.get_or_init(make).as_ref().map(Front::descriptor)
         }
 
+        /// Whether `front` was made and the application has not closed it.
+        pub(crate) fn front_is_there(&self) -> bool {
+            self.front.get().and_then(Option::as_ref).is_some_and(Front::is_there)
+        }
+
         /// Readable while the bell is rung.
         pub(crate) fn descriptor(&self) -> RawFd {
             self.signaler.descriptor()
@@ -126,6 +131,10 @@ mod model {
 
         pub(crate) fn front(&self) -> Option<RawFd> {
             None
+        }
+
+        pub(crate) fn front_is_there(&self) -> bool {
+            false
         }
 
         pub(crate) fn is_ours(&self) -> bool {

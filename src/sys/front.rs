@@ -24,15 +24,19 @@ impl Front {
     pub(super) fn descriptor(&self) -> RawFd {
         self.epoll.as_ref().map_or(-1, Epoll::descriptor)
     }
+
+    /// Whether the number still names it: an application may close it by mistake, and what it opens next gets
+    /// that number. Nobody else's epoll has the bell in it.
+    pub(super) fn is_there(&self) -> bool {
+        self.epoll.as_ref().is_some_and(|epoll| epoll.change(self.bell, 0, true).is_ok())
+    }
 }
 
 impl Drop for Front {
     fn drop(&mut self) {
-        if let Some(epoll) = self.epoll.take()
-            && epoll.change(self.bell, 0, true).is_err()
-        {
-            // The application has closed it, and the number may be another file's by now.
-            std::mem::forget(epoll);
+        if !self.is_there() {
+            // Another file's, by now or soon.
+            std::mem::forget(self.epoll.take());
         }
     }
 }
