@@ -2,6 +2,10 @@
    Called by ctests/faults/run. */
 #include "faults.h"
 
+#ifndef ZMQ_HELLO_MSG
+#define ZMQ_HELLO_MSG 110 /* of the draft interface */
+#endif
+
 #define LARGE (3u << 20)
 
 static char server_public[41], server_secret[41], client_public[41], client_secret[41];
@@ -54,6 +58,45 @@ static int scene (const char *transport, int curve, int after)
     return hit;
 }
 
+/* The binder of an inproc name greets two sockets that have waited for it, with the large allocation number `after` failing:
+   zmq_bind says so, and both go on waiting with what they have sent. */
+static int greeting (int after)
+{
+    enum { WAITERS = 2 };
+    static char body[] = "waits";
+    void *context = new_context (), *router = quick_socket (context, ZMQ_ROUTER), *dealers[WAITERS];
+    const char *name = fresh_name ("inproc");
+    char *hello = malloc (LARGE), *got = malloc (LARGE);
+    NEED (hello && got);
+    memset (hello, 7, LARGE);
+    NEED (zmq_setsockopt (router, ZMQ_HELLO_MSG, hello, LARGE) == 0);
+    for (int i = 0; i < WAITERS; i++) {
+        dealers[i] = quick_socket (context, ZMQ_DEALER);
+        NEED (zmq_setsockopt (dealers[i], ZMQ_ROUTING_ID, i ? "b" : "a", 1) == 0);
+        NEED (zmq_connect (dealers[i], name) == 0 && zmq_send (dealers[i], body, sizeof body, 0) == sizeof body);
+    }
+    fault_arm (FAULT_MEMORY, ENOMEM, after, 1);
+    int bound = zmq_bind (router, name), error = zmq_errno (), hit = fault_hits (FAULT_MEMORY);
+    fault_disarm (FAULT_MEMORY);
+    CHECK ((bound == -1) == (hit != 0) && (bound == 0 || error == ENOMEM), "allocation %d: zmq_bind says %d, %s", after, bound, errno_name (error));
+    if (bound == -1) {
+        for (int i = 0; i < WAITERS; i++)
+            CHECK (zmq_recv (dealers[i], got, LARGE, ZMQ_DONTWAIT) == -1 && zmq_errno () == EAGAIN, "allocation %d: a greeting of nobody", after);
+        CHECK (zmq_bind (router, name) == 0, "allocation %d: the name cannot be bound: %s", after, errno_name (zmq_errno ()));
+    }
+    for (int i = 0; i < WAITERS; i++) {
+        CHECK (zmq_recv (router, got, LARGE, 0) == 1 && zmq_recv (router, got, LARGE, 0) == sizeof body, "allocation %d: who waited was dropped", after);
+        CHECK (zmq_recv (dealers[i], got, LARGE, 0) == (int) LARGE && memcmp (hello, got, LARGE) == 0, "allocation %d: no greeting", after);
+        CHECK (zmq_recv (dealers[i], got, LARGE, ZMQ_DONTWAIT) == -1, "allocation %d: greeted twice", after);
+        end_socket (dealers[i]);
+    }
+    free (hello);
+    free (got);
+    end_socket (router);
+    end_context (context);
+    return hit;
+}
+
 int main (void)
 {
     zmq_msg_t message;
@@ -69,5 +112,10 @@ int main (void)
                 after++;
             line ("%s%s: one after the other of %s allocations failed", TRANSPORTS[transport], curve ? " with CURVE" : "", after ? "its" : "no");
         }
+    int after = 0;
+    while (after < 20 && greeting (after))
+        after++;
+    line ("inproc, a name that others wait for is bound: one after the other of %s allocations failed", after > 2 ? "its" : "too few");
+    CHECK (after > 2, "%d allocations", after);
     return 0;
 }

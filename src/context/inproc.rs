@@ -22,8 +22,8 @@ pub(crate) struct Bound {
     /// The socket wants to know the routing ids of its peers.
     pub(crate) wants_routing_id: bool,
     /// What it says first (ZMQ_HELLO_MSG), and what it wants to hear last (ZMQ_DISCONNECT_MSG).
-    pub(crate) hello: Option<Vec<u8>>,
-    pub(crate) farewell: Option<Vec<u8>>,
+    pub(crate) hello: Option<Arc<Vec<u8>>>,
+    pub(crate) farewell: Option<Arc<Vec<u8>>>,
 }
 
 /// A connection that waits for its name to be bound.
@@ -69,11 +69,20 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Binds a name; gives the connections that waited for it. `ADDRINUSE` if it is bound.
-    pub(crate) fn bind(&self, name: &str, bound: Bound) -> Result<Vec<Waiting>> {
+    /// Binds a name if the connections that waited for it can be prepared, and gives them. `ADDRINUSE` if it is
+    /// bound; for this error and those of `prepare` they go on waiting.
+    pub(crate) fn bind(
+        &self,
+        name: &str,
+        bound: Bound,
+        prepare: impl FnOnce(&mut [Waiting]) -> Result<()>,
+    ) -> Result<Vec<Waiting>> {
         let mut names = self.names.lock();
         if names.bound.contains_key(name) {
             return Err(Error::ADDRINUSE);
+        }
+        if let Some(waiting) = names.waiting.get_mut(name) {
+            prepare(waiting)?;
         }
         names.bound.insert(name.to_owned(), bound);
         Ok(names.waiting.remove(name).unwrap_or_default())

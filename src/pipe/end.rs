@@ -1,11 +1,14 @@
 //! One end of a pipe: what it consists of and how it ends. Its two directions are in `reading` and
-//! `writing`; `following` is for many pipes that are written to at once.
+//! `writing`; `following` is for many pipes that are written to at once, `greeting` for what is said first.
 
 #![forbid(unsafe_code)]
 
 mod following;
+mod greeting;
 mod reading;
 mod writing;
+
+pub(crate) use greeting::Greeting;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -145,8 +148,8 @@ impl Pipe {
     }
 
     /// Has the peer say this last, when it finishes. Only the first farewell counts.
-    pub(crate) fn set_peer_farewell(&mut self, message: Vec<u8>) {
-        self.link.set_farewell(self.side.other(), message);
+    pub(crate) fn set_peer_farewell(&mut self, message: impl Into<Arc<Vec<u8>>>) {
+        self.link.set_farewell(self.side.other(), message.into());
     }
 
     /// Writes no more: the peer finds the end after what was published. Reading goes on.

@@ -56,12 +56,15 @@ pub(super) struct Link {
     refused: AtomicBool,
 }
 
+/// What an application wants to be said; the pipes of a socket share it.
+type Bytes = Arc<Vec<u8>>;
+
 #[derive(Default)]
 struct Kept {
     /// What the session offers to the socket.
     direct: Option<Arc<dyn Direct>>,
     /// What A and B say last (ZMQ_DISCONNECT_MSG of the other end's socket); hardly anybody has that.
-    farewells: Option<Box<[Option<Vec<u8>>; 2]>>,
+    farewells: Option<Box<[Option<Bytes>; 2]>>,
 }
 
 /// How an end is set up.
@@ -158,7 +161,7 @@ impl Link {
         (send_before, receive_before) != (send, receive)
     }
 
-    pub(super) fn set_farewell(&self, side: Side, message: Vec<u8>) {
+    pub(super) fn set_farewell(&self, side: Side, message: Bytes) {
         let mut kept = self.kept.lock();
         let farewells = kept.farewells.get_or_insert_default();
         let [a, b] = &mut **farewells;
@@ -166,7 +169,7 @@ impl Link {
         farewell.get_or_insert(message);
     }
 
-    pub(super) fn farewell(&self, side: Side) -> Option<Vec<u8>> {
+    pub(super) fn farewell(&self, side: Side) -> Option<Bytes> {
         let kept = self.kept.lock();
         let [a, b] = &**kept.farewells.as_ref()?;
         if side == Side::A { a.clone() } else { b.clone() }

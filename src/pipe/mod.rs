@@ -23,7 +23,7 @@ mod set;
 pub(crate) use byte_queue::{Log, Style};
 pub(crate) use crowd::{Bed, Crowd, Turn};
 pub(crate) use direct::Direct;
-pub(crate) use end::{Pipe, PipeConfig, pair};
+pub(crate) use end::{Greeting, Pipe, PipeConfig, pair};
 pub(crate) use link::{EndConfig, Notify};
 pub(crate) use set::Pipes;
 

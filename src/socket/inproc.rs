@@ -10,41 +10,50 @@ use crate::context::inproc::{Bound, LateOwner, Waiting};
 use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
 use crate::patterns::Attach;
-use crate::pipe::{EndConfig, Pipe, PipeConfig, PipeId, Style, pair};
+use crate::pipe::{EndConfig, Greeting, Pipe, PipeConfig, PipeId, Style, pair};
 
 impl Core {
     pub(super) fn bind_inproc(&mut self, endpoint: &str, name: &str) -> Result<()> {
-        let waiting = self.context.inproc.bind(name, self.bound())?;
+        let bound = self.bound()?;
+        let mut greetings = Vec::new();
+        let waiting = self.context.inproc.bind(name, bound.clone(), |waiting| {
+            let prepared = waiting.iter_mut().try_for_each(|connection| {
+                let mut greeting = bound.greeting(connection.wants_routing_id)?;
+                connection.pipe.prepare_greeting(&mut greeting)?;
+                greetings.push(greeting);
+                Ok(())
+            });
+            if prepared.is_err() {
+                for connection in waiting {
+                    connection.pipe.withdraw_greeting();
+                }
+            }
+            prepared
+        })?;
         self.options.connected = true;
         self.endpoints.add_inproc_bound(endpoint);
-        for mut connection in waiting {
+        for (mut connection, greeting) in waiting.into_iter().zip(greetings) {
             connection.owner.set(self.mailbox.clone());
-            let pipe = &mut connection.pipe;
-            let introduced = match connection.wants_routing_id {
-                true => introduce(pipe, &self.options.routing_id),
-                false => Ok(()),
-            };
-            // Without memory for what comes first there is no connection.
-            if introduced.and_then(|()| self.bound().greet(pipe)).is_ok() {
-                self.attach(connection.pipe, Attach::default());
-            }
+            connection.pipe.give_greeting(greeting);
+            bound.ask_for_farewell(&mut connection.pipe);
+            self.attach(connection.pipe, Attach::default());
         }
         Ok(())
     }
 
-    fn bound(&self) -> Bound {
-        Bound {
+    fn bound(&self) -> Result<Bound> {
+        let farewell = &self.options.disconnect_msg;
+        let says_farewell = self.options.can_recv_disconnect_msg && !farewell.is_empty();
+        Ok(Bound {
             socket: self.id,
             owner: self.mailbox.clone(),
             sndhwm: self.options.sndhwm,
             rcvhwm: self.options.rcvhwm,
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.options.recv_routing_id,
-            hello: self.hello().map(<[u8]>::to_vec),
-            farewell: (self.options.can_recv_disconnect_msg
-                && !self.options.disconnect_msg.is_empty())
-            .then(|| self.options.disconnect_msg.clone()),
-        }
+            hello: self.hello().map(copy).transpose()?,
+            farewell: says_farewell.then(|| copy(farewell)).transpose()?,
+        })
     }
 
     fn hello(&self) -> Option<&[u8]> {
@@ -104,12 +113,31 @@ impl Core {
 impl Bound {
     /// Says and arranges what belongs at the two ends of a connection. `pipe` is the binder's.
     fn greet(&self, pipe: &mut Pipe) -> Result<()> {
-        say_hello(pipe, self.hello.as_deref())?;
+        say_hello(pipe, self.hello.as_ref().map(|hello| hello.as_slice()))?;
+        self.ask_for_farewell(pipe);
+        Ok(())
+    }
+
+    fn ask_for_farewell(&self, pipe: &mut Pipe) {
         if let Some(farewell) = &self.farewell {
             pipe.set_peer_farewell(farewell.clone());
         }
-        Ok(())
     }
+
+    /// What the binder says first to somebody who has waited.
+    fn greeting(&self, introduced: bool) -> Result<Greeting> {
+        let metadata = introduced.then(|| metadata_of(&self.routing_id));
+        let hello = self.hello.as_ref().map(|hello| Message::from_slice(hello)).transpose()?;
+        Ok(Greeting { metadata, hello })
+    }
+}
+
+/// A copy of what the application has set, which may be as long as it likes.
+fn copy(value: &[u8]) -> Result<Arc<Vec<u8>>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(value.len()).map_err(|_| Error::NOMEM)?;
+    copy.extend_from_slice(value);
+    Ok(Arc::new(copy))
 }
 
 fn say_hello(pipe: &mut Pipe, hello: Option<&[u8]>) -> Result<()> {
@@ -122,7 +150,11 @@ fn say_hello(pipe: &mut Pipe, hello: Option<&[u8]>) -> Result<()> {
 
 /// Tells the other side this side's routing id.
 fn introduce(pipe: &mut Pipe, routing_id: &[u8]) -> Result<()> {
+    pipe.write_metadata(metadata_of(routing_id))
+}
+
+fn metadata_of(routing_id: &[u8]) -> Arc<Metadata> {
     let mut metadata = Metadata::new();
     metadata.set_routing_id(routing_id);
-    pipe.write_metadata(Arc::new(metadata))
+    Arc::new(metadata)
 }
