@@ -84,13 +84,20 @@ impl Xpub {
         match request {
             Some((subscribe, topic)) => {
                 let applied = self.apply(id, subscribe, topic);
+                let mut told = true;
                 if applied.is_ok_and(|tell| tell) {
                     let metadata = frame.metadata().cloned();
                     let subject = Subject::Peer(Some(id));
-                    self.report(subscribe, topic, metadata, subject);
+                    told = self.report(subscribe, topic, metadata, subject);
                 }
-                // What there is no memory for would be missed for ever, unless the peer says it again.
-                if (applied.is_err() || subscribe && self.cost(id) > self.limit)
+                // What there is no memory for would be missed for ever, unless the peer says it again; so would
+                // be, by an application that passes it on, what it is not told of. Of an end it may not hear.
+                let missed = applied.is_err() || subscribe && !told;
+                if subscribe && !told {
+                    // The next who asks for it is told of again.
+                    let _ = self.apply(id, false, topic);
+                }
+                if (missed || subscribe && self.cost(id) > self.limit)
                     && let Some(pipe) = pipes.get_mut(id)
                 {
                     pipe.refuse();
@@ -125,22 +132,22 @@ impl Xpub {
         if self.manual { self.asked.cost(id) } else { self.subscriptions.cost(id) }
     }
 
-    /// Queues a subscription for the application.
+    /// Queues a subscription for the application. False: there is no memory for it.
     fn report(
         &mut self,
         subscribe: bool,
         topic: &[u8],
         metadata: Option<Arc<Metadata>>,
         subject: Subject,
-    ) {
+    ) -> bool {
         if self.mute {
-            return;
+            return true;
         }
-        if let Some(mut message) = notice(subscribe, topic) {
-            message.set_metadata(metadata);
-            let subject = if self.manual { subject } else { Subject::Unchanged };
-            self.pending.push_back((message, subject));
-        }
+        let Some(mut message) = notice(subscribe, topic) else { return false };
+        message.set_metadata(metadata);
+        let subject = if self.manual { subject } else { Subject::Unchanged };
+        self.pending.push_back((message, subject));
+        true
     }
 
     /// Marks the pipes that get the message whose first frame this is.
