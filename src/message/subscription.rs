@@ -40,14 +40,19 @@ impl<'a> Subscription<'a> {
         Ok(command)
     }
 
-    /// The message in the style of ZMTP before 3.1: a byte 1 or 0, then the topic. `None` for
-    /// groups, which have no such form.
-    pub(crate) fn to_message(self) -> Option<Result<Message>> {
+    /// The style of ZMTP before 3.1: a byte 1 or 0 goes before the topic. `None` for groups, which
+    /// have no such form.
+    pub(crate) fn as_legacy(self) -> Option<(u8, &'a [u8])> {
         match self {
-            Subscription::Subscribe(topic) => Some(concat(&[1], topic)),
-            Subscription::Cancel(topic) => Some(concat(&[0], topic)),
+            Subscription::Subscribe(topic) => Some((1, topic)),
+            Subscription::Cancel(topic) => Some((0, topic)),
             Subscription::Join(_) | Subscription::Leave(_) => None,
         }
+    }
+
+    /// The message in that style.
+    pub(crate) fn to_message(self) -> Option<Result<Message>> {
+        self.as_legacy().map(|(first, topic)| concat(&[first], topic))
     }
 
     /// Reads the body of a command frame; `None` if it is some other command.

@@ -1,7 +1,8 @@
 //! Commands: a name of up to 255 bytes behind its length, then data (37/ZMTP, "Commands").
 //!
 //! Building and reading those that are not specific to one mechanism: READY, ERROR, PING, PONG, and
-//! the names of the rest. Called by the handshake, the mechanisms and the data phase.
+//! the names of the rest; subscriptions are in `message::Subscription`. Called by the handshake, the
+//! mechanisms and the data phase.
 
 use crate::zmtp::{Failure, error_code};
 
@@ -13,8 +14,6 @@ pub(crate) const INITIATE: &[u8] = b"\x08INITIATE";
 pub(crate) const MESSAGE: &[u8] = b"\x07MESSAGE";
 pub(crate) const PING: &[u8] = b"\x04PING";
 pub(crate) const PONG: &[u8] = b"\x04PONG";
-pub(crate) const SUBSCRIBE: &[u8] = b"\x09SUBSCRIBE";
-pub(crate) const CANCEL: &[u8] = b"\x06CANCEL";
 
 /// "The PING command ... context, which SHALL be at most 16 octets".
 const MAX_CONTEXT: usize = 16;
@@ -77,13 +76,5 @@ pub(crate) fn error_received(data: &[u8]) -> Failure {
         Some(b"500") => Failure::denied(500),
         // libzmq has no event for an error in words either.
         Some(_) => Failure::protocol(),
-    }
-}
-
-/// SUBSCRIBE and CANCEL as peers before ZMTP 3.1 know them: a message of 1 or 0 and the topic.
-pub(crate) fn as_legacy_subscription(command: &[u8]) -> Option<(u8, &[u8])> {
-    match command.strip_prefix(SUBSCRIBE) {
-        Some(topic) => Some((1, topic)),
-        None => command.strip_prefix(CANCEL).map(|topic| (0, topic)),
     }
 }

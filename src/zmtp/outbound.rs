@@ -4,9 +4,9 @@
 //! connection wraps each frame. Called by `engine`.
 
 use crate::mechanism::Transform;
-use crate::message::{COMMAND, MORE};
+use crate::message::{COMMAND, MORE, Subscription};
 use crate::zmtp::greeting::Version;
-use crate::zmtp::{Failure, codec_v1, command, failure, frame};
+use crate::zmtp::{Failure, codec_v1, failure, frame};
 
 /// What any header and wrapping adds to a body, except a mechanism's own padding.
 const OVERHEAD: usize = 128;
@@ -25,7 +25,8 @@ pub(crate) fn encode(
     let mut body = body;
     let (mut legacy, mut prefix) = ([0], &[][..]);
     if flags & COMMAND != 0 && version != Version::V3_1 {
-        if let Some((subscribe, topic)) = command::as_legacy_subscription(body) {
+        let subscription = Subscription::from_command(body);
+        if let Some((subscribe, topic)) = subscription.and_then(Subscription::as_legacy) {
             legacy[0] = subscribe;
             (flags, body, prefix) = (0, topic, &legacy);
         } else if version != Version::V3_0 {

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::fuzz::Input;
-use crate::message::{COMMAND, MORE};
+use crate::message::{COMMAND, MORE, Subscription};
 use crate::patterns::SocketType::{Dealer, Pair, Pub, Pull, Push, Rep, Req, Router, Sub};
 use crate::zmtp::config::ZapConfig;
 use crate::zmtp::testing::{Collect, Side, config};
@@ -87,8 +87,11 @@ impl Wire {
         if side.failure.is_some() || !side.engine.is_established() {
             return;
         }
-        let body =
-            if flags & COMMAND != 0 { [command::SUBSCRIBE, body].concat() } else { body.to_vec() };
+        let body = if flags & COMMAND != 0 {
+            Subscription::Subscribe(body).to_command().unwrap().data().to_vec()
+        } else {
+            body.to_vec()
+        };
         let way = &mut self.ways[1 - from];
         // Several at once are sealed in one go.
         let times = if body.len() % 3 == 0 { 6 } else { 1 };
