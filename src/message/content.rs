@@ -1,7 +1,7 @@
 //! Reference-counted storage behind messages that do not fit inline.
 //!
 //! Three kinds of memory hide behind one header: a block of our own, a block that the application
-//! lent us together with a free function, and a chunk of a receive buffer (`pipe::chunk`). The
+//! lent us together with a free function, and a chunk of a byte queue (`pipe::byte_queue`). The
 //! header holds the count and the function that gives the memory back, so a message needs only a
 //! pointer to it. Called by `Message` and by the byte queue.
 

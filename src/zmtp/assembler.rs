@@ -1,5 +1,5 @@
-//! Puts frames together from pieces of a stream, for all that is not read in place: handshakes,
-//! ZMTP 1.0 and encrypted connections. Called by `handshake`, `engine` and `inbound`.
+//! Puts frames together from pieces of a stream, for all that is not read in place: handshakes and
+//! ZMTP 1.0. Called by `handshake` and `established`.
 
 use crate::zmtp::frame::{self, Header};
 use crate::zmtp::{Failure, codec_v1, failure};

@@ -1,6 +1,6 @@
 //! What an engine must know: the options of the socket that concern the protocol.
 //!
-//! Filled by `runtime::session` for each connection; later changes of an option do not reach it.
+//! Filled by `runtime::connection` for each connection; later changes of an option do not reach it.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::options::{CurveKey, MechanismKind, SecretKey, SocketOptions};
 use crate::patterns::SocketType;
 
-/// Fills a buffer with random bytes. Given by the session, so that this room holds no entropy.
+/// Fills a buffer with random bytes. Given by the connection, so that this room holds no entropy.
 pub(crate) type RandomFn = fn(&mut [u8]) -> Result<()>;
 
 /// The parameters of one connection.

@@ -1,6 +1,6 @@
 //! The engine: ZMTP on one connection, from the greeting to the last frame.
 //!
-//! `runtime::session` drives it: bytes, the time and ZAP replies go in by `handle_*`, `scan` and
+//! `runtime::connection` drives it: bytes, the time and ZAP replies go in by `handle_*`, `scan` and
 //! `decode`, bytes, events and times come out by `poll_*` and `encode`. After a [`Failure`] it must
 //! not be used but for `poll_transmit`, which may still hold the ERROR command for the peer.
 //!
@@ -20,7 +20,7 @@ use crate::zmtp::greeting::{Greeting, Version};
 use crate::zmtp::handshake::Handshake;
 use crate::zmtp::{EngineConfig, Failure, MechanismConfig, Scan};
 
-/// What the session has to know or to do.
+/// What the connection has to know or to do.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// The handshake is over; messages may pass.
@@ -36,10 +36,7 @@ pub(crate) struct Peer {
     /// Its properties, with `Peer-Address` and what ZAP added, and its routing id.
     pub(crate) metadata: Metadata,
     /// The version of ZMTP that both speak.
-    #[cfg_attr(
-        not(any(test, fuzzing)),
-        expect(dead_code, reason = "the session needs it not, tests do")
-    )]
+    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "only tests ask for it"))]
     pub(crate) version: (u8, u8),
 }
 
@@ -305,7 +302,7 @@ impl Engine {
         }
     }
 
-    /// The session stopped reading because the application is slow, or reads again. The silence
+    /// The connection stopped reading because the application is slow, or reads again. The silence
     /// that this causes is not the peer's.
     pub(crate) fn set_input_paused(&mut self, now: Instant, paused: bool) {
         if let State::Established(state) = &mut self.state {
@@ -350,7 +347,7 @@ impl Engine {
         self.established()?.scan(now, bytes, max_messages)
     }
 
-    /// The session received a frame outside `scan`, whose header `scan` had reported as `next`.
+    /// The connection received a frame outside `scan`, whose header `scan` had reported as `next`.
     /// Says whether a message, or a command outside a message, ends with it; fails when its message has become
     /// too large. Commands of this size mean nothing here, only to a pattern: a topic may be long.
     pub(crate) fn note_large_frame(
@@ -367,9 +364,9 @@ impl Engine {
         matches!(&self.state, State::Established(state) if state.heeds_commands())
     }
 
-    /// Unwraps frames and gives each to `sink`, until it has enough; says how much of `input` was
-    /// taken. Incomplete frames are kept inside. The session calls this once after `Established`
-    /// even without input: peers that cannot subscribe are subscribed here.
+    /// Gives each frame of ZMTP 1.0 to `sink`, until it has enough; says how much of `input` was
+    /// taken. Incomplete frames are kept inside. Must be called once after `Established` even without
+    /// input: peers that cannot subscribe are subscribed here.
     pub(crate) fn decode(
         &mut self,
         now: Instant,

@@ -1,6 +1,6 @@
 //! The data phase of an engine: frames in both directions, and heartbeats between them.
 //!
-//! Called by `engine`, which carries the documentation for the session.
+//! Called by `engine`, which documents what its callers see of this.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -122,7 +122,7 @@ impl Established {
         }
     }
 
-    /// The session stopped or resumed reading on purpose.
+    /// Reading was stopped or resumed on purpose.
     pub(crate) fn set_paused(&mut self, now: Instant, paused: bool) {
         if let Some(beats) = &mut self.beats {
             beats.heartbeat.set_paused(now, paused);

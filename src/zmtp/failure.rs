@@ -1,7 +1,7 @@
 //! Why a connection has to end, and what the socket monitor shall say about it.
 //!
 //! See zmq_socket_monitor(3), "Protocol errors". Made all over `zmtp` and `mechanism`, read by
-//! `runtime::session`.
+//! `runtime::session` and `monitor`.
 
 use crate::error::Error;
 

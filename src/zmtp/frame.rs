@@ -1,7 +1,8 @@
 //! Frame headers of ZMTP 2.0 and later (15/ZMTP, 23/ZMTP and 37/ZMTP, "Framing").
 //!
 //! `[flags][length: 1 byte, or 8 bytes big endian if LARGE][body]`; also the canonical form of the
-//! pipes. Called by the codecs, the handshake and `runtime::session`.
+//! pipes. Called by all that reads or writes frames: the handshake, the data phase, the
+//! mechanisms.
 
 use crate::message::{COMMAND, MORE};
 use crate::zmtp::Failure;

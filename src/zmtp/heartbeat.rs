@@ -90,7 +90,7 @@ impl Heartbeat {
         self.pinged = Some(now);
     }
 
-    /// The session stopped or resumed reading on purpose.
+    /// Reading was stopped or resumed on purpose.
     pub(crate) fn set_paused(&mut self, now: Instant, paused: bool) {
         if self.paused == paused {
             return;

@@ -1,8 +1,8 @@
-//! Frames of the data phase as they come in: delimited in place, or one by one after a transform.
+//! Frames of the data phase as they come in, delimited in place.
 //!
-//! On most connections the bytes of the wire are the canonical bytes of a pipe (see `message`);
-//! then [`Scanner::scan`] only finds out where messages end. It is the hottest loop of a receiving
-//! socket. Called by `engine`.
+//! On most connections the bytes of the wire are the canonical bytes of a pipe
+//! (`pipe::byte_queue`); [`Scanner::scan`] only finds out where messages end. It is the hottest loop of
+//! a receiving socket. Called by `established`.
 
 use crate::message::{COMMAND, MORE};
 use crate::zmtp::Failure;

@@ -1,10 +1,10 @@
 //! ZMTP, the protocol on one connection, without any I/O.
 //!
-//! `engine` is the whole of it: the session feeds it bytes and the time and takes bytes and events
-//! out. It never touches a socket, a clock or entropy. `greeting` finds the version of the peer
+//! `engine` is the whole of it: `runtime::connection` feeds it bytes and the time and takes bytes and
+//! events out. It never touches a socket, a clock or entropy. `greeting` finds the version of the peer
 //! (13/ZMTP 1.0, 15/ZMTP 2.0, 23/ZMTP 3.0, 37/ZMTP 3.1), the handshake runs a security mechanism
 //! (`crate::mechanism`), and then frames pass: `inbound` delimits those that are canonical as they
-//! come from the wire, `codec_v1` and `codec_v2` transform the rest.
+//! come from the wire, `assembler` reads the others and `outbound` writes them.
 #![forbid(unsafe_code)]
 
 mod assembler;

@@ -1,7 +1,7 @@
 //! Frames of the data phase as they go out, for peers to which canonical bytes cannot be sent.
 //!
 //! ZMTP 1.0 has another header, peers before 3.1 take subscriptions as messages, and an encrypted
-//! connection wraps each frame. Called by `engine`.
+//! connection wraps each frame. Called by `established`.
 
 use crate::mechanism::Transform;
 use crate::message::{COMMAND, MORE, Subscription};

@@ -17,8 +17,9 @@
 //! a dialogue, asks for ordinary fences on both sides instead (`fenced`), and every queue begins so.
 //! Whoever reads for a network looks for a writer that waits only once for many messages, and then
 //! both sides of that wait use ordinary fences (`Style::Wire`).
-//! What many queues are to carry alike they take from a `log`.
-//! Called by `pipe::Pipe` and `runtime::session`.
+//!
+//! What many queues are to carry alike they take from a `log`. Called by `pipe::Pipe`, and by
+//! `runtime::incoming` and `runtime::outgoing`, which move bytes between queues and streams.
 
 #![allow(unsafe_code)]
 
