@@ -25,11 +25,8 @@ use std::ptr::NonNull;
 use super::chunk::Chunk;
 use super::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::sync::{Arc, AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, full_fence};
-use super::{Padded, put_header};
+use super::{MAX_HEADER, Padded, put_header};
 use crate::message::{Content, Message};
-
-/// The most that a header takes.
-const HEADER: usize = 9;
 
 /// What the followers of a log share.
 pub(super) struct Segment {
@@ -109,7 +106,7 @@ impl Log {
 
     /// The most that a frame takes.
     pub(crate) fn need(frame: &Message) -> usize {
-        frame.len() + HEADER
+        frame.len() + MAX_HEADER
     }
 
     /// Whether a message of these frames fits in.

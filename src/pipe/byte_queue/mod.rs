@@ -53,6 +53,8 @@ const EMBEDDED: u8 = 0x80;
 /// Memory only: a pointer to the peer's metadata follows instead of length and body.
 const METADATA: u8 = 0x40;
 
+/// The longest header of a frame that a network knows: flags and a length of 8 bytes.
+const MAX_HEADER: usize = 9;
 /// Size of an embedded message frame.
 const EMBEDDED_FRAME: usize = 1 + size_of::<Message>();
 /// Size of a metadata frame.
@@ -115,6 +117,12 @@ impl Shared {
         } else {
             light_fence();
         }
+        self.rouse_reader()
+    }
+
+    /// The same behind a fence that the caller has made.
+    #[inline]
+    fn rouse_reader(&self) -> bool {
         // An exchange and not a swap: where it finds false it must not write, as far as loom's
         // model of the order of writes is concerned, and need not.
         let asleep = &self.reader_asleep;
@@ -198,7 +206,7 @@ unsafe fn header(at: NonNull<u8>) -> Header {
             Header { flags, size: 2, body: at.add(1).read() as usize }
         } else {
             let length = at.add(1).cast::<[u8; 8]>().read_unaligned();
-            Header { flags, size: 9, body: u64::from_be_bytes(length) as usize }
+            Header { flags, size: MAX_HEADER, body: u64::from_be_bytes(length) as usize }
         }
     }
 }
@@ -206,7 +214,7 @@ unsafe fn header(at: NonNull<u8>) -> Header {
 /// Writes a frame header and returns its size.
 ///
 /// # Safety
-/// Nine bytes at `at` must be writable.
+/// `MAX_HEADER` bytes at `at` must be writable.
 #[inline]
 unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
     let flags = flags & !(LARGE | EMBEDDED | METADATA);
@@ -219,7 +227,7 @@ unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
         } else {
             at.write(flags | LARGE);
             at.add(1).cast::<[u8; 8]>().write_unaligned((len as u64).to_be_bytes());
-            9
+            MAX_HEADER
         }
     }
 }

@@ -18,20 +18,20 @@ pub(super) fn light_fence() {
     crate::sys::membarrier::light_fence();
 }
 
-/// Orders like a light and a heavy fence together, on either side.
-pub(super) fn full_fence() {
-    #[cfg(loom)]
-    loom::sync::atomic::fence(Ordering::SeqCst);
-    #[cfg(not(loom))]
-    std::sync::atomic::fence(Ordering::SeqCst);
-}
-
 /// The same on the side that does so rarely; pairs with `light_fence`.
 pub(super) fn heavy_fence() {
     #[cfg(loom)]
     loom::sync::atomic::fence(Ordering::SeqCst);
     #[cfg(not(loom))]
     crate::sys::membarrier::heavy_fence();
+}
+
+/// The same where both sides use this one.
+pub(super) fn full_fence() {
+    #[cfg(loom)]
+    loom::sync::atomic::fence(Ordering::SeqCst);
+    #[cfg(not(loom))]
+    std::sync::atomic::fence(Ordering::SeqCst);
 }
 
 /// Loom's eyes on the bytes of a chunk, frame by frame: it objects when one side touches a frame and

@@ -13,7 +13,7 @@ use super::sync::{full_fence, heavy_fence};
 use super::*;
 use crate::message::MORE;
 
-/// A queue with no more in it, and nothing larger to come, carries a dialogue.
+/// A queue with no more bytes in it, and nothing larger to come, carries a dialogue.
 const SHORT: usize = 1024;
 
 /// What only the writer touches.
@@ -209,7 +209,7 @@ impl Writer {
         let frames = state.frames;
         // SAFETY: the tail chunk is live until the writer leaves it.
         let room = unsafe { chunk.as_ref() }.room_behind(frames);
-        if len > most || room < len + 9 || state.unpublished {
+        if len > most || room < len + MAX_HEADER || state.unpublished {
             return None;
         }
         // SAFETY: there is room for the longest header and the body.
@@ -233,7 +233,7 @@ impl Writer {
     /// Appends a frame with a copy of `body`. `flags` are MORE and COMMAND. False without memory.
     #[inline]
     pub(crate) fn push(&mut self, flags: u8, body: &[u8]) -> bool {
-        let Some(at) = self.room(body.len() + 9) else { return false };
+        let Some(at) = self.room(body.len() + MAX_HEADER) else { return false };
         // SAFETY: `room` made space for the longest header and the body.
         let size = unsafe {
             let size = put_header(at, flags, body.len());

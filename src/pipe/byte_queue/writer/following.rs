@@ -1,7 +1,7 @@
 //! The writing side of a queue that follows a log, see `byte_queue::log`.
 
 use super::super::log::{Link, Log, Segment};
-use super::super::sync::Ordering::{AcqRel, Relaxed, Release};
+use super::super::sync::Ordering::{Relaxed, Release};
 use super::super::sync::full_fence;
 use super::super::*;
 use super::Writer;
@@ -88,9 +88,8 @@ impl Writer {
         self.rouse_reader()
     }
 
-    /// Ends the reader's sleep; true if it slept. Behind a fence.
+    /// Ends the reader's sleep; true if it slept. Call behind a fence.
     pub(crate) fn rouse_reader(&mut self) -> bool {
-        let asleep = &self.shared.reader_asleep;
-        asleep.load(Relaxed) && asleep.compare_exchange(true, false, AcqRel, Relaxed).is_ok()
+        self.shared.rouse_reader()
     }
 }

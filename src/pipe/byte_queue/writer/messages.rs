@@ -96,7 +96,7 @@ impl Writer {
     fn push_body(&mut self, message: &mut Message) -> bool {
         let (flags, len) = (message.flags(), message.len());
         let Some(next) = Chunk::allocate(chunk::BRIEF) else { return false };
-        let Some(at) = self.room(9) else {
+        let Some(at) = self.room(MAX_HEADER) else {
             // SAFETY: nobody else has seen it.
             unsafe { Chunk::release(next) };
             return false;
