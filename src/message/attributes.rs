@@ -8,7 +8,7 @@ use super::{COMMAND, MORE, Message, Metadata};
 use crate::error::{Error, Result};
 
 /// The longest name of a group in bytes, `ZMQ_GROUP_MAX_LENGTH`.
-const MAX_GROUP: usize = 255;
+pub(crate) const MAX_GROUP: usize = 255;
 
 impl Message {
     /// The frame flags: `MORE`, `COMMAND`.
@@ -55,7 +55,7 @@ impl Message {
         self.group.as_ref().map_or(c"", |group| group.as_c_str())
     }
 
-    /// Sets the group. `INVAL` above `ZMQ_GROUP_MAX_LENGTH` (255) bytes.
+    /// Sets the group. `INVAL` above [`MAX_GROUP`] bytes.
     pub(crate) fn set_group(&mut self, group: &CStr) -> Result<()> {
         if group.to_bytes().len() > MAX_GROUP {
             return Err(Error::INVAL);

@@ -17,6 +17,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+pub(crate) use attributes::MAX_GROUP;
 use content::settled;
 pub(crate) use content::{Content, FreeFn};
 pub(crate) use growing::GrowingBody;

@@ -136,12 +136,6 @@ impl Message {
         self.metadata.take()
     }
 
-    /// Puts back what `take_metadata` gave.
-    #[inline]
-    pub(crate) fn put_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
-        self.metadata = metadata;
-    }
-
     /// An empty message to receive into whose bytes are copied at once and which then ends: it need not
     /// own more than that.
     #[inline]

@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::ffi::CString;
 
 use crate::error::{Error, Result};
-use crate::message::{Message, Subscription};
-use crate::patterns::radio::MAX_GROUP;
+use crate::message::{MAX_GROUP, Message, Subscription};
 use crate::patterns::{Attach, Pattern};
 use crate::pipe::{PipeId, Pipes};
 use crate::routing::{Distributor, FairQueue};

@@ -6,14 +6,11 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::message::{Message, Subscription};
+use crate::message::{MAX_GROUP, Message, Subscription};
 use crate::options::{SocketOptions, numbers};
 use crate::patterns::{Attach, Pattern, value};
 use crate::pipe::{PipeId, Pipes};
 use crate::routing::{Distributor, MOST_OF_ONE_PIPE, cost_of};
-
-/// The longest name of a group.
-pub(super) const MAX_GROUP: usize = 255;
 
 /// A RADIO socket.
 #[derive(Default)]

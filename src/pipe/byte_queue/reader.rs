@@ -310,7 +310,7 @@ impl Reader {
             *message = moved.0;
             message.set_flags(flags);
             if !passing {
-                message.put_metadata(metadata);
+                message.set_metadata(metadata);
                 message.attach(attached);
             }
             moved.1
