@@ -12,11 +12,8 @@ use std::ffi::c_short;
 use crate::error::{Error, Result};
 use crate::patterns::SocketType;
 use crate::poller::{self, POLLIN, POLLOUT, PollItem};
-use crate::socket::Socket;
 use crate::socket::relay::{Relay, Stop};
-
-const DONTWAIT: i32 = 1;
-const SNDMORE: i32 = 2;
+use crate::socket::{DONTWAIT, SNDMORE, Socket};
 
 /// At most so many messages go one way before the other way and the control socket have a turn.
 const BURST: usize = 1000;

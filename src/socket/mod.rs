@@ -16,7 +16,7 @@ mod core;
 mod endpoints;
 mod inproc;
 mod looping;
-pub(crate) mod mailbox;
+mod mailbox;
 mod monitoring;
 mod option;
 mod quiet;
@@ -39,6 +39,7 @@ use crate::sys::biased::{Biased, Guard};
 use crate::sys::fork;
 use mailbox::Mailbox;
 pub(crate) use quiet::Quiet;
+pub(crate) use transfer::{DONTWAIT, SNDMORE};
 pub(crate) use watching::Watch;
 
 static SOCKETS: Table<Socket> = Table::new();

@@ -3,16 +3,13 @@
 //! Events leave through an internal socket that is bound to an inproc endpoint; it must never block
 //! the thread that reports, so an event nobody can take at once is dropped.
 
-use super::{Core, Socket};
+use super::{Core, DONTWAIT, SNDMORE, Socket};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::monitor::Event;
 use crate::options::numbers;
 use crate::patterns::SocketType;
-
-const DONTWAIT: i32 = 1;
-const SNDMORE: i32 = 2;
 
 /// Events above these bits exist only in version 2.
 const VERSION_1_EVENTS: u64 = 0xffff;

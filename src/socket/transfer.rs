@@ -9,8 +9,8 @@ use crate::message::{MORE, Message};
 use crate::sys::spin::Spin;
 
 /// `ZMQ_DONTWAIT` and `ZMQ_SNDMORE`.
-const DONTWAIT: i32 = 1;
-const SNDMORE: i32 = 2;
+pub(crate) const DONTWAIT: i32 = 1;
+pub(crate) const SNDMORE: i32 = 2;
 
 impl Core {
     /// Sends a frame that the application, or a peer, has made: with these flags, and from here.
