@@ -15,7 +15,7 @@ mod takeover;
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::crowd::Crowd;
 pub(super) use self::takeover::{Pumped, Watch};
@@ -26,6 +26,11 @@ use super::outgoing::Sent;
 use super::reactor::Reactor;
 use super::task::{Io, ThreadHandle};
 use crate::pipe::{self, Pipe};
+
+/// How long the application may be away before a watchdog has the I/O thread take over.
+const TICK: Duration = Duration::from_millis(1);
+/// Ticks of nothing but waiting before a watchdog parks.
+const QUIET: u32 = if cfg!(loom) { 1 } else { 10 };
 
 /// See the head of this file.
 pub(super) type Link = Takeover<Joint, Home>;

@@ -7,14 +7,10 @@
 //! Nobody relies on it being exclusive: members are read with their own lock held, by whoever it is, and what is
 //! unread is reported again and again. It must only be somebody's business at any time.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::{QUIET, TICK};
 use crate::sys::sync::{AtomicBool, Mutex, Ordering};
-
-/// How long the application may not look before the I/O thread takes over.
-const TICK: Duration = Duration::from_millis(1);
-/// Ticks of nothing but waiting before the watchdog parks.
-const QUIET: u32 = if cfg!(loom) { 1 } else { 10 };
 
 /// What has to be switched.
 pub(super) trait Gate {

@@ -16,8 +16,9 @@ mod application;
 
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::{QUIET, TICK};
 use crate::error::Error;
 use crate::pipe::{Bed, Crowd};
 use crate::runtime::end::End;
@@ -25,10 +26,6 @@ use crate::runtime::outgoing::Sent;
 use crate::sys::fork;
 use crate::sys::sync::{AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering, fence};
 
-/// How long the application may be away before the I/O thread takes over.
-const TICK: Duration = Duration::from_millis(1);
-/// Ticks of nothing but waiting before the watchdog parks.
-const QUIET: u32 = if cfg!(loom) { 1 } else { 10 };
 /// Reads in a row of the I/O thread, so that one connection does not starve the others.
 const TURN: usize = 16;
 

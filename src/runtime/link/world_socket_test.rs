@@ -1,6 +1,8 @@
 //! The application's side of the small world: a socket with one pipe, and a crowd with room for its
 //! connection. Used by `loom_test`.
 
+use std::time::Duration;
+
 use super::*;
 
 /// A socket with one pipe, as `socket::transfer` and `socket::waiting` use it.
