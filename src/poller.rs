@@ -1,9 +1,9 @@
 //! Waiting for several sockets and descriptors at once, see zmq_poll(3) and zmq_poller(3).
 //!
-//! `zmq_poll` works on the application's own array of [`PollItem`]s; a [`Poller`] remembers what
-//! is registered. Asking a socket needs no system call; both enter the kernel
-//! only to look at plain descriptors or to sleep: a socket that has nothing to report wakes who
-//! sleeps when that changes, be it one thread or many (`socket::watching`). Called by `ffi::poll`, `ffi::poller` and `proxy`.
+//! `zmq_poll` works on the application's own array of [`PollItem`]s; a [`Poller`] remembers what is
+//! registered. Asking a socket needs no system call; both enter the kernel only to look at plain
+//! descriptors or to sleep: a socket that has nothing to report wakes who sleeps when that changes,
+//! be it one thread or many (`socket::watching`). Called by `ffi::poll`, `ffi::poller` and `proxy`.
 
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,7 @@
-//! A socket with many peers: a thread that waits for messages waits for all of their connections at once
-//! (src/socket/waiting.rs, src/runtime/link/crowd.rs). Nothing is lost when reading them changes hands between that
-//! thread, others and the I/O thread, and nobody spins. `make check-unit PORTABLE=1` runs it without.
+//! A socket with many peers: a thread that waits for messages waits for all of their connections at
+//! once (src/socket/waiting.rs, src/runtime/link/crowd.rs). Nothing is lost when reading them
+//! changes hands between that thread, others and the I/O thread, and nobody spins. `make check-unit
+//! PORTABLE=1` runs it without.
 
 mod stress;
 
@@ -16,8 +17,8 @@ use zmq::ffi::*;
 /// More than are waited for one by one.
 const PEERS: usize = 40;
 
-/// A socket of this type and many peers, which are numbered by what they say first: all of them have spoken several
-/// times in a dialogue, so that their connections are waited for together.
+/// A socket of this type and many peers, which are numbered by what they say first: all of them
+/// have spoken several times in a dialogue, so that their connections are waited for together.
 fn crowd(context: Context, transport: &str, kind: i32, mark: i32) -> (Socket, Vec<Socket>) {
     let socket = context.socket(kind);
     for (option, value) in [(ZMQ_RCVHWM, mark), (ZMQ_RCVTIMEO, 20_000), (ZMQ_LINGER, 0)] {
@@ -51,8 +52,8 @@ fn crowd(context: Context, transport: &str, kind: i32, mark: i32) -> (Socket, Ve
     (socket, peers)
 }
 
-/// The last frame of the next message. Only who answers is waited for together; this is no answer, but who could tell:
-/// it is dropped, or goes to a peer that does not read.
+/// The last frame of the next message. Only who answers is waited for together; this is no answer,
+/// but who could tell: it is dropped, or goes to a peer that does not read.
 fn next(socket: Socket) -> Vec<u8> {
     let _ = socket.send(b"nobody", ZMQ_DONTWAIT | ZMQ_SNDMORE);
     let _ = socket.send(b"", ZMQ_DONTWAIT);

@@ -156,8 +156,9 @@ fn a_child_may_have_a_context_of_its_own() {
     });
 }
 
-/// With so many peers their descriptors are in an epoll, which the child has as well: neither what it does nor that it
-/// keeps connections open which the parent has closed changes what the parent waits for.
+/// With so many peers their descriptors are in an epoll, which the child has as well: neither what
+/// it does nor that it keeps connections open which the parent has closed changes what the parent
+/// waits for.
 #[test]
 fn a_child_leaves_the_connections_alone_that_its_parent_waits_for() {
     within(200, || {

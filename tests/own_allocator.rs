@@ -1,5 +1,6 @@
-//! A program with an allocator of its own that has this crate in it: a program has one global allocator, so the library
-//! brings none (src/sys/reserve/wrap.rs). tests/install/run does the same with `libzmq.a`.
+//! A program with an allocator of its own that has this crate in it: a program has one global
+//! allocator, so the library brings none (src/sys/reserve/wrap.rs). tests/install/run does the same
+//! with `libzmq.a`.
 
 mod counting;
 

@@ -188,8 +188,8 @@ fn what_lingers_is_sent_before_the_context_ends() {
     });
 }
 
-/// Closing drops the pipes before the listeners: a connection that is made in between has no socket any more. It ends, with all
-/// that it holds, or the context would not.
+/// Closing drops the pipes before the listeners: a connection that is made in between has no socket
+/// any more. It ends, with all that it holds, or the context would not.
 #[test]
 fn a_socket_closes_while_peers_connect() {
     within(300, || {

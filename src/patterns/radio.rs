@@ -57,7 +57,8 @@ impl Radio {
         }
     }
 
-    /// Notes that a peer joined a group; gives what it costs to remember all that it joined, `None` without memory.
+    /// Notes that a peer joined a group; gives what it costs to remember all that it joined, `None`
+    /// without memory.
     fn join(&mut self, group: &[u8], id: PipeId) -> Option<u64> {
         self.groups.try_reserve(1).ok()?;
         self.costs.try_reserve(1).ok()?;

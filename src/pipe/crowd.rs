@@ -59,8 +59,9 @@ pub(crate) trait Crowd: Send + Sync {
     /// The wait is over.
     fn waited(&self);
 
-    /// Makes reading the business of an application that may sleep on ZMQ_FD afterwards, and tells who is
-    /// readable now. When it does not look again before long, the I/O thread takes over. False: it cannot be had.
+    /// Makes reading the business of an application that may sleep on ZMQ_FD afterwards, and tells
+    /// who is readable now. When it does not look again before long, the I/O thread takes over.
+    /// False: it cannot be had.
     fn look(&self, turn: &mut Turn) -> bool;
 
     /// Whether reading is the business of the socket's threads.

@@ -246,8 +246,8 @@ impl<V> PrefixMap<V> {
         Ok(entry)
     }
 
-    /// Whether there is memory for one more key. Lists that grow end the process if there is not, so as much as they are
-    /// about to take is asked for, all at once, and given back.
+    /// Whether there is memory for one more key. Lists that grow end the process if there is not,
+    /// so as much as they are about to take is asked for, all at once, and given back.
     fn see_that_it_can_grow(&self) -> Result<()> {
         let (entries, buckets) = (self.entries.len(), self.table.len());
         let mut wanted = 0;

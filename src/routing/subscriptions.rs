@@ -90,8 +90,8 @@ impl Subscriptions {
         self.map.len()
     }
 
-    /// Subscribes a pipe; says whether it is the first to want the topic. `NOMEM`, and nothing has changed, without
-    /// memory for that.
+    /// Subscribes a pipe; says whether it is the first to want the topic. `NOMEM`, and nothing has
+    /// changed, without memory for that.
     pub(crate) fn add(&mut self, topic: &[u8], id: PipeId) -> Result<bool> {
         let slot = id.0 as usize;
         if slot >= self.pipes.len() {

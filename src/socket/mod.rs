@@ -151,7 +151,8 @@ impl Socket {
         self.kind().is_thread_safe()
     }
 
-    /// Becomes readable when ZMQ_EVENTS may have changed; for zmq_poller_fd(3), where loops do not ask for these.
+    /// Becomes readable when ZMQ_EVENTS may have changed; for zmq_poller_fd(3), where loops do not
+    /// ask for these.
     pub(crate) fn descriptor(&self) -> Result<RawFd> {
         let mut core = self.lock_only()?;
         core.give_back();

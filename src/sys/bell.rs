@@ -42,8 +42,8 @@ mod real {
             Ok(Bell { front: OnceLock::new(), signaler, generation })
         }
 
-        /// Readable while the bell is rung or something else that is shown there is readable: an epoll. The same
-        /// at every call; `None` where there can be none.
+        /// Readable while the bell is rung or something else that is shown there is readable: an
+        /// epoll. The same at every call; `None` where there can be none.
         pub(crate) fn front(&self) -> Option<RawFd> {
             let make = || {
                 let possible = !cfg!(feature = "portable") && self.is_ours();

@@ -38,8 +38,9 @@ pub(super) fn open(name: &str) -> Option<ManuallyDrop<Library>> {
     Some(ManuallyDrop::new(library))
 }
 
-/// Makes `Functions`, a table of a library's functions with the types of its headers, as visible as it is said, and
-/// `Functions::load`, which looks them up in the library of this name: `None` if it or one of them is missing.
+/// Makes `Functions`, a table of a library's functions with the types of its headers, as visible as
+/// it is said, and `Functions::load`, which looks them up in the library of this name: `None` if it
+/// or one of them is missing.
 macro_rules! functions {
     ($visible:vis struct Functions; $($name:ident: fn($($argument:ty),* $(,)?) $(-> $result:ty)?;)*) => {
         #[allow(non_snake_case)]

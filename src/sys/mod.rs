@@ -3,8 +3,9 @@
 //!
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, where there is one `epoll`, names and interfaces
-//! (`names`), threads and signals (`thread`, `signals`), locks (`lock`), asymmetric fences (`membarrier`), a lock on top of them
-//! (`biased`), hints about memory (`prefetch`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
+//! (`names`), threads and signals (`thread`, `signals`), locks (`lock`), asymmetric fences
+//! (`membarrier`), a lock on top of them (`biased`), hints about memory (`prefetch`), and the
+//! detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
 
 mod address;
 pub(crate) mod bell;

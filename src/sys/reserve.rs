@@ -1,9 +1,10 @@
 //! A little memory that is kept for when the system has none.
 //!
-//! Large allocations may fail, and their callers say so (ENOMEM). Where some bytes for a list or a task cannot
-//! be had Rust ends the process, which a library must not do to its host: so these come out of a reserve, and
-//! as long as it is used and the system has nothing [`is_short`] makes the calls that would need more answer ENOMEM.
-//! It is part of the library's zeroed data, which takes no memory until it is used. `ffi` and `runtime::listener` ask.
+//! Large allocations may fail, and their callers say so (ENOMEM). Where some bytes for a list or a
+//! task cannot be had Rust ends the process, which a library must not do to its host: so these come
+//! out of a reserve, and as long as it is used and the system has nothing [`is_short`] makes the
+//! calls that would need more answer ENOMEM. It is part of the library's zeroed data, which takes
+//! no memory until it is used. `ffi` and `runtime::listener` ask.
 //!
 //! `wrap` gives from it to the shared library; where nothing is wrapped, nothing is ever short.
 
@@ -21,7 +22,8 @@ const WORDS: usize = 16 + 4 + 1 + 1;
 /// Pieces are aligned to this.
 const ALIGNMENT: usize = 128;
 const SIZE: usize = 64 * (16 * 128 + 4 * 1024 + 8 * 1024 + 32 * 1024);
-/// When this much of it is in use, and the system does not even have so much, nothing is to be begun that can wait.
+/// When this much of it is in use, and the system does not even have so much, nothing is to be
+/// begun that can wait.
 const SHORT: usize = SIZE / 64;
 const PROBE: usize = 16 * 1024;
 

@@ -78,8 +78,8 @@ pub(crate) trait Transport: Sync {
         endpoint.to_owned()
     }
 
-    /// Whether zmq_unbind wants the endpoint as it was given to zmq_bind, because what is bound is a name that others may
-    /// bind as well, and the listener's own address is another.
+    /// Whether zmq_unbind wants the endpoint as it was given to zmq_bind, because what is bound is
+    /// a name that others may bind as well, and the listener's own address is another.
     fn binds_names(&self) -> bool {
         false
     }

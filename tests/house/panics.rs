@@ -1,9 +1,9 @@
 //! No panic that a peer or a caller could reach: every operation of the library that can panic is in the
 //! list below, with the reason why it does not.
 //!
-//! Looked for are `unwrap` and `expect`, the macros that panic, and indexing; not arithmetic, which wraps in a
-//! release, nor what the library's crates do. Test code may do all of it. And nowhere in the library anything ends the
-//! process.
+//! Looked for are `unwrap` and `expect`, the macros that panic, and indexing; not arithmetic, which
+//! wraps in a release, nor what the library's crates do. Test code may do all of it. And nowhere in
+//! the library anything ends the process.
 
 use crate::rules::{Faults, File};
 use crate::source::{Token, tokens, without_tests};

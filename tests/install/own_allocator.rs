@@ -1,5 +1,6 @@
-//! A Rust program with an allocator of its own that links `libzmq.a`: the library leaves the choice to it. tests/install/run compiles
-//! and runs it; tests/own_allocator.rs does the same with the crate.
+//! A Rust program with an allocator of its own that links `libzmq.a`: the library leaves the choice
+//! to it. tests/install/run compiles and runs it; tests/own_allocator.rs does the same with the
+//! crate.
 
 #[path = "../counting/mod.rs"]
 mod counting;

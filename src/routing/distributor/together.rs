@@ -13,8 +13,8 @@ use super::Distributor;
 use crate::message::Message;
 use crate::pipe::{Log, PipeId, Pipes};
 
-/// So many messages in a row went to the same pipes before they follow a log. One pipe may follow alone: it need not
-/// be asked for room so often.
+/// So many messages in a row went to the same pipes before they follow a log. One pipe may follow
+/// alone: it need not be asked for room so often.
 const STREAK: u32 = 8;
 /// The size of a log, at first and at most: as with chunks, who gets little holds little.
 const FIRST: usize = 4 * 1024;

@@ -130,8 +130,9 @@ impl Session {
         (ours, theirs)
     }
 
-    /// SUB and DISH have something to say before anybody speaks: with a pipe from the beginning, what they want waits in it for
-    /// the end of the handshake, and not the other way round. They send nothing that could get lost with a handshake that fails.
+    /// SUB and DISH have something to say before anybody speaks: with a pipe from the beginning,
+    /// what they want waits in it for the end of the handshake, and not the other way round. They
+    /// send nothing that could get lost with a handshake that fails.
     fn attach_before_the_handshake(&mut self, io: &Io<'_>) {
         if self.pipe.is_none()
             && matches!(self.home.options.kind, SocketType::Sub | SocketType::Dish)

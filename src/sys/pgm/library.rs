@@ -1,5 +1,6 @@
-//! What of OpenPGM's C interface is used: `pgm/socket.h` and its like, read by hand, and the functions, looked up in
-//! `libpgm-5.3.so.0` when the first socket asks for them. Called by the type in `mod.rs` alone.
+//! What of OpenPGM's C interface is used: `pgm/socket.h` and its like, read by hand, and the
+//! functions, looked up in `libpgm-5.3.so.0` when the first socket asks for them. Called by the
+//! type in `mod.rs` alone.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;

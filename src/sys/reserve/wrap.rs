@@ -1,7 +1,8 @@
 //! malloc(3) and its relatives as the shared library knows them: the system's, or pieces of the reserve.
 //!
-//! The library's own calls, and no other's, come here by the linker's `--wrap` (build.rs). A global allocator would do the
-//! same, but a program has one of these, and that belongs to whoever links `libzmq.a` or this crate: there nothing is wrapped.
+//! The library's own calls, and no other's, come here by the linker's `--wrap` (build.rs). A global
+//! allocator would do the same, but a program has one of these, and that belongs to whoever links
+//! `libzmq.a` or this crate: there nothing is wrapped.
 
 use std::ffi::{c_int, c_void};
 
@@ -27,8 +28,9 @@ macro_rules! jump {
     ($($name:literal),*) => { concat!("b ", $($name),*) };
 }
 
-/// What the linker makes of `malloc` in the shared library, and what the system's is called here. The names are weak, since
-/// where nothing is wrapped nobody defines or uses them, and hidden, since they are nobody else's.
+/// What the linker makes of `malloc` in the shared library, and what the system's is called here.
+/// The names are weak, since where nothing is wrapped nobody defines or uses them, and hidden,
+/// since they are nobody else's.
 macro_rules! wrap {
     ($($name:literal: $ours:path),*) => {
         $(std::arch::global_asm!(

@@ -115,8 +115,8 @@ fn connect_syntax() {
     }
 }
 
-/// An address at which nobody listens. One at which this process did would not do: a child that another test has just
-/// forked may listen there still.
+/// An address at which nobody listens. One at which this process did would not do: a child that
+/// another test has just forked may listen there still.
 fn unused() -> SocketAddr {
     UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap()
 }

@@ -1,7 +1,8 @@
 //! Translates WebSocket frames into ZMTP frames; pure, called by `layer`.
 //!
-//! It streams: a frame passes through in pieces of any size, and nothing but its header is kept. Only a message in fragments
-//! (RFC 6455, section 5.4; browsers make them of large messages) is collected first, as its length is known at its end.
+//! It streams: a frame passes through in pieces of any size, and nothing but its header is kept.
+//! Only a message in fragments (RFC 6455, section 5.4; browsers make them of large messages) is
+//! collected first, as its length is known at its end.
 
 use std::io;
 
@@ -296,8 +297,8 @@ impl Decoder {
         Ok(None)
     }
 
-    /// Begins a fragment. The flags before the body and an envelope of encryption do not count for the limit, which the
-    /// engine applies to the whole.
+    /// Begins a fragment. The flags before the body and an envelope of encryption do not count for
+    /// the limit, which the engine applies to the whole.
     fn fragment(&mut self, left: u64, key: [u8; 4], last: bool) -> io::Result<()> {
         let have = self.fragments.as_ref().map_or(0, Vec::len) as u64;
         if have.saturating_add(left) > self.limit.saturating_add(WRAPPING) {
