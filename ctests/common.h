@@ -217,6 +217,17 @@ UNUSED static void join_pair (void *binds, void *connects, const char *transport
     NEED (zmq_connect (connects, endpoint) == 0);
 }
 
+/* Starts a socket's monitor for these events; gives a PAIR that receives them. */
+UNUSED static void *watch (void *context, void *socket, int events)
+{
+    char name[32];
+    strcpy (name, fresh_name ("inproc"));
+    NEED (zmq_socket_monitor (socket, name, events) == 0);
+    void *watcher = new_socket (context, ZMQ_PAIR);
+    NEED (zmq_connect (watcher, name) == 0);
+    return watcher;
+}
+
 /* Prints bytes as text where they can be read, else as hexadecimal; long ones by length and sum. */
 UNUSED static void print_bytes (const void *data, size_t size)
 {

@@ -4,17 +4,6 @@
 
 static void *context;
 
-static void *watch (void *socket, int events)
-{
-    static int serial;
-    char name[64];
-    snprintf (name, sizeof name, "inproc://watch-%d", ++serial);
-    NEED (zmq_socket_monitor (socket, name, events) == 0);
-    void *watcher = new_socket (context, ZMQ_PAIR);
-    NEED (zmq_connect (watcher, name) == 0);
-    return watcher;
-}
-
 /* Prints the first few events; values that are numbers of descriptors as such. */
 static void report (void *watcher, int limit)
 {
@@ -63,7 +52,7 @@ static void binding (void)
     NEED (zmq_bind (holder, "ipc://@taken") == 0 && zmq_bind (holder, "inproc://taken") == 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         line ("-- bind %d", (int) i);
-        void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (pull, ZMQ_EVENT_BIND_FAILED | ZMQ_EVENT_LISTENING | ZMQ_EVENT_MONITOR_STOPPED);
+        void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (context, pull, ZMQ_EVENT_BIND_FAILED | ZMQ_EVENT_LISTENING | ZMQ_EVENT_MONITOR_STOPPED);
         /* libzmq's errno may be one of the monitor's, and it tells of a CLOSED at no address first. */
         line ("%d", zmq_bind (pull, bad[i]));
         report (watcher, 10);
@@ -76,7 +65,7 @@ static void refused_by_a_filter (void)
 {
     char endpoint[256];
     line ("-- refused by a filter");
-    void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (pull, ZMQ_EVENT_ALL & ~ZMQ_EVENT_LISTENING);
+    void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (context, pull, ZMQ_EVENT_ALL & ~ZMQ_EVENT_LISTENING);
     NEED (zmq_setsockopt (pull, ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10) == 0);
     bind_any (pull, "tcp", endpoint);
     int fd = raw_connect (endpoint);
@@ -91,7 +80,7 @@ static void wrong_kind (const char *transport)
     char endpoint[256];
     line ("-- PULL meets SUB over %s", transport);
     void *pull = new_socket (context, ZMQ_PULL), *sub = new_socket (context, ZMQ_SUB);
-    void *server = watch (pull, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    void *server = watch (context, pull, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     bind_any (pull, transport, endpoint);
     NEED (zmq_connect (sub, endpoint) == 0);
     report (server, 10);
@@ -104,13 +93,13 @@ static void connecting (void)
     char endpoint[256];
     close (raw_listen (endpoint));
     line ("-- nobody there");
-    void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_RETRIED);
+    void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (context, push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_RETRIED);
     set_int (push, ZMQ_RECONNECT_IVL, -1);
     NEED (zmq_connect (push, endpoint) == 0);
     report (watcher, 10);
     end_watched (push, watcher);
     line ("-- no such file");
-    push = new_socket (context, ZMQ_PUSH), watcher = watch (push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_RETRIED);
+    push = new_socket (context, ZMQ_PUSH), watcher = watch (context, push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_RETRIED);
     set_int (push, ZMQ_RECONNECT_IVL, -1);
     NEED (zmq_connect (push, "ipc://nosuch.ipc") == 0);
     report (watcher, 10);

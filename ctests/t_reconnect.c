@@ -7,10 +7,7 @@ static void restart (void *context, const char *transport)
     line ("-- a %s peer restarts", transport);
     void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
     bind_any (pull, transport, endpoint);
-    void *monitor = new_socket (context, ZMQ_PAIR);
-    char events[64];
-    strcpy (events, fresh_name ("inproc"));
-    NEED (zmq_socket_monitor (push, events, ZMQ_EVENT_DISCONNECTED) == 0 && zmq_connect (monitor, events) == 0);
+    void *monitor = watch (context, push, ZMQ_EVENT_DISCONNECTED);
     NEED (zmq_connect (push, endpoint) == 0);
     send_parts (push, "1", NULL);
     take ("pull", pull, 0);

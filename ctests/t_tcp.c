@@ -74,11 +74,8 @@ static void tuned (void)
 static void *monitor_of_attempts (void *socket)
 {
     const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_CONNECT_RETRIED;
-    char name[32];
-    void *monitor = new_socket (context, ZMQ_PAIR);
+    void *monitor = watch (context, socket, events);
     set_int (monitor, ZMQ_RCVTIMEO, 20000);
-    strcpy (name, fresh_name ("inproc"));
-    NEED (zmq_socket_monitor (socket, name, events) == 0 && zmq_connect (monitor, name) == 0);
     return monitor;
 }
 

@@ -8,17 +8,6 @@
 
 static void *context;
 
-static void *watch (void *socket)
-{
-    static int serial;
-    char name[64];
-    snprintf (name, sizeof name, "inproc://watch-%d", ++serial);
-    NEED (zmq_socket_monitor (socket, name, ZMQ_EVENT_ALL) == 0);
-    void *watcher = new_socket (context, ZMQ_PAIR);
-    NEED (zmq_connect (watcher, name) == 0);
-    return watcher;
-}
-
 /* Waits for an event; gives its value, -1 if it does not come. */
 static int await_event (void *watcher, int wanted, int patience)
 {
@@ -63,7 +52,7 @@ static void handshakes (void)
     line ("-- handshake interval");
     for (int ivl = 0; ivl <= 300; ivl += 300) {
         char endpoint[256];
-        void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (pull);
+        void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (context, pull, ZMQ_EVENT_ALL);
         set_int (pull, ZMQ_HANDSHAKE_IVL, ivl);
         bind_any (pull, "tcp", endpoint);
         for (size_t i = 0; i < sizeof SAID / sizeof *SAID; i++) {
@@ -81,7 +70,7 @@ static void handshakes (void)
     line ("-- and where we connect");
     char endpoint[64];
     int door = raw_listen (endpoint);
-    void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (pull);
+    void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (context, pull, ZMQ_EVENT_ALL);
     set_int (pull, ZMQ_HANDSHAKE_IVL, 200);
     set_int (pull, ZMQ_RECONNECT_IVL, 50);
     NEED (zmq_connect (pull, endpoint) == 0);
@@ -198,7 +187,7 @@ static void connects (void)
     int fillers[4], door = deaf (endpoint, fillers);
     line ("-- connect timeout");
     for (int limit = 0; limit <= 200; limit += 200) {
-        void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (push);
+        void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (context, push, ZMQ_EVENT_ALL);
         set_int (push, ZMQ_CONNECT_TIMEOUT, limit);
         set_int (push, ZMQ_RECONNECT_IVL, 40);
         long started = milliseconds ();
@@ -225,7 +214,7 @@ static void reconnects (void)
     close (raw_listen (endpoint));
     line ("-- reconnect intervals");
     for (size_t i = 0; i < sizeof HOW / sizeof *HOW; i++) {
-        void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (push);
+        void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (context, push, ZMQ_EVENT_ALL);
         set_int (push, ZMQ_RECONNECT_IVL, HOW[i].interval);
         set_int (push, ZMQ_RECONNECT_IVL_MAX, HOW[i].max);
         if (HOW[i].stop)

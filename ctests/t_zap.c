@@ -67,12 +67,8 @@ typedef struct
 
 static watched_t watched (int type)
 {
-    static int count;
-    char endpoint[64];
-    watched_t it = {new_socket (context, type), new_socket (context, ZMQ_PAIR)};
-    snprintf (endpoint, sizeof endpoint, "inproc://monitor-%d", ++count);
-    NEED (zmq_socket_monitor (it.socket, endpoint, HANDSHAKES) == 0);
-    NEED (zmq_connect (it.monitor, endpoint) == 0);
+    watched_t it = {.socket = new_socket (context, type)};
+    it.monitor = watch (context, it.socket, HANDSHAKES);
     /* Once is enough. */
     set_int (it.socket, ZMQ_RECONNECT_IVL, -1);
     return it;
