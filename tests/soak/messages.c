@@ -220,10 +220,10 @@ void bind_anywhere (struct world *world, void *socket, const char *kinds, char e
     WANT (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
 }
 
-int readable (void *socket)
+void await (void **sockets, int count)
 {
-    int events = 0;
-    size_t size = sizeof events;
-    WANT (zmq_getsockopt (socket, ZMQ_EVENTS, &events, &size) == 0);
-    return events & ZMQ_POLLIN;
+    zmq_pollitem_t items[8];
+    for (int at = 0; at < count; at++)
+        items[at] = (zmq_pollitem_t) {sockets[at], 0, ZMQ_POLLIN, 0};
+    zmq_poll (items, count, 20);
 }

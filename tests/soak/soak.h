@@ -98,6 +98,12 @@ void end_socket (void *socket);
 /* Binds to a fresh endpoint of a random transport and writes it; `kinds`: letters of inproc, tcp, ipc and ws. */
 void bind_anywhere (struct world *world, void *socket, const char *kinds, char endpoint[256]);
 void set_int (void *socket, int option, int value);
-int readable (void *socket);
+/* Rests until one of the sockets, eight at most, has something, for 20 ms at most. */
+void await (void **sockets, int count);
+
+/* The episodes of outsiders.c. */
+void plain_bytes (struct world *world);
+void strangers (struct world *world);
+void processes (struct world *world);
 
 #endif
