@@ -1,0 +1,195 @@
+"""Of the bug classes that make people leave libzmq, those of the protocol: heartbeats and subscriptions.
+
+As far as no other test of this project has their trigger already; covered.tsv names those."""
+
+from trigger import *
+from trigger import main
+
+
+def slow_reader(context, seconds):
+    """A PULL of a small queue that heartbeats, and is not read for a while."""
+    pull, push = context.socket(PULL), context.socket(PUSH)
+    monitor = Monitor(context, push)
+    for sock in (pull, push):
+        sock.set(HEARTBEAT_IVL, 60)
+        sock.set(HEARTBEAT_TIMEOUT, 180)
+        sock.set(HEARTBEAT_TTL, 300)
+        sock.set(HWM_SEND, 5)
+        sock.set(HWM_RECEIVE, 5)
+    push.set(SNDTIMEO, 0)
+    push.connect(f"tcp://127.0.0.1:{pull.bind()}")
+    sent, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            push.send(b"%d " % sent + b"x" * 100_000)
+            sent += 1
+        except Failed:
+            time.sleep(0.01)
+    assert "DISCONNECTED" not in monitor.events(10), "a live peer was dropped"
+    for number in range(sent):
+        assert pull.receive()[0].startswith(b"%d " % number)
+
+
+@row("class 7: #3937, #4767, #3596", reference="fails")
+def heartbeats_bear_with_a_slow_reader():
+    slow_reader(Context(), 1.5)
+
+
+@row("class 7: #2709", reference="fails")
+def a_large_message_that_trickles_in_is_a_sign_of_life():
+    context = Context()
+    pull = context.socket(PULL)
+    pull.set(HEARTBEAT_IVL, 60)
+    pull.set(HEARTBEAT_TIMEOUT, 200)
+    wire = shake(pull.bind(), "PUSH")
+    wire.send(b"\2" + (600_000).to_bytes(8, "big"))
+    for _ in range(30):
+        wire.send(b"y" * 20_000)
+        time.sleep(0.02)
+    assert pull.receive() == [b"y" * 600_000]
+
+
+@row("class 7: #4226", reference="passes")
+def a_time_to_live_beyond_a_minute_does_not_wrap():
+    context = Context()
+    push = context.socket(PUSH)
+    door = Door()
+    push.set(HEARTBEAT_IVL, 20)
+    # 65536 tenths of a second; libzmq's own limit is in the manual.
+    push.set(HEARTBEAT_TTL, 70_000)
+    assert struct.unpack("=i", push.get(HEARTBEAT_TTL, 4))[0] == 70_000
+    push.connect(door.endpoint)
+    wire = door.accept()
+    wire.send(V31 + ready(b"PULL"))
+    wire.take(64)
+    wire.take(wire.take(2)[1])
+    assert wire.take(9) == command(b"\4PING" + (700).to_bytes(2, "big"))
+
+
+@row("class 7: #4226, a peer's", reference="fails")
+def the_time_to_live_of_a_peer_does_not_wrap():
+    context = Context()
+    pull = context.socket(PULL)
+    wire = shake(pull.bind(), "PUSH")
+    # 65.6 s; in a 16 bit number of milliseconds that is 64 ms.
+    wire.send(command(b"\4PING" + (656).to_bytes(2, "big")))
+    assert wire.take(7) == command(b"\4PONG")
+    assert wire.fate(700) == "still open", "a live peer was dropped"
+    wire.send(message(b"here"))
+    assert pull.receive() == [b"here"]
+
+
+@row("class 8: #2942, #2252", reference="fails|passes")
+def subscribing_and_unsubscribing_in_any_order():
+    context = Context()
+    pub = context.socket(PUB)
+    wire = shake(pub.bind(), "SUB")
+    wire.send((message(b"\0never asked for") + message(b"\1a") + message(b"\1a") + message(b"\0a")) * 300)
+    sub = context.socket(SUB)
+    sub.connect(endpoint(pub))
+    for _ in range(500):
+        sub.set(SUBSCRIBE, b"b")
+        sub.set(UNSUBSCRIBE, b"b")
+        sub.set(SUBSCRIBE, b"c")
+    # What one takes back another keeps.
+    sub.set(SUBSCRIBE, b"a")
+    sub.set(RCVTIMEO, 20)
+
+    def heard(text):
+        pub.send(text)
+        try:
+            return sub.receive() == [text]
+        except Failed:
+            return False
+
+    until(lambda: heard(b"c hear"))
+    until(lambda: heard(b"a hear"))
+    wire.send(message(b"\1a") + message(b"\0a"))
+    time.sleep(0.05)
+    until(lambda: heard(b"a hear"))
+    wire.send(message(b"\1a"))
+
+    wire.sock.settimeout(0.05)
+    heard = b""
+    for _ in range(40):
+        pub.send(b"a still")
+        try:
+            heard += wire.sock.recv(1000)
+            break
+        except TimeoutError:
+            pass
+    assert heard.startswith(message(b"a still")), heard
+
+
+def small(sock, other):
+    """A message of one small frame; the other socket is used meanwhile."""
+    buffer = ctypes.create_string_buffer(100)
+    for _ in range(100):
+        size = zmq.zmq_recv(sock.handle, buffer, len(buffer), 1)
+        if size != -1:
+            return buffer.raw[:size]
+        time.sleep(0.02)
+        other.get(EVENTS_NOW)
+    raise AssertionError("nothing came")
+
+
+@row("class 8: #2258", reference="fails")
+def thousands_of_filters_survive_a_reconnect():
+    context = Context()
+    sub, xpub = context.socket(SUB), context.socket(XPUB)
+    sub.set(RECONNECT_IVL, 10)
+    for number in range(3000):
+        sub.set(SUBSCRIBE, b"%05d" % number)
+    port = xpub.bind()
+    sub.connect(f"tcp://127.0.0.1:{port}")
+    for _ in range(2):
+        # A subscriber says its filters again when it takes note of the new connection.
+        topics = {small(xpub, sub)[1:] for _ in range(3000)}
+        assert topics == {b"%05d" % number for number in range(3000)}
+        xpub.close()
+        time.sleep(0.05)
+        xpub = context.socket(XPUB)
+        until(lambda: zmq.zmq_bind(xpub.handle, b"tcp://127.0.0.1:%d" % port) == 0)
+
+
+@row("class 8: #3471", reference="passes")
+def garbage_for_a_publisher():
+    context = Context()
+    xpub = context.socket(XPUB)
+    port = xpub.bind()
+    for body in (b"", b"\2", b"\1", b"\0", b"\xff" * 300, b"\1" + b"\0" * 70000):
+        for start in (V31 + ready(b"SUB"), SIGNATURE + b"\1\2\0\0"):
+            wire = dial(port)
+            wire.send(start)
+            wire.fate(30)
+            commands = (b"\x09SUBSCRIBE", b"\6CANCEL", b"\4JOINg", b"\7UNKNOWN", b"\4PONG")
+            wire.send(message(body, True) + message(body) + b"".join(map(command, commands)))
+            wire.fate(30)
+            wire.close()
+    xpub.send(b"still here")
+    works(context)
+
+
+@row("class 8: #4286, #1256, #4811, #1400", reference="passes")
+def an_idle_publisher_forgets_its_readers():
+    context = Context()
+    pub = context.socket(PUB)
+    port = pub.bind()
+
+    serial = iter(range(100_000))
+
+    def once():
+        # libzmq's takes note of what has gone when it is used.
+        wires = [shake(port, "SUB") for _ in range(20)]
+        for wire in wires:
+            wire.send(message(b"\1" + b"%020000d" % next(serial)))
+        time.sleep(0.01)
+        for wire in wires:
+            wire.close()
+        pub.get(EVENTS_NOW)
+
+    does_not_grow(once, 30, 3_000_000)
+
+
+if __name__ == "__main__":
+    main()
