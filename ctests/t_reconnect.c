@@ -153,6 +153,33 @@ static void several_endpoints (void *context)
     end_socket (pull);
 }
 
+/* 0 is no interval either, whatever it looks like. */
+static void never_again (void *context, const char *transport, int interval)
+{
+    char endpoint[256];
+    line ("-- %s with an interval of %d", transport, interval);
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    bind_any (pull, transport, endpoint);
+    end_socket (pull);
+    settle ();
+    set_int (push, ZMQ_RECONNECT_IVL, interval);
+    set_int (push, ZMQ_LINGER, 0);
+    NEED (zmq_connect (push, endpoint) == 0);
+    settle ();
+    pull = new_socket (context, ZMQ_PULL);
+    NEED (zmq_bind (pull, endpoint) == 0);
+    send_parts (push, "to nobody", NULL);
+    rest_using (push, 300);
+    line ("%d came", take_all ("pull", pull));
+    NEED (zmq_connect (push, endpoint) == 0);
+    rest_using (push, 200);
+    send_parts (push, "one of two", NULL);
+    send_parts (push, "one of two", NULL);
+    line ("%d came", take_all ("pull", pull));
+    end_socket (push);
+    end_socket (pull);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -164,6 +191,9 @@ int main (void)
     queued_for_the_absent (context);
     subscriptions_survive (context);
     several_endpoints (context);
+    never_again (context, "tcp", 0);
+    never_again (context, "tcp", -1);
+    never_again (context, "ipc", 0);
     end_context (context);
     return 0;
 }

@@ -334,9 +334,9 @@ impl SocketOptions {
         if_positive(self.connect_timeout)
     }
 
-    /// How long the first of a row of reconnects waits; `None` means never to reconnect.
+    /// How long the first of a row of reconnects waits; `None` means never to reconnect. 0 means that, too, with libzmq.
     pub(crate) fn reconnect_interval(&self) -> Option<Duration> {
-        unless_negative(self.reconnect_ivl)
+        if_positive(self.reconnect_ivl)
     }
 
     /// Where the growing reconnect interval ends; `None` means that it does not grow.

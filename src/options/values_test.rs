@@ -32,6 +32,11 @@ fn durations_mean_what_the_manual_says() {
     assert_eq!((o.linger(), o.receive_timeout(), o.connect_timeout()), (None, None, None));
     assert_eq!(o.reconnect_interval(), Some(Duration::from_millis(100)));
     assert_eq!(o.reconnect_interval_max(), None);
+    for never in [0, -1] {
+        o.reconnect_ivl = never;
+        assert_eq!(o.reconnect_interval(), None);
+    }
+    o.reconnect_ivl = 100;
     assert_eq!(o.handshake_timeout(), Some(Duration::from_secs(30)));
     assert_eq!((o.heartbeat_interval(), o.heartbeat_timeout()), (None, None));
     o.heartbeat_interval = 50;

@@ -51,6 +51,7 @@ impl IoThread {
             tasks: HashMap::new(),
             timers: BinaryHeap::new(),
             turns: Vec::new(),
+            due: Vec::new(),
             scratch: Vec::new(),
             expecting: false,
             spin: Spin::default(),
@@ -120,6 +121,8 @@ struct Loop {
     timers: BinaryHeap<Reverse<(Instant, u32)>>,
     /// Tasks that asked for another turn.
     turns: Vec<u32>,
+    /// Empty but in `run_timers`.
+    due: Vec<u32>,
     scratch: Vec<u8>,
     /// A task expects something soon; and whether such expectations are met.
     expecting: bool,
@@ -247,17 +250,21 @@ impl Loop {
         None
     }
 
+    /// Calls the tasks whose time has come. One that asks for another call at once waits until the others, and the
+    /// orders, have had their turn.
     fn run_timers(&mut self, now: Instant) {
-        while let Some(at) = self.next_timer() {
-            if at > now {
-                break;
-            }
+        let mut due = std::mem::take(&mut self.due);
+        while self.next_timer().is_some_and(|at| at <= now) {
             if let Some(Reverse((_, key))) = self.timers.pop()
                 && let Some(slot) = self.tasks.get_mut(&key)
             {
                 slot.timer = None;
-                self.call(key, now, |task, io| task.timer(io));
+                due.push(key);
             }
         }
+        for key in due.drain(..) {
+            self.call(key, now, |task, io| task.timer(io));
+        }
+        self.due = due;
     }
 }
