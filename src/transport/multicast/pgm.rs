@@ -51,6 +51,9 @@ impl PgmSocket {
     ) -> Result<PgmSocket> {
         let (network, port) = address.rsplit_once(':').ok_or(Error::INVAL)?;
         let network = CString::new(network).map_err(|_| Error::INVAL)?;
+        if sends {
+            check_rate(options)?;
+        }
         let mut host = [0; 6];
         getrandom::fill(&mut host).map_err(|_| Error::AGAIN)?;
         let positive = |value: i32| (value >= 0).then_some(value);
@@ -298,8 +301,16 @@ fn rate(options: &SocketOptions) -> i32 {
     (i64::from(options.rate) * 1000 / 8).clamp(1, i32::MAX.into()) as i32
 }
 
+/// `INVAL` for a rate at which a packet would take more than a second: OpenPGM would end the process.
+fn check_rate(options: &SocketOptions) -> Result<()> {
+    if rate(options) < options.multicast_maxtpdu { Err(Error::INVAL) } else { Ok(()) }
+}
+
+/// The longest window in packets: OpenPGM makes a table of them, and ends the process without memory for it.
+const LONGEST: i64 = 1 << 22;
+
 /// How many packets the rate brings in ZMQ_RECOVERY_IVL.
 fn window(options: &SocketOptions) -> i32 {
     let bytes = i64::from(options.recovery_ivl) * (i64::from(options.rate) / 8);
-    (bytes / i64::from(options.multicast_maxtpdu).max(1)).clamp(1, i32::MAX.into()) as i32
+    (bytes / i64::from(options.multicast_maxtpdu).max(1)).clamp(1, LONGEST) as i32
 }

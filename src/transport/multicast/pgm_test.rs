@@ -75,7 +75,12 @@ fn the_window_holds_what_the_rate_brings() {
     assert_eq!((rate(&options), window(&options)), (12_500, 80));
     options.rate = i32::MAX;
     options.recovery_ivl = i32::MAX;
-    assert_eq!((rate(&options), window(&options)), (i32::MAX, i32::MAX));
+    assert_eq!((rate(&options), window(&options)), (i32::MAX, 1 << 22));
+    assert_eq!(check_rate(&options), Ok(()));
+    (options.rate, options.multicast_maxtpdu) = (8, 1000);
+    assert_eq!(check_rate(&options), Ok(()));
+    options.multicast_maxtpdu = 1001;
+    assert_eq!(check_rate(&options), Err(Error::INVAL));
 }
 
 #[test]
