@@ -26,6 +26,13 @@ const VALUES: [u8; 256] = {
 /// Text or bytes that may be a key, which is wiped when it goes.
 type Wiped = Zeroizing<Vec<u8>>;
 
+/// An empty buffer; the caller says how large, so there may be no memory for it.
+fn room(size: usize) -> Result<Wiped> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(size).map_err(|_| Error::NOMEM)?;
+    Ok(Zeroizing::new(buffer))
+}
+
 /// Encodes `data`. `INVAL` unless its length is a multiple of 4.
 pub(crate) fn encode(data: &[u8]) -> Result<Wiped> {
     let mut text = encode_c(data)?;
@@ -39,7 +46,7 @@ pub(crate) fn encode_c(data: &[u8]) -> Result<Wiped> {
     if !rest.is_empty() {
         return Err(Error::INVAL);
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(blocks.len() * 5 + 1));
+    let mut text = room(blocks.len().saturating_mul(5).saturating_add(1))?;
     for &block in blocks {
         let mut value = u32::from_be_bytes(block);
         let mut digits = [0; 5];
@@ -60,7 +67,7 @@ pub(crate) fn decode(text: &[u8]) -> Result<Wiped> {
     if blocks.is_empty() || !rest.is_empty() {
         return Err(Error::INVAL);
     }
-    let mut data = Zeroizing::new(Vec::with_capacity(blocks.len() * 4));
+    let mut data = room(blocks.len() * 4)?;
     for block in blocks {
         let mut value = 0u64;
         for &byte in block {

@@ -308,7 +308,7 @@ impl Pattern for Router {
             numbers::ROUTER_HANDOVER => self.handover = value::flag(value)?,
             numbers::PROBE_ROUTER => self.probe = value::flag(value)?,
             numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
-                self.connect_routing_id = value.to_vec();
+                self.connect_routing_id = value::bytes(value)?;
             }
             _ => return Err(Error::INVAL),
         }
