@@ -100,6 +100,8 @@ def pipes_that_end_from_both_sides_at_once():
     context = Context()
     for number in range(150):
         bound, other = context.socket(DEALER), context.socket(DEALER)
+        for sock in (bound, other):
+            sock.set(HWM_SEND, 0)
         where = f"inproc://both-{number}" if number % 2 else "tcp://127.0.0.1:*"
         check(zmq.zmq_bind(bound.handle, where.encode()), "zmq_bind")
         where = endpoint(bound)
@@ -114,9 +116,24 @@ def pipes_that_end_from_both_sides_at_once():
             thread.start()
         for thread in threads:
             thread.join()
-        other.close()
         if not number % 3:
+            # Those that live on have forgotten each other, and get on with the next.
+            for sock in (bound, other):
+                until(lambda: zmq.zmq_send(sock.handle, b"lost", 4, DONTWAIT) == -1)
+            bound.set(RCVTIMEO, 0)
+            while isinstance(bound.receive_or_errno(0), list):
+                pass
+            bound.set(RCVTIMEO, 2000)
+            where = f"inproc://next-{number}" if number % 2 else "tcp://127.0.0.1:*"
+            check(zmq.zmq_bind(bound.handle, where.encode()), "zmq_bind")
+            other.connect(endpoint(bound))
+            for turn in range(10):
+                other.send(b"%d" % turn)
+            assert [bound.receive() for _ in range(10)] == [[b"%d" % turn] for turn in range(10)]
+            bound.send(b"back")
+            assert other.receive() == [b"back"]
             bound.close()
+        other.close()
     works(context)
     context.end()
 
