@@ -201,3 +201,153 @@ fn senders_are_served_in_turns() {
         }
     });
 }
+
+/// Sockets that have just sent and received `count` messages of no more than one frame each.
+fn warm(context: Context, transport: &str, kinds: (i32, i32), count: u32) -> (Socket, Socket) {
+    let (taker, giver) = context.pair(transport, kinds);
+    for number in 0..count {
+        giver.send(&numbered(number, 8), 0).unwrap();
+        assert_eq!(number_of(&taker.recv(0).unwrap()), number);
+    }
+    (taker, giver)
+}
+
+const WAYS: [(i32, i32); 3] =
+    [(ZMQ_PULL, ZMQ_PUSH), (ZMQ_PAIR, ZMQ_PAIR), (ZMQ_DEALER, ZMQ_DEALER)];
+
+#[test]
+fn messages_of_all_sizes_and_parts_stay_in_order() {
+    within(60, || {
+        for (transport, kinds) in TRANSPORTS.into_iter().flat_map(|t| WAYS.map(|kinds| (t, kinds)))
+        {
+            let context = Context::new();
+            let (taker, giver) = warm(context, transport, kinds, 40);
+            // Whole messages of each size, with one of three parts now and then.
+            let size =
+                |number: u32| (number * number % 700) as usize % 300 * (1 + number as usize % 8);
+            let body =
+                move |number: u32| (0..size(number)).map(move |at| (at as u32 ^ number) as u8);
+            let sender = thread::spawn(move || {
+                for number in 0..3000 {
+                    let bytes: Vec<u8> = body(number).collect();
+                    for part in 0..if number % 50 == 49 { 2 } else { 0 } {
+                        giver.send(&numbered(part, 4 + part as usize * 90), ZMQ_SNDMORE).unwrap();
+                    }
+                    assert_eq!(giver.send(&bytes, 0), Ok(bytes.len() as i32));
+                }
+                giver
+            });
+            for number in 0..3000 {
+                for part in 0..if number % 50 == 49 { 2 } else { 0 } {
+                    let message = taker.recv(0).unwrap();
+                    assert_eq!((number_of(&message), taker.get(ZMQ_RCVMORE)), (part, Ok(1)));
+                }
+                let message = taker.recv(0).unwrap();
+                assert!(message.iter().copied().eq(body(number)), "{transport} {number}");
+                assert_eq!(taker.get(ZMQ_RCVMORE), Ok(0));
+            }
+            sender.join().unwrap().close().unwrap();
+            taker.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_message_that_does_not_fit_the_buffer_is_cut() {
+    within(60, || {
+        for transport in TRANSPORTS {
+            let context = Context::new();
+            let (pull, push) = warm(context, transport, (ZMQ_PULL, ZMQ_PUSH), 40);
+            for size in [1, 10, 40, 60, 64, 65, 100, 255, 256, 300, 3000] {
+                for room in [0, 1, 7, 16, 50, 256, 5000] {
+                    push.send(&vec![7; size], 0).unwrap();
+                    push.send(&numbered(5, 8), 0).unwrap();
+                    let mut buffer = vec![1u8; 5000];
+                    // SAFETY: there is that much room.
+                    let len = unsafe { zmq_recv(pull.0, buffer.as_mut_ptr().cast(), room, 0) };
+                    assert_eq!(len as usize, size);
+                    let kept = room.min(size);
+                    assert!(buffer[..kept].iter().all(|&byte| byte == 7));
+                    assert!(buffer[kept..].iter().all(|&byte| byte == 1));
+                    assert_eq!(number_of(&pull.recv(0).unwrap()), 5);
+                }
+            }
+            push.close().unwrap();
+            pull.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_second_peer_gets_its_share_at_once() {
+    within(60, || {
+        let context = Context::new();
+        let (pull, push) = warm(context, "inproc", (ZMQ_PULL, ZMQ_PUSH), 40);
+        // One more sender: its messages come in turns with those that lie there already.
+        let endpoint = pull.bind_any("tcp");
+        for number in 0..20 {
+            push.send(&numbered(number, 8), 0).unwrap();
+        }
+        assert_eq!(number_of(&pull.recv(0).unwrap()), 0);
+        let second = context.socket(ZMQ_PUSH);
+        second.connect(&endpoint).unwrap();
+        second.send(&numbered(100, 8), 0).unwrap();
+        thread::sleep(Duration::from_millis(200));
+        let next: Vec<u32> = (0..4).map(|_| number_of(&pull.recv(0).unwrap())).collect();
+        assert!(next.contains(&100), "{next:?}");
+        // One more receiver: messages are dealt out in turn from now on.
+        let third = context.socket(ZMQ_PULL);
+        push.connect(&third.bind_any("inproc")).unwrap();
+        for number in 200..210 {
+            push.send(&numbered(number, 8), 0).unwrap();
+        }
+        for _ in 0..5 {
+            assert!(number_of(&third.recv(ZMQ_DONTWAIT).unwrap()) >= 200);
+        }
+        // And when it goes, all go to the first.
+        third.close().unwrap();
+        for number in 300..310 {
+            push.send(&numbered(number, 8), 0).unwrap();
+        }
+        while number_of(&pull.recv(ZMQ_DONTWAIT).unwrap()) != 300 {}
+        for number in 301..310 {
+            assert_eq!(number_of(&pull.recv(ZMQ_DONTWAIT).unwrap()), number);
+        }
+        for socket in [push, second, pull] {
+            socket.set(ZMQ_LINGER, 0).and(socket.close()).unwrap();
+        }
+        context.term().unwrap();
+    });
+}
+
+#[test]
+fn marks_and_the_end_are_noticed_in_the_midst_of_a_stream() {
+    within(60, || {
+        for kinds in WAYS {
+            let context = Context::new();
+            let (taker, giver) = warm(context, "inproc", kinds, 40);
+            let mut sent = 0;
+            while giver.send(&numbered(sent, 8), ZMQ_DONTWAIT).is_ok() {
+                sent += 1;
+            }
+            // Of those before, not all are known to be received.
+            assert!(zmq_errno() == libc::EAGAIN && (1960..=2000).contains(&sent), "{sent}");
+            for number in 0..sent {
+                assert_eq!(number_of(&taker.recv(ZMQ_DONTWAIT).unwrap()), number);
+            }
+            assert_eq!(taker.recv(ZMQ_DONTWAIT), Err(libc::EAGAIN));
+            for number in 0..10 {
+                giver.send(&numbered(number, 8), 0).unwrap();
+            }
+            assert_eq!(number_of(&taker.recv(0).unwrap()), 0);
+            context.shutdown().unwrap();
+            assert_eq!(giver.send(&numbered(0, 8), 0), Err(156384765));
+            assert_eq!(taker.recv(0), Err(156384765));
+            giver.close().unwrap();
+            taker.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}

@@ -27,11 +27,7 @@ struct Slot<T> {
 impl<T> Slot<T> {
     /// How far into the slot the handle of its present use points.
     fn offset(&self) -> usize {
-        (self.uses.load(Ordering::Acquire) as usize / 2 % ADDRESSES) * STEP
-    }
-
-    fn taken(&self) -> bool {
-        self.uses.load(Ordering::Acquire) % 2 == 1
+        offset_in(self.uses.load(Ordering::Acquire))
     }
 
     /// Adds to the number of uses, if it is still this one.
@@ -41,11 +37,18 @@ impl<T> Slot<T> {
     }
 }
 
+/// The same after so many uses.
+#[inline]
+fn offset_in(uses: u32) -> usize {
+    (uses as usize / 2 % ADDRESSES) * STEP
+}
+
 /// A table of objects of one kind. It has no lock, since a forked child uses it, too, and a thread
 /// that held the lock at that moment would not be there to give it back.
 pub(crate) struct Table<T: 'static> {
     /// Each is made when it is needed; of those that two threads make at once, one is dropped.
-    segments: [OnceBox<Box<[Slot<T>]>>; SEGMENTS],
+    first: OnceBox<[Slot<T>; FIRST]>,
+    further: [OnceBox<Box<[Slot<T>]>>; SEGMENTS - 1],
     taken: AtomicUsize,
     /// Where the search for a free slot goes on: round the table, so that the handle of a closed
     /// object stays unused as long as possible.
@@ -54,15 +57,19 @@ pub(crate) struct Table<T: 'static> {
 
 impl<T: Default + Sync> Table<T> {
     pub(crate) const fn new() -> Table<T> {
-        let segments = [const { OnceBox::new() }; SEGMENTS];
-        Table { segments, taken: AtomicUsize::new(0), next: AtomicUsize::new(0) }
+        let further = [const { OnceBox::new() }; SEGMENTS - 1];
+        Table {
+            first: OnceBox::new(),
+            further,
+            taken: AtomicUsize::new(0),
+            next: AtomicUsize::new(0),
+        }
     }
 
     /// Takes a free slot. `None`: there are 2^24 objects already.
     pub(crate) fn take(&'static self) -> Option<&'static T> {
         loop {
-            let segments = self.segments.iter().take_while(|segment| segment.get().is_some());
-            let segments = segments.count();
+            let segments = (0..SEGMENTS).take_while(|&index| self.segment(index).is_some()).count();
             let size = (FIRST << segments) - FIRST;
             // Half of the table is kept free, so that the search is short.
             if segments == SEGMENTS || self.taken.load(Ordering::Relaxed) < size / 2 {
@@ -73,8 +80,18 @@ impl<T: Default + Sync> Table<T> {
             }
             let slot = |_| Slot { uses: AtomicU32::new(0), value: T::default() };
             // If another thread was quicker, there is room as well.
-            let slots = (0..FIRST << segments).map(slot).collect();
-            let _ = self.segments.get(segments)?.set(Box::new(slots));
+            let slots: Box<[Slot<T>]> = (0..FIRST << segments).map(slot).collect();
+            let _ = match segments.checked_sub(1) {
+                None => self.first.set(slots.try_into().ok()?).is_ok(),
+                Some(further) => self.further.get(further)?.set(Box::new(slots)).is_ok(),
+            };
+        }
+    }
+
+    fn segment(&'static self, index: usize) -> Option<&'static [Slot<T>]> {
+        match index.checked_sub(1) {
+            None => Some(self.first.get()?),
+            Some(further) => Some(&**self.further.get(further)?.get()?),
         }
     }
 
@@ -82,7 +99,7 @@ impl<T: Default + Sync> Table<T> {
     fn try_next(&'static self, size: usize) -> Option<&'static T> {
         let index = self.next.fetch_add(1, Ordering::Relaxed) % size;
         let segment = (index / FIRST + 1).ilog2() as usize;
-        let slot = self.segments[segment].get()?.get(index + FIRST - (FIRST << segment))?;
+        let slot = self.segment(segment)?.get(index + FIRST - (FIRST << segment))?;
         let uses = slot.uses.load(Ordering::Acquire);
         if !uses.is_multiple_of(2) || !slot.change(uses, 1) {
             return None;
@@ -100,7 +117,8 @@ impl<T: Default + Sync> Table<T> {
     #[inline(always)]
     pub(crate) fn lookup(&'static self, handle: usize) -> Option<&'static T> {
         let (slot, base) = self.find(handle)?;
-        (slot.taken() && handle - base == slot.offset()).then_some(&slot.value)
+        let uses = slot.uses.load(Ordering::Acquire);
+        (uses % 2 == 1 && handle - base == offset_in(uses)).then_some(&slot.value)
     }
 
     /// Frees the slot of an object: its handle is stale from now on. Nothing happens when it is
@@ -127,14 +145,14 @@ impl<T: Default + Sync> Table<T> {
     /// the first segment holds.
     #[inline(always)]
     fn find(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
-        let found = Self::find_in(self.segments[0].get()?, address);
+        let found = Self::find_in(self.first.get()?, address);
         if found.is_some() { found } else { self.find_further(address) }
     }
 
     #[cold]
     #[inline(never)]
     fn find_further(&'static self, address: usize) -> Option<(&'static Slot<T>, usize)> {
-        let segments = self.segments.iter().skip(1).map_while(OnceBox::get);
+        let segments = self.further.iter().map_while(OnceBox::get);
         segments.filter_map(|slots| Self::find_in(slots, address)).next()
     }
 

@@ -1,6 +1,7 @@
 //! Checks of the plain arguments: strings, buffers, places to write to.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::mem::MaybeUninit;
 use std::slice;
 
 use crate::error::{Error, Result};
@@ -54,6 +55,26 @@ pub(super) unsafe fn bytes_mut<'a>(
     len: usize,
     error: Error,
 ) -> Result<&'a mut [u8]> {
+    if len == 0 {
+        return Ok(&mut []);
+    }
+    if data.is_null() {
+        return Err(error);
+    }
+    // SAFETY: not null, cut to what a slice may hold, and the caller vouches for the memory.
+    Ok(unsafe { slice::from_raw_parts_mut(data.cast(), len.min(isize::MAX as usize)) })
+}
+
+/// The same for memory that need not hold anything yet.
+///
+/// # Safety
+/// As for [`bytes_mut`].
+#[inline]
+pub(super) unsafe fn room<'a>(
+    data: *mut c_void,
+    len: usize,
+    error: Error,
+) -> Result<&'a mut [MaybeUninit<u8>]> {
     if len == 0 {
         return Ok(&mut []);
     }

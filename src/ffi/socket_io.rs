@@ -1,12 +1,14 @@
 //! Sending and receiving: the hot path. One check, one call, no allocation.
 
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 
 use super::boundary::boundary;
 use super::message::{message, zmq_msg_t};
 use super::{arg, handle};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::message::Message;
+use crate::socket::{SHORT, STRAIGHT, Socket};
 
 /// Sends a copy of `buf`, see zmq_send(3).
 ///
@@ -21,11 +23,23 @@ pub unsafe extern "C" fn zmq_send(
 ) -> c_int {
     boundary(|| {
         let socket = handle::socket(socket)?;
-        // SAFETY: by the contract of the function; the message does not outlive this call.
-        let mut message = unsafe { Message::lend(arg::bytes(buf, len, Error::FAULT)?) };
-        socket.send(&mut message, flags)?;
+        // SAFETY: by the contract of the function.
+        let bytes = unsafe { arg::bytes(buf, len, Error::FAULT)? };
+        if !socket.send_straight::<SHORT>(bytes, flags) {
+            send_lent(socket, bytes, flags)?;
+        }
         Ok(len)
     })
+}
+
+/// What is not that simple; apart, so that what is needs no more of the stack.
+#[inline(never)]
+fn send_lent(socket: &Socket, bytes: &[u8], flags: c_int) -> Result<()> {
+    if bytes.len() > SHORT && socket.send_straight::<STRAIGHT>(bytes, flags) {
+        return Ok(());
+    }
+    // SAFETY: the message does not outlive this call.
+    socket.send(&mut unsafe { Message::lend(bytes) }, flags)
 }
 
 /// Sends memory that never changes and is never freed, see zmq_send_const(3).
@@ -66,19 +80,29 @@ pub unsafe extern "C" fn zmq_recv(
 ) -> c_int {
     boundary(|| {
         let socket = handle::socket(socket)?;
-        if buf.is_null() && len > 0 {
-            return Err(Error::FAULT);
+        // SAFETY: by the contract of the function; whatever the bytes are, they count as uninitialised.
+        let buffer = unsafe { arg::room(buf, len, Error::FAULT)? };
+        match socket.recv_short_straight(buffer) {
+            Some(len) => Ok(len),
+            None => recv_passing(socket, buffer, flags),
         }
-        let mut message = Message::passing();
-        socket.recv_into(&mut message, flags)?;
-        let data = message.data();
-        let kept = data.len().min(len);
-        if kept > 0 {
-            // SAFETY: `buf` is not null, has room for `len >= kept` bytes and is no message's.
-            unsafe { buf.cast::<u8>().copy_from_nonoverlapping(data.as_ptr(), kept) };
-        }
-        Ok(data.len())
     })
+}
+
+#[inline(never)]
+fn recv_passing(socket: &Socket, buffer: &mut [MaybeUninit<u8>], flags: c_int) -> Result<usize> {
+    if let Some(len) = socket.recv_straight(buffer) {
+        return Ok(len);
+    }
+    let mut message = Message::passing();
+    socket.recv_into(&mut message, flags)?;
+    let data = message.data();
+    let kept = data.len().min(buffer.len());
+    if kept > 0 {
+        // SAFETY: there is room for `kept` bytes, and it is no message's.
+        unsafe { buffer.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(data.as_ptr(), kept) };
+    }
+    Ok(data.len())
 }
 
 /// Sends a message and leaves an empty one, see zmq_msg_send(3).
@@ -96,7 +120,9 @@ pub unsafe extern "C" fn zmq_msg_send(
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg) }?;
         let len = message.len();
-        socket.send(message, flags)?;
+        if !socket.send_message_straight(message, flags) {
+            socket.send(message, flags)?;
+        }
         Ok(len)
     })
 }
@@ -115,7 +141,9 @@ pub unsafe extern "C" fn zmq_msg_recv(
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg) }?;
-        socket.recv_into(message, flags)?;
+        if !socket.recv_message_straight(message) {
+            socket.recv_into(message, flags)?;
+        }
         Ok(message.len())
     })
 }

@@ -136,6 +136,25 @@ impl Message {
         self.metadata.take()
     }
 
+    /// The bytes of a message that is nothing but bytes, which lie in it.
+    #[inline(always)]
+    pub(crate) fn plain(&self) -> Option<&[u8]> {
+        if self.kind != KIND_INLINE || self.metadata.is_some() || self.group.is_some() {
+            return None;
+        }
+        // SAFETY: by the invariant of `body` so many bytes are initialised.
+        Some(unsafe { std::slice::from_raw_parts(self.body.as_ptr().cast(), self.size as usize) })
+    }
+
+    /// Makes a `plain` message an empty one.
+    #[inline(always)]
+    pub(crate) fn empty(&mut self) {
+        debug_assert!(self.plain().is_some());
+        self.size = 0;
+        self.flags = 0;
+        self.routing_id = 0;
+    }
+
     /// An empty message to receive into whose bytes are copied at once and which then ends: it need not
     /// own more than that.
     #[inline]

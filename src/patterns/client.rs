@@ -44,6 +44,14 @@ impl Pattern for Client {
         self.queue.recv_single(pipes).map(|(_, message)| message).ok_or(Error::AGAIN)
     }
 
+    fn straight_out(&self) -> Option<PipeId> {
+        self.out.straight()
+    }
+
+    fn straight_in(&self) -> Option<PipeId> {
+        self.queue.straight()
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.queue.has_in(pipes)
     }

@@ -76,6 +76,14 @@ impl Pattern for Dealer {
         self.queue.recv_into(pipes, message).map(drop).ok_or(Error::AGAIN)
     }
 
+    fn straight_out(&self) -> Option<PipeId> {
+        self.out.straight()
+    }
+
+    fn straight_in(&self) -> Option<PipeId> {
+        self.queue.straight()
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.queue.has_in(pipes)
     }

@@ -30,6 +30,10 @@ impl Pattern for Gather {
         self.queue.recv_single(pipes).map(|(_, message)| message).ok_or(Error::AGAIN)
     }
 
+    fn straight_in(&self) -> Option<PipeId> {
+        self.queue.straight()
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.queue.has_in(pipes)
     }

@@ -108,6 +108,15 @@ pub(crate) trait Pattern: Send {
         *message = self.recv(pipes)?;
         Ok(())
     }
+    /// The pipe that the next whole message goes to, whatever it is, if the pattern need not hear of it: it does the
+    /// same with every message until it is called again.
+    fn straight_out(&self) -> Option<PipeId> {
+        None
+    }
+    /// The pipe that the next message of one frame is taken from, whatever it is, if the pattern need not hear of it.
+    fn straight_in(&self) -> Option<PipeId> {
+        None
+    }
     /// Whether `recv` would succeed.
     fn has_in(&mut self, _pipes: &mut Pipes) -> bool {
         false

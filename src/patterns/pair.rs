@@ -33,6 +33,14 @@ impl Pattern for Pair {
         self.peer.recv_into(pipes, message)
     }
 
+    fn straight_out(&self) -> Option<PipeId> {
+        self.peer.straight_out()
+    }
+
+    fn straight_in(&self) -> Option<PipeId> {
+        self.peer.straight_in()
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.peer.has_in(pipes)
     }

@@ -33,6 +33,10 @@ impl Pattern for Pull {
         self.queue.recv_into(pipes, message).map(drop).ok_or(Error::AGAIN)
     }
 
+    fn straight_in(&self) -> Option<PipeId> {
+        self.queue.straight()
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.queue.has_in(pipes)
     }

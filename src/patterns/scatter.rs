@@ -37,6 +37,10 @@ impl Pattern for Scatter {
         self.out.send(pipes, message).map(drop)
     }
 
+    fn straight_out(&self) -> Option<PipeId> {
+        self.out.straight()
+    }
+
     fn has_out(&mut self, pipes: &mut Pipes) -> bool {
         self.out.has_out(pipes)
     }

@@ -76,6 +76,11 @@ impl FairQueue {
         }
     }
 
+    /// The pipe that all messages come from, between messages and as long as no other has any.
+    pub(crate) fn straight(&self) -> Option<PipeId> {
+        if self.more || self.severed.is_some() { None } else { self.turn.only() }
+    }
+
     /// Whether `recv` would find something.
     pub(crate) fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         if self.more || self.severed.is_some() {

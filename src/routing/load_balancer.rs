@@ -79,6 +79,11 @@ impl LoadBalancer {
         Err(refusal)
     }
 
+    /// The pipe that all messages go to, between messages and as long as there is no other.
+    pub(crate) fn straight(&self) -> Option<PipeId> {
+        if self.more || self.dropping { None } else { self.turn.only() }
+    }
+
     /// Whether `send` would find room.
     pub(crate) fn has_out(&mut self, pipes: &mut Pipes) -> bool {
         if self.more {

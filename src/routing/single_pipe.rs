@@ -86,6 +86,16 @@ impl SinglePipe {
         self.more_out
     }
 
+    /// The peer, between messages that are sent.
+    pub(crate) fn straight_out(&self) -> Option<PipeId> {
+        if self.more_out || self.dropping { None } else { self.id }
+    }
+
+    /// The peer, between messages that are received.
+    pub(crate) fn straight_in(&self) -> Option<PipeId> {
+        if self.more_in || self.severed { None } else { self.id }
+    }
+
     pub(crate) fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.severed || self.more_in || self.pipe(pipes).is_some_and(Pipe::check_read)
     }

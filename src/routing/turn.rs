@@ -50,6 +50,11 @@ impl Turn {
         if self.active == 0 { None } else { self.pipes.at(self.current) }
     }
 
+    /// The pipe whose turn it always is, since all others are set aside.
+    pub(super) fn only(&self) -> Option<PipeId> {
+        if self.active == 1 { self.current() } else { None }
+    }
+
     /// It is the next one's turn.
     #[inline(always)]
     pub(super) fn pass(&mut self) {

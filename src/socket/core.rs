@@ -6,11 +6,12 @@ use super::endpoints::Endpoints;
 use super::looping::Looping;
 use super::mailbox::{Command, Mailbox};
 use super::monitoring::MonitorSocket;
+use super::straight::Named;
 use crate::context;
 use crate::error::{Error, Result};
 use crate::monitor::Monitor;
 use crate::options::SocketOptions;
-use crate::patterns::{self, Attach, Pattern, SocketType};
+use crate::patterns::{self, Attach, SocketType};
 use crate::pipe::{Crowd, Pipe, PipeEvent, PipeId, Pipes};
 use crate::sys::spin::Spin;
 
@@ -24,7 +25,7 @@ pub(super) struct Core {
     /// The number of the socket in its context.
     pub(super) id: u32,
     pub(super) options: SocketOptions,
-    pub(super) pattern: Box<dyn Pattern>,
+    pub(super) pattern: Named,
     pub(super) pipes: Pipes,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) monitor: Arc<Monitor>,
@@ -62,7 +63,7 @@ impl Core {
         let mut options = SocketOptions::new(kind, &context.options.lock());
         let id = context.enter(mailbox.clone())?;
         options.socket_id = id;
-        let pattern = patterns::new(kind, &options);
+        let pattern = Named::new(patterns::new(kind, &options));
         Ok(Core {
             context,
             id,
@@ -104,6 +105,7 @@ impl Core {
 
     #[cold]
     fn obey(&mut self) {
+        self.pattern.forget();
         for command in self.mailbox.take() {
             match command {
                 Command::Pipe(key, event) => self.pipe_event(PipeId(key), event),

@@ -21,6 +21,7 @@ mod monitoring;
 mod option;
 mod quiet;
 pub(crate) mod relay;
+mod straight;
 mod transfer;
 mod waiting;
 mod watching;
@@ -39,6 +40,7 @@ use crate::sys::biased::{Biased, Guard};
 use crate::sys::fork;
 use mailbox::Mailbox;
 pub(crate) use quiet::Quiet;
+pub(crate) use straight::{SHORT, STRAIGHT};
 pub(crate) use transfer::{DONTWAIT, SNDMORE};
 pub(crate) use watching::Watch;
 

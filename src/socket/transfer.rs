@@ -50,6 +50,10 @@ impl Socket {
         let mut core = self.enter()?;
         let more = if flags & SNDMORE != 0 { MORE } else { 0 };
         match core.try_send_as(message, more) {
+            Ok(()) => {
+                core.pattern.name_out();
+                return Ok(());
+            }
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
             result => return result,
         }
@@ -76,6 +80,12 @@ impl Socket {
         let mut core = self.enter()?;
         core.share_connections();
         match core.try_recv(message) {
+            Ok(()) => {
+                if core.waiters == 0 {
+                    core.pattern.name_input();
+                }
+                return Ok(());
+            }
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
             Err(Error::AGAIN) if core.looks_again() => return core.try_recv(message),
             result => return result,
@@ -104,6 +114,7 @@ impl Socket {
             if left == Some(Duration::ZERO) {
                 return Err(Error::AGAIN);
             }
+            core.pattern.forget();
             let mut owned = if direct { core.take_over() } else { Owned::Nothing };
             let mailbox = core.mailbox.clone();
             if owned.is_empty() && core.spin.worthwhile() {
@@ -122,6 +133,8 @@ impl Socket {
             let awake = !owned.is_empty() && core.spin.worthwhile();
             let ticket = mailbox.prepare_wait();
             core.waiters += 1;
+            // Another thread may have been here meanwhile.
+            core.pattern.forget();
             drop(core);
             let (looked, lesson) =
                 if awake { owned.wait_awake(&mailbox) } else { (Err(Error::AGAIN), None) };

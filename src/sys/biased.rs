@@ -43,7 +43,7 @@ struct Record {
 pub(crate) struct Biased<T> {
     /// The record of the thread that owns the lock, or null. Set and cleared under `slow`.
     owner: AtomicPtr<Record>,
-    /// How whoever is inside came in: as the owner with this record, or, when it is null, by the mutex.
+    /// How whoever has a `Guard` came in: as the owner with this record, or, when it is null, by the mutex.
     inside: UnsafeCell<*mut Record>,
     held: UnsafeCell<Option<MutexGuard<'static, Slow>>>,
     slow: Mutex<Slow>,
@@ -89,37 +89,45 @@ impl<T> Biased<T> {
     /// Takes the lock. `None` if it is not free and `patient` does not want to wait.
     #[inline(always)]
     pub(crate) fn lock(&self, patient: impl Fn() -> bool) -> Option<Guard<'_, T, T>> {
-        if self.enter() || self.lock_slowly(patient) {
-            // SAFETY: a cell's content is never null.
-            let value = unsafe { NonNull::new_unchecked(self.value.get()) };
-            return Some(Guard { lock: self, value });
+        match self.enter() {
+            // SAFETY: the lock is ours.
+            Some(record) => unsafe { *self.inside.get() = ptr::from_ref(record).cast_mut() },
+            None if self.lock_slowly(patient) => {}
+            None => return None,
         }
-        None
+        // SAFETY: a cell's content is never null.
+        let value = unsafe { NonNull::new_unchecked(self.value.get()) };
+        Some(Guard { lock: self, value })
+    }
+
+    /// Takes the lock if it is the calling thread's own, and nobody has come to revoke that.
+    #[inline(always)]
+    pub(crate) fn lock_own(&self) -> Option<Own<'_, T>> {
+        let record = self.enter()?;
+        Some(Own { lock: self, record })
     }
 
     fn address(&self) -> usize {
         ptr::from_ref(self).addr()
     }
 
-    /// The way in of the owner.
+    /// The way in of the owner: its record.
     #[inline(always)]
-    fn enter(&self) -> bool {
+    fn enter(&self) -> Option<&'static Record> {
         let owner = self.owner.load(Ordering::Acquire);
         // SAFETY: null or a record, which live for ever.
-        let Some(record) = (unsafe { owner.as_ref() }) else { return false };
+        let record = unsafe { owner.as_ref() }?;
         // Inside another lock of its own, or of this one, it has to go the long way.
         if record.thread != thread::id() || record.holds.load(Ordering::Relaxed) != 0 {
-            return false;
+            return None;
         }
         record.holds.store(self.address(), Ordering::Relaxed);
         free_fence();
         if self.owner.load(Ordering::Relaxed) != owner {
             self.leave(record);
-            return false;
+            return None;
         }
-        // SAFETY: the lock is ours.
-        unsafe { *self.inside.get() = owner };
-        true
+        Some(record)
     }
 
     /// The way out of the owner.
@@ -245,6 +253,37 @@ impl<T, V> Drop for Guard<'_, T, V> {
     #[inline(always)]
     fn drop(&mut self) {
         self.lock.unlock();
+    }
+}
+
+/// The lock, held by its owner.
+pub(crate) struct Own<'a, T> {
+    lock: &'a Biased<T>,
+    record: &'static Record,
+}
+
+impl<T> Deref for Own<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: the lock is held.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for Own<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above, and this is borrowed for as long.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for Own<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.lock.leave(self.record);
     }
 }
 

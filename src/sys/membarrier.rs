@@ -23,6 +23,12 @@ pub(crate) fn register() -> bool {
     state == REGISTERED
 }
 
+/// Whether the kernel offers the cheap kind, as far as is known.
+#[cfg(not(loom))]
+pub(crate) fn is_registered() -> bool {
+    STATE.load(Ordering::Acquire) == REGISTERED
+}
+
 /// The cheap side: a compiler fence once registered, else a SeqCst fence.
 ///
 /// Before the registration it is a full fence, and `heavy_fence` registers before it acts, so no

@@ -40,11 +40,12 @@ pub(crate) use log::Log;
 use log::Published;
 pub(crate) use reader::Reader;
 use sync::Ordering::{AcqRel, Relaxed};
-use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, light_fence};
+use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence};
 pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
 use crate::sys::prefetch;
+use crate::sys::sync::free_fence;
 
 /// ZMTP frame flag: the length has 8 bytes.
 const LARGE: u8 = 2;
@@ -92,7 +93,7 @@ struct Shared {
     consumed: Padded<AtomicU64>,
     reader_asleep: AtomicBool,
     /// The reader sleeps so often that its heavy fence costs more than a full fence at each
-    /// publication. Set by the reader.
+    /// publication; or the light fence is not free. Set by the reader.
     fenced: AtomicBool,
     /// The writer waits until this much is consumed; `u64::MAX` when it does not wait.
     wake_at: AtomicU64,
@@ -110,12 +111,12 @@ struct Shared {
 
 impl Shared {
     /// Ends the reader's sleep; true if it slept. Called after what it may be waiting for.
-    #[inline]
+    #[inline(always)]
     fn wake_reader(&self) -> bool {
         if self.fenced.load(Relaxed) {
             full_fence();
         } else {
-            light_fence();
+            free_fence();
         }
         self.rouse_reader()
     }
@@ -123,10 +124,14 @@ impl Shared {
     /// The same behind a fence that the caller has made.
     #[inline]
     fn rouse_reader(&self) -> bool {
+        self.reader_asleep.load(Relaxed) && self.end_sleep()
+    }
+
+    #[cold]
+    fn end_sleep(&self) -> bool {
         // An exchange and not a swap: where it finds false it must not write, as far as loom's
         // model of the order of writes is concerned, and need not.
-        let asleep = &self.reader_asleep;
-        asleep.load(Relaxed) && asleep.compare_exchange(true, false, AcqRel, Relaxed).is_ok()
+        self.reader_asleep.compare_exchange(true, false, AcqRel, Relaxed).is_ok()
     }
 }
 
@@ -232,38 +237,67 @@ unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
     }
 }
 
-/// Copies a body. Most are small, and then a call of the general routine costs more than the copy.
+/// Bodies of up to so many bytes are short.
+pub(crate) const SHORT: usize = 64;
+/// The longest message that goes straight from the application's memory into a queue.
+pub(crate) const STRAIGHT: usize = EMBED_LENT_ABOVE;
+
+/// Copies a body. Most are short, and then a call of the general routine costs more than the copy.
 ///
 /// # Safety
 /// `from` must be readable and `to` writable for `len` bytes, without overlap.
 #[inline]
 unsafe fn copy(to: NonNull<u8>, from: NonNull<u8>, len: usize) {
-    // SAFETY: the caller vouches for `len` bytes; each step stays within them.
+    // SAFETY: the caller vouches for `len` bytes.
     unsafe {
-        if len > 64 {
+        if len > SHORT {
             to.copy_from_nonoverlapping(from, len);
-        } else if len >= 16 {
-            // Pieces of 16 bytes, the last one overlapping the one before.
-            let mut done = 0;
-            while done + 16 < len {
-                to.add(done)
-                    .cast::<[u8; 16]>()
-                    .write_unaligned(from.add(done).cast::<[u8; 16]>().read_unaligned());
-                done += 16;
-            }
-            let last = len - 16;
-            let piece = from.add(last).cast::<[u8; 16]>().read_unaligned();
-            to.add(last).cast::<[u8; 16]>().write_unaligned(piece);
-        } else if len >= 8 {
-            let first = from.cast::<u64>().read_unaligned();
-            let last = from.add(len - 8).cast::<u64>().read_unaligned();
-            to.cast::<u64>().write_unaligned(first);
-            to.add(len - 8).cast::<u64>().write_unaligned(last);
         } else {
-            for at in 0..len {
-                to.add(at).write(from.add(at).read());
+            copy_short(to, from, len);
+        }
+    }
+}
+
+/// Copies at most `SHORT` bytes: a piece from the beginning and one from the end, which may overlap.
+///
+/// # Safety
+/// As for `copy`.
+#[inline(always)]
+unsafe fn copy_short(to: NonNull<u8>, from: NonNull<u8>, len: usize) {
+    // SAFETY: the caller vouches for `len` bytes; both pieces lie within them.
+    unsafe {
+        match len {
+            17.. => {
+                if len > 32 {
+                    copy_ends::<[u8; 32]>(to, from, len);
+                } else {
+                    copy_ends::<[u8; 16]>(to, from, len);
+                }
+            }
+            8.. => copy_ends::<u64>(to, from, len),
+            4.. => copy_ends::<u32>(to, from, len),
+            _ => {
+                for at in 0..len {
+                    to.add(at).write(from.add(at).read());
+                }
             }
         }
+    }
+}
+
+/// Copies between one and two pieces.
+///
+/// # Safety
+/// As for `copy`, and `len` must be between the size of a piece and twice that.
+#[inline(always)]
+unsafe fn copy_ends<P>(to: NonNull<u8>, from: NonNull<u8>, len: usize) {
+    let last = len - size_of::<P>();
+    // SAFETY: both pieces lie within the `len` bytes that the caller vouches for.
+    unsafe {
+        let first = from.cast::<P>().read_unaligned();
+        let end = from.add(last).cast::<P>().read_unaligned();
+        to.cast::<P>().write_unaligned(first);
+        to.add(last).cast::<P>().write_unaligned(end);
     }
 }
 

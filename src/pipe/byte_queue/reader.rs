@@ -2,12 +2,14 @@
 
 mod network;
 mod sleep;
+mod straight;
 
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::log::Link;
 use super::sync::Ordering::{Acquire, Relaxed, Release};
+use super::sync::light_is_free;
 use super::*;
 use crate::message::{MAX_INLINE, MORE};
 
@@ -143,7 +145,7 @@ impl Reader {
             state.position = 0;
             state.body_consumed = 0;
         };
-        if state.chunk.is_some() && std::mem::take(&mut state.fenced) {
+        if state.chunk.is_some() && light_is_free() && std::mem::take(&mut state.fenced) {
             // A stream rather than a dialogue; the next sleep makes it known to both sides.
             state.naps = 0;
             self.shared.fenced.store(false, Relaxed);
@@ -195,7 +197,7 @@ impl Reader {
     }
 
     /// Moves on by `step` bytes of the chunk and `bytes` bytes in all.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, step: usize, bytes: usize) {
         let state = self.state();
         state.position += step;

@@ -9,6 +9,14 @@ pub(super) use std::sync::Arc;
 #[cfg(not(loom))]
 pub(super) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
+/// Whether a light fence costs nothing.
+pub(super) fn light_is_free() -> bool {
+    #[cfg(loom)]
+    return true;
+    #[cfg(not(loom))]
+    crate::sys::membarrier::is_registered()
+}
+
 /// Orders a store before a later load of another location, on the side that does so often.
 #[inline]
 pub(super) fn light_fence() {

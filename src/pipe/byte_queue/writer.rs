@@ -3,6 +3,7 @@
 mod following;
 mod messages;
 mod network;
+mod straight;
 
 pub(crate) use network::Place;
 
@@ -14,7 +15,7 @@ use super::*;
 use crate::message::MORE;
 
 /// A queue with no more bytes in it, and nothing larger to come, carries a dialogue.
-const SHORT: usize = 1024;
+const LITTLE: usize = 1024;
 
 /// What only the writer touches.
 ///
@@ -125,13 +126,13 @@ impl Writer {
         // SAFETY: the tail chunk is live until the writer leaves it.
         let before = state.chunk.map(|chunk| unsafe { chunk.as_ref() }.capacity);
         // Each of very many connections would come to keep two large ones.
-        let in_dialogue = || network && total.saturating_sub(self.consumed()) <= SHORT as u64;
+        let in_dialogue = || network && total.saturating_sub(self.consumed()) <= LITTLE as u64;
         let usual = match before {
             None if need == METADATA_FRAME => chunk::TINY,
             None | Some(..chunk::SMALL) => chunk::SMALL,
             Some(_) if need <= chunk::SMALL && in_dialogue() => chunk::SMALL,
             Some(..chunk::MEDIUM) => chunk::MEDIUM,
-            Some(_) if need <= SHORT && in_dialogue() => chunk::MEDIUM,
+            Some(_) if need <= LITTLE && in_dialogue() => chunk::MEDIUM,
             Some(_) => chunk::USUAL,
         };
         let capacity = if need <= usual { usual } else { need.max(chunk::USUAL) };
@@ -261,7 +262,7 @@ impl Writer {
         self.shared.published.0.offset.store(total, Release);
     }
 
-    #[inline]
+    #[inline(always)]
     fn publish_offset(&mut self, offset: u64) -> bool {
         self.shared.published.0.offset.store(offset, Release);
         self.shared.wake_reader()

@@ -1,5 +1,6 @@
 //! The reading direction of a pipe's end.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use super::{Input, Pipe};
@@ -177,6 +178,45 @@ impl Pipe {
         self.read_slowly(message)
     }
 
+    /// Reads a message of one frame that is known to be there into a message, if it fits it inline.
+    #[inline(always)]
+    pub(crate) fn read_straight(&mut self, message: &mut Message) -> bool {
+        if !self.ended
+            && let Input::Queue(reader) = &mut self.input
+            && reader.read_whole(message)
+        {
+            self.tell_writer();
+            return true;
+        }
+        false
+    }
+
+    /// Reads a message of one frame that is known to be there into `to`, as much of it as fits, and gives its length.
+    #[inline(always)]
+    pub(crate) fn read_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        if !self.ended
+            && let Input::Queue(reader) = &mut self.input
+            && let Some(len) = reader.read_bytes(to)
+        {
+            self.tell_writer();
+            return Some(len);
+        }
+        None
+    }
+
+    /// The same for a short message.
+    #[inline(always)]
+    pub(crate) fn read_short_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        if !self.ended
+            && let Input::Queue(reader) = &mut self.input
+            && let Some(len) = reader.read_short_bytes(to)
+        {
+            self.tell_writer();
+            return Some(len);
+        }
+        None
+    }
+
     #[inline(never)]
     fn read_slowly(&mut self, message: &mut Message) -> bool {
         if !self.check_read() {
@@ -192,13 +232,18 @@ impl Pipe {
     }
 
     /// Tells a writer that waits for room that there is some.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tell_writer(&mut self) {
         if let Input::Queue(reader) = &mut self.input
             && reader.writer_waits()
         {
-            self.link.notify(self.side.other(), PipeEvent::Writable);
+            self.tell_of_room();
         }
+    }
+
+    #[cold]
+    fn tell_of_room(&self) {
+        self.link.notify(self.side.other(), PipeEvent::Writable);
     }
 
     /// Whether the peer will notify this end of the next message.

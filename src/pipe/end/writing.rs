@@ -127,6 +127,22 @@ impl Pipe {
         false
     }
 
+    /// Writes a copy of `bytes`, at most so many, as a message of one frame, if that takes a look at nothing but the queue.
+    #[inline(always)]
+    pub(crate) fn write_bytes<const MOST: usize>(&mut self, bytes: &[u8]) -> bool {
+        if self.budget > 0
+            && let Output::Queue(writer) = &mut self.output
+            && let Some(notify) = writer.push_bytes::<MOST>(bytes)
+        {
+            self.budget -= 1;
+            if notify {
+                self.wake_peer();
+            }
+            return true;
+        }
+        false
+    }
+
     #[inline(never)]
     fn write_slowly(&mut self, message: &mut Message) -> bool {
         self.leave_log();

@@ -3,7 +3,7 @@
 
 use super::super::log::Link;
 use super::super::sync::Ordering::{AcqRel, Relaxed, Release};
-use super::super::sync::{full_fence, heavy_fence, light_fence};
+use super::super::sync::{full_fence, heavy_fence, light_fence, light_is_free};
 use super::super::*;
 use super::Reader;
 
@@ -18,7 +18,7 @@ const PAUSES: u32 = if cfg!(loom) { 0 } else { 100 };
 
 impl Reader {
     /// Tells whether the writer waits for what was consumed so far, and if so ends its wait.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn writer_waits(&mut self) -> bool {
         match self.shared.style {
             Style::Wire => full_fence(),
@@ -26,8 +26,12 @@ impl Reader {
         }
         let state = self.state();
         let total = state.total.max(state.shown);
-        total >= self.shared.wake_at.load(Relaxed)
-            && self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
+        total >= self.shared.wake_at.load(Relaxed) && self.end_wait()
+    }
+
+    #[cold]
+    fn end_wait(&self) -> bool {
+        self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
     }
 
     /// Whether the last `sleep` still holds: the writer has published nothing since, or is about
@@ -102,7 +106,7 @@ impl Reader {
         let read = state.total - state.slept_at;
         state.slept_at = state.total;
         state.naps = if read <= NAP { state.naps.saturating_add(1) } else { 0 };
-        let fenced = state.naps >= NAPS;
+        let fenced = state.naps >= NAPS || !light_is_free();
         if fenced && state.fenced {
             // The writer has seen the request: it was made before an earlier heavy fence.
             return full_fence();

@@ -1,0 +1,43 @@
+//! Whole messages straight from the application's memory into the queue, where nothing needs a look but the chunk.
+
+use std::ptr::NonNull;
+
+use super::super::*;
+use super::Writer;
+
+const _: () =
+    assert!(prefetch::AHEAD > MAX_HEADER && STRAIGHT <= BODY_FROM && SHORT <= EMBED_ABOVE);
+
+impl Writer {
+    /// Appends a message of one frame with a copy of `body`, of at most so many bytes, where there is much room behind
+    /// it, and publishes it; says whether the reader sleeps and must be notified. `None`: it takes more than that.
+    #[inline(always)]
+    pub(crate) fn push_bytes<const MOST: usize>(&mut self, body: &[u8]) -> Option<bool> {
+        let len = body.len();
+        let state = self.state();
+        let chunk = state.chunk?;
+        let frames = state.frames;
+        // SAFETY: the tail chunk is live until the writer leaves it.
+        let capacity = unsafe { chunk.as_ref() }.capacity;
+        if len > MOST || frames + len + prefetch::AHEAD > capacity || state.unpublished {
+            return None;
+        }
+        // SAFETY: there is room for the longest header and the body.
+        let size = unsafe {
+            let at = Chunk::data(chunk).add(frames);
+            let header = put_header(at, 0, len);
+            if MOST <= SHORT {
+                copy_short(at.add(header), NonNull::from(body).cast(), len);
+            } else {
+                at.add(header).copy_from_nonoverlapping(NonNull::from(body).cast(), len);
+            }
+            chunk.as_ref().watch.written(frames);
+            prefetch::for_writing_behind(at.as_ptr(), len);
+            header + len
+        };
+        state.frames = frames + size;
+        state.total += size as u64;
+        let total = state.total;
+        Some(self.publish_offset(total))
+    }
+}

@@ -1,0 +1,132 @@
+//! The straight way of short messages: zmq_send(3), zmq_recv(3), zmq_msg_send(3), zmq_msg_recv(3).
+//!
+//! Where it is certain which pipe the next message goes to, or comes from, its bytes go between the
+//! application's memory and that pipe's queue, and nobody else is asked. The pattern says so when it has just
+//! passed a message on; whatever else happens to the pattern ends it. What is not that simple - more frames,
+//! a high water mark, something in the mailbox, a lock that is another thread's - is left alone here, and done
+//! by `transfer`. Called by `ffi`.
+
+use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
+
+use super::transfer::SNDMORE;
+use super::{Core, Socket};
+use crate::message::Message;
+use crate::patterns::Pattern;
+use crate::pipe::{Pipe, PipeId};
+
+/// How long a message may be for code of its own, which calls nothing, and for this way at all.
+pub(crate) use crate::pipe::{SHORT, STRAIGHT};
+
+/// No pipe has this number.
+const NONE: PipeId = PipeId(u32::MAX);
+
+/// The pattern of a socket, and the pipes that it has named.
+pub(super) struct Named {
+    pattern: Box<dyn Pattern>,
+    /// Whole messages go to this pipe, and come from that one, as long as the pattern is not touched.
+    out: PipeId,
+    input: PipeId,
+}
+
+impl Named {
+    pub(super) fn new(pattern: Box<dyn Pattern>) -> Named {
+        Named { pattern, out: NONE, input: NONE }
+    }
+
+    /// Asks the pattern where the next message goes.
+    #[inline]
+    pub(super) fn name_out(&mut self) {
+        self.out = self.pattern.straight_out().unwrap_or(NONE);
+    }
+
+    /// Asks the pattern where the next message comes from.
+    #[inline]
+    pub(super) fn name_input(&mut self) {
+        self.input = self.pattern.straight_in().unwrap_or(NONE);
+    }
+
+    /// What was said of pipes does not hold any more.
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        (self.out, self.input) = (NONE, NONE);
+    }
+}
+
+impl Deref for Named {
+    type Target = dyn Pattern;
+
+    #[inline]
+    fn deref(&self) -> &(dyn Pattern + 'static) {
+        &*self.pattern
+    }
+}
+
+impl DerefMut for Named {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut (dyn Pattern + 'static) {
+        self.forget();
+        &mut *self.pattern
+    }
+}
+
+impl Core {
+    /// The pipe that the next message goes to. `answered` was set by the message for which it was named.
+    #[inline(always)]
+    fn straight_out(&mut self) -> Option<&mut Pipe> {
+        if self.mailbox.pending() { None } else { self.pipes.get_mut(self.pattern.out) }
+    }
+
+    /// The pipe that the next message comes from. It was named when a whole message had just been received.
+    #[inline(always)]
+    fn straight_in(&mut self) -> Option<&mut Pipe> {
+        if self.mailbox.pending() { None } else { self.pipes.get_mut(self.pattern.input) }
+    }
+}
+
+impl Socket {
+    /// Sends a copy of `bytes`, at most so many, as one frame. False: nothing was done.
+    #[inline(always)]
+    pub(crate) fn send_straight<const MOST: usize>(&self, bytes: &[u8], flags: i32) -> bool {
+        if flags & SNDMORE != 0 {
+            return false;
+        }
+        let Some(mut core) = self.core.lock_own() else { return false };
+        let Some(core) = core.as_deref_mut() else { return false };
+        core.straight_out().is_some_and(|pipe| pipe.write_bytes::<MOST>(bytes))
+    }
+
+    /// Sends a message whose bytes lie in it as one frame, and leaves it empty. False: nothing was done.
+    #[inline(always)]
+    pub(crate) fn send_message_straight(&self, message: &mut Message, flags: i32) -> bool {
+        let Some(bytes) = message.plain() else { return false };
+        let sent = self.send_straight::<SHORT>(bytes, flags);
+        if sent {
+            message.empty();
+        }
+        sent
+    }
+
+    /// Receives a message of one frame into `buffer`, as much of it as fits, and gives its length. `None`: nothing
+    /// was done.
+    #[inline(always)]
+    pub(crate) fn recv_straight(&self, buffer: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        let mut core = self.core.lock_own()?;
+        core.as_deref_mut()?.straight_in()?.read_bytes(buffer)
+    }
+
+    /// The same for a short message.
+    #[inline(always)]
+    pub(crate) fn recv_short_straight(&self, buffer: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        let mut core = self.core.lock_own()?;
+        core.as_deref_mut()?.straight_in()?.read_short_bytes(buffer)
+    }
+
+    /// Receives a message of one short frame in place of `message`. False: nothing was done.
+    #[inline(always)]
+    pub(crate) fn recv_message_straight(&self, message: &mut Message) -> bool {
+        let Some(mut core) = self.core.lock_own() else { return false };
+        let Some(core) = core.as_deref_mut() else { return false };
+        core.straight_in().is_some_and(|pipe| pipe.read_straight(message))
+    }
+}
