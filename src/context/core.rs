@@ -1,7 +1,8 @@
 //! What the sockets of one context share.
 //!
 //! Lock order: `options`, `sockets`, `threads` and the inproc directory are leaves; none is held
-//! while another is taken, except that `shut_down` tells the sockets with `sockets` held.
+//! while another is taken, except that `shut_down` tells the sockets with `sockets` held. Called by
+//! `Context`, by the sockets, and by the runtime through `ContextThreads`.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};

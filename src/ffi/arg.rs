@@ -1,4 +1,5 @@
-//! Checks of the plain arguments: strings, buffers, places to write to.
+//! Checks of the plain arguments: strings, buffers, places to write to. Called by every file of
+//! this room.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;

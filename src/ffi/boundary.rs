@@ -1,4 +1,5 @@
-//! The way back into C: results become return values and `errno`, panics stay inside.
+//! The way back into C: results become return values and `errno`, panics stay inside. Called by
+//! every exported function.
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
 //! The conflating slot: one direction of a pipe that keeps only the newest message (ZMQ_CONFLATE).
 //!
 //! It stands where the byte queue stands otherwise. Multipart messages do not fit a slot: as
-//! zmq_setsockopt(3) says, only one part is kept.
+//! zmq_setsockopt(3) says, only one part is kept. Called by `end`.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! One end of a pipe: what it consists of and how it ends. Its two directions are in `reading` and
-//! `writing`; `following` is for many pipes that are written to at once, `greeting` for what is said first.
+//! `writing`; `following` is for many pipes that are written to at once, `greeting` for what is
+//! said first. Called by patterns and routing, by the socket, and on the other side by the session.
 
 #![forbid(unsafe_code)]
 

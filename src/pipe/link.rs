@@ -1,4 +1,5 @@
 //! What the two ends of a pipe share besides the queues: whom to notify, and the high water marks.
+//! Called by both ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};

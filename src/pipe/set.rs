@@ -1,4 +1,5 @@
-//! The pipes of one socket, and the list of those that came to their end.
+//! The pipes of one socket, and the list of those that came to their end. Called by the socket and
+//! by patterns.
 
 #![forbid(unsafe_code)]
 

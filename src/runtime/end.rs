@@ -1,4 +1,5 @@
-//! Why a connection is over, as whoever reads or writes it finds out. The session tells monitors of it.
+//! Why a connection is over, as whoever reads or writes it finds out. The session tells monitors of
+//! it. Made by `connection` and its halves, judged by `session`.
 
 use crate::error::Error;
 use crate::zmtp::Failure;

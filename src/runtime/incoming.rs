@@ -3,7 +3,8 @@
 //! When the wire carries canonical frames, bytes are read straight into the chunks of the queue,
 //! delimited in place by the engine, and published; large bodies are read into a block of their
 //! own. Where they are encrypted, the engine opens them into those chunks. Otherwise the engine
-//! decodes frame by frame. Reading stops at the high water mark, so that the peer feels it.
+//! decodes frame by frame. Reading stops at the high water mark, so that the peer feels it. Called
+//! by `connection`.
 
 mod large;
 mod sink;

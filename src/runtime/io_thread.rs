@@ -1,7 +1,8 @@
 //! An I/O thread: a loop over descriptors, timers and orders, and the tasks they belong to.
 //!
 //! Tasks are kept apart: a panic in one is caught, that task is dropped with its connection, and
-//! the thread goes on. Lock order: the inbox is a leaf, nothing is called with it held.
+//! the thread goes on. Lock order: the inbox is a leaf, nothing is called with it held. Started by
+//! the context when a task needs one.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

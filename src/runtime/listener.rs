@@ -2,7 +2,8 @@
 //!
 //! The listening descriptor is behind a [`Door`] that the application's thread can close at once,
 //! so that the address is free when zmq_unbind returns. Accepted connections become sessions, on
-//! whichever I/O thread has the least to do, and end with the listener.
+//! whichever I/O thread has the least to do, and end with the listener. Started by
+//! `runtime::listen`.
 
 use std::sync::Arc;
 use std::time::Duration;

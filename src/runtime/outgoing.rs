@@ -3,7 +3,8 @@
 //! Canonical frames that the peer understands as they are go out by writev straight from the chunks
 //! of the queue. Those of an encrypted connection are sealed into a buffer, many at a time.
 //! Everything else (ZMTP 1.0, subscriptions for older peers, plain bytes) is encoded one by one.
-//! What the engine itself has to say (PING, PONG) goes out between messages.
+//! What the engine itself has to say (PING, PONG) goes out between messages. Called by
+//! `connection`.
 
 use std::io::{self, ErrorKind, IoSlice};
 

@@ -1,4 +1,5 @@
-//! The core of a socket: what its lock guards.
+//! The core of a socket: what its lock guards. Called by the other files of this room, with the
+//! lock held.
 
 use std::sync::Arc;
 

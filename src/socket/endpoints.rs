@@ -1,4 +1,5 @@
-//! Binding and connecting: zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3).
+//! Binding and connecting: zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3). Called by
+//! `ffi::socket`; the runtime answers through `Owner`.
 
 use std::sync::Arc;
 use std::time::Duration;

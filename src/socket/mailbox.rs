@@ -1,9 +1,10 @@
 //! The mailbox of a socket: what other threads have to tell it, and the descriptor that says so.
 //!
 //! Pipe events, new pipes and the end of the context arrive here from I/O threads and from other
-//! sockets; the application's thread takes them in at its next call. The bell behind it is what
-//! a blocked call sleeps on, and ZMQ_FD once the application asked for it. A writer pays for a
-//! system call only when somebody may be watching.
+//! sockets; the application's thread takes them in at its next call. The bell behind it is what a
+//! blocked call sleeps on, and ZMQ_FD once the application asked for it. A writer pays for a system
+//! call only when somebody may be watching. Written by pipes (`Notify`), the runtime (`Owner`) and
+//! the context (`Member`), read by this room.
 
 use std::os::fd::RawFd;
 use std::sync::{Arc, Weak};

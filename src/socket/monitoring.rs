@@ -1,7 +1,8 @@
 //! Starting and stopping a socket's monitor: zmq_socket_monitor(3).
 //!
 //! Events leave through an internal socket that is bound to an inproc endpoint; it must never block
-//! the thread that reports, so an event nobody can take at once is dropped.
+//! the thread that reports, so an event nobody can take at once is dropped. Called by
+//! `ffi::socket`.
 
 use super::{Core, DONTWAIT, SNDMORE, Socket};
 use crate::endpoint::Endpoint;

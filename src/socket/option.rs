@@ -1,4 +1,5 @@
-//! Socket options: zmq_setsockopt(3), zmq_getsockopt(3). The rules are in `options::table`.
+//! Socket options: zmq_setsockopt(3), zmq_getsockopt(3). The rules are in `options::table`. Called
+//! by `ffi::socket`.
 
 use super::{Core, Socket};
 use crate::error::{Error, Result};

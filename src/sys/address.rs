@@ -1,4 +1,5 @@
-//! Socket addresses of every family we speak: internet, unix, virtual machines, TIPC.
+//! Socket addresses of every family we speak: internet, unix, virtual machines, TIPC. Called by
+//! `net` and by the transports on top of IP.
 
 use std::io;
 use std::mem::{MaybeUninit, offset_of};

@@ -1,4 +1,5 @@
-//! Who is at the other end of a unix socket: SO_PEERCRED, getpwuid(3), getgrgid(3).
+//! Who is at the other end of a unix socket: SO_PEERCRED, getpwuid(3), getgrgid(3). Called by the
+//! ipc transport.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::BorrowedFd;

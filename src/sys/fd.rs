@@ -1,7 +1,7 @@
 //! Rules for every descriptor the library makes: close-on-exec, non-blocking, and never 0, 1 or 2.
 //!
 //! A program that closed its standard streams would otherwise write its diagnostics into one of our
-//! connections, or close it.
+//! connections, or close it. Called by all that makes descriptors.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};

@@ -2,7 +2,7 @@
 //! rarely interrupts every processor that runs a thread of this process.
 //!
 //! A `light_fence` on one side and a `heavy_fence` on the other order like two SeqCst fences. Where
-//! the kernel lacks the call both are SeqCst fences.
+//! the kernel lacks the call both are SeqCst fences. Called by `biased` and by the byte queue.
 
 use std::sync::atomic::{AtomicU8, Ordering, compiler_fence, fence};
 

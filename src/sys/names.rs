@@ -1,7 +1,8 @@
 //! Names of hosts and network interfaces: getaddrinfo(3), getifaddrs(3), if_nametoindex(3).
 //!
 //! `resolve` may block for as long as the name servers please; `transport::resolver` calls it on a
-//! thread of its own unless the name is known to be a literal address.
+//! thread of its own unless the name is known to be a literal address. Called by the transports and
+//! their resolver.
 
 use std::ffi::{CStr, CString};
 use std::io;

@@ -1,7 +1,7 @@
 //! Sockets: making, binding, connecting, accepting, reading and writing them.
 //!
 //! Every socket made here is close-on-exec and non-blocking, and no write ever raises SIGPIPE: it
-//! would kill the program that uses the library.
+//! would kill the program that uses the library. Called by the transports.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;

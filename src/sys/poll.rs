@@ -1,4 +1,5 @@
-//! poll(2) and ppoll(2). An interruption by a signal is the caller's to handle (EINTR).
+//! poll(2) and ppoll(2). An interruption by a signal is the caller's to handle (EINTR). Called by
+//! `bell`, the poller and the connection.
 
 use std::io;
 use std::os::fd::RawFd;

@@ -9,38 +9,34 @@ pub(crate) const AHEAD: usize = 512;
 /// The size of what processors hand to each other.
 const LINE: usize = 64;
 
+/// Gives the hint as this kind of processor knows it, or none.
+macro_rules! hint {
+    ($address:ident, $x86_64:literal, $aarch64:literal) => {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: a hint, which changes nothing and never faults; old processors take it for a `nop`.
+        unsafe {
+            std::arch::asm!($x86_64, in(reg) $address, options(readonly, nostack, preserves_flags));
+        }
+        #[cfg(all(target_arch = "aarch64", not(miri)))]
+        // SAFETY: the same.
+        unsafe {
+            std::arch::asm!($aarch64, in(reg) $address, options(readonly, nostack, preserves_flags));
+        }
+        #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+        let _ = $address;
+    };
+}
+
 /// Has the processor get the cache line at this address for writing. Any address will do.
 #[inline(always)]
 pub(crate) fn for_writing(address: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a hint, which changes nothing and never faults; old processors take it for a `nop`.
-    unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) address, options(readonly, nostack, preserves_flags));
-    }
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
-    // SAFETY: the same.
-    unsafe {
-        std::arch::asm!("prfm pstl1keep, [{}]", in(reg) address, options(readonly, nostack, preserves_flags));
-    }
-    #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-    let _ = address;
+    hint!(address, "prefetchw [{}]", "prfm pstl1keep, [{}]");
 }
 
 /// The same for reading.
 #[inline(always)]
 pub(crate) fn for_reading(address: *const u8) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        std::arch::asm!("prefetcht0 [{}]", in(reg) address, options(readonly, nostack, preserves_flags));
-    }
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) address, options(readonly, nostack, preserves_flags));
-    }
-    #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-    let _ = address;
+    hint!(address, "prefetcht0 [{}]", "prfm pldl1keep, [{}]");
 }
 
 /// For writing: as many bytes as were just written, `AHEAD` of where they begin.

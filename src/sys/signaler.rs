@@ -1,8 +1,8 @@
 //! Wakes a thread that sleeps in `poll`: an eventfd, or a pipe where there is none.
 //!
 //! Signals do not add up: any number of them before a drain is one wake-up. The reading end is what
-//! ZMQ_FD hands to applications. One that an application closes is the library's no more: its number
-//! may soon be another file's, so it is left alone from then on.
+//! ZMQ_FD hands to applications. One that an application closes is the library's no more: its
+//! number may soon be another file's, so it is left alone from then on. Called by `bell`.
 
 use std::io;
 use std::mem::ManuallyDrop;

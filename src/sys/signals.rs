@@ -1,4 +1,5 @@
-//! Signal masks. The library's own threads take no signals: they belong to the application.
+//! Signal masks. The library's own threads take no signals: they belong to the application. Called
+//! by whoever starts a thread, and by zmq_ppoll.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

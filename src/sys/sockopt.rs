@@ -1,4 +1,4 @@
-//! Socket options of the operating system, those a transport sets.
+//! Socket options of the operating system, those a transport sets. Called by the transports.
 
 use std::io;
 use std::mem::MaybeUninit;

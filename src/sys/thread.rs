@@ -2,7 +2,8 @@
 //!
 //! Rust's own way of starting one ends the process when there is no memory for its handle.
 //! ZMQ_THREAD_NAME_PREFIX, ZMQ_THREAD_AFFINITY_CPU_*, ZMQ_THREAD_SCHED_POLICY and
-//! ZMQ_THREAD_PRIORITY of zmq_ctx_set(3). Each call acts on the calling thread.
+//! ZMQ_THREAD_PRIORITY of zmq_ctx_set(3). Each call acts on the calling thread. Called by
+//! `runtime::io_thread`, the resolver, `biased` and zmq_threadstart.
 
 use std::ffi::{CString, c_void};
 use std::io;

@@ -1,4 +1,5 @@
-//! A connected byte stream: what listeners accept and dialers make, and engines speak on.
+//! A connected byte stream: what listeners accept and dialers make, and engines speak on. Driven by
+//! `runtime::connection`.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;

@@ -1,5 +1,6 @@
 //! Boxes: X25519, XSalsa20 and Poly1305 as NaCl composes them. A thin layer over `dryoc` that
-//! appends to buffers and keeps keys in memory that is wiped.
+//! appends to buffers and keeps keys in memory that is wiped. Called by the handshake of either
+//! side.
 
 use dryoc::classic::crypto_box::{
     crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm_inplace,

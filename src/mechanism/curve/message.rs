@@ -1,4 +1,5 @@
-//! MESSAGE commands: the frames of an established CURVE connection.
+//! MESSAGE commands: the frames of an established CURVE connection. Called through
+//! `mechanism::Transform`.
 
 use crate::error::Error;
 use crate::mechanism::curve::boxes::{self, MAC};

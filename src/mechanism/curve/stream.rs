@@ -3,7 +3,7 @@
 //! The first 16 bytes of all their nonces are the same, so that the HSalsa20 step of XSalsa20 is
 //! done once per connection. The rest counts up, so that the keystream of many short frames is made
 //! in one go, and their authenticators are computed side by side. A frame that comes alone leaves
-//! keystream for the next ones. Long frames go to `dryoc` as they are.
+//! keystream for the next ones. Long frames go to `dryoc` as they are. Called by `message`.
 
 use dryoc::classic::crypto_box::{
     crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm_inplace,

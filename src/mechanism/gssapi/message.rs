@@ -1,4 +1,5 @@
-//! MESSAGE commands: the frames of an encrypted GSSAPI connection.
+//! MESSAGE commands: the frames of an encrypted GSSAPI connection. Called through
+//! `mechanism::Transform`.
 
 use crate::error::Error;
 use crate::mechanism::{Opened, Transform, check_structure};

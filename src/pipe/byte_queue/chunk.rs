@@ -1,7 +1,8 @@
 //! A chunk of queue memory: counted storage, so that messages can be slices of it.
 //!
 //! Chunks are linked from the reader's position to the writer's. The queue owns one reference to
-//! each chunk on the chain; every message that points into a chunk owns another.
+//! each chunk on the chain; every message that points into a chunk owns another. Called by the
+//! writer, the reader and `log`.
 
 use std::cell::UnsafeCell;
 use std::ptr::NonNull;

@@ -1,4 +1,5 @@
 //! The reading side of the byte queue: taking frames as messages. `network` takes their bytes.
+//! Called by `pipe::end`.
 
 mod network;
 mod sleep;

@@ -1,4 +1,5 @@
 //! The writing side of the byte queue: putting messages in. `network` puts in bytes as they come.
+//! Called by `pipe::end`.
 
 mod following;
 mod messages;

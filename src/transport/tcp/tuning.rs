@@ -1,5 +1,5 @@
 //! The socket options of tcp connections, in the order libzmq users know them from
-//! zmq_setsockopt(3).
+//! zmq_setsockopt(3). Called by `dialer` and `listener`.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What carries the WebSocket frames: the bare connection, or TLS on it.
+//! What carries the WebSocket frames: the bare connection, or TLS on it. Called by `layer`.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::BorrowedFd;

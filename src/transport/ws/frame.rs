@@ -4,6 +4,8 @@
 //! WebSocket  FIN|opcode  MASK|length  [length 2 or 8]  [mask 4]  flags  body
 //! ZMTP                                                  flags  length 1 or 8  body
 //! ```
+//!
+//! Used by `decoder` and `encoder`.
 
 pub(super) const FIN: u8 = 0x80;
 pub(super) const CONTINUATION: u8 = 0;

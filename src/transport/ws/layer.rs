@@ -7,6 +7,7 @@
 //!
 //! While it is upgrading, what the engine writes is its greeting; that is swallowed, and the peer's
 //! greeting is made up when the subprotocol is known. The engine waits for it before it goes on.
+//! Driven by `transport::Stream`.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::BorrowedFd;

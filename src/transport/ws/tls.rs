@@ -1,5 +1,6 @@
 //! TLS for wss: ZMQ_WSS_CERT_PEM and ZMQ_WSS_KEY_PEM for who binds, ZMQ_WSS_TRUST_PEM,
-//! ZMQ_WSS_TRUST_SYSTEM and ZMQ_WSS_HOSTNAME for who connects (zmq_setsockopt(3)).
+//! ZMQ_WSS_TRUST_SYSTEM and ZMQ_WSS_HOSTNAME for who connects (zmq_setsockopt(3)). Called by the
+//! transport.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
