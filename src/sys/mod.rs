@@ -15,6 +15,7 @@ pub(crate) mod epoll;
 pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;
+#[cfg(not(loom))]
 mod front;
 pub(crate) mod gssapi;
 mod library;
@@ -31,6 +32,7 @@ pub(crate) mod poly1305;
 pub(crate) mod prefetch;
 pub(crate) mod reserve;
 pub(crate) mod salsa20;
+#[cfg(not(loom))]
 mod signaler;
 pub(crate) mod signals;
 pub(crate) mod sockopt;
@@ -40,7 +42,8 @@ pub(crate) mod thread;
 
 pub(crate) use bell::Bell;
 pub(crate) use poll::{PollFd, poll, ppoll};
-pub(crate) use signaler::Signaler;
+#[cfg(not(loom))]
+use signaler::Signaler;
 
 use std::io;
 
