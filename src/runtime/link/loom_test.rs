@@ -4,7 +4,7 @@
 
 use loom::thread;
 
-use super::world::{Hall, Model, World, io_thread, joined};
+use super::world::{Hall, Model, Socket, World, io_thread, joined};
 use super::*;
 use crate::pipe::Direct;
 
@@ -15,15 +15,27 @@ fn model(test: impl Fn() + Sync + Send + 'static) {
     builder.check(test);
 }
 
+/// What an application does with a socket of this mark while an I/O thread looks after the link.
+fn beside_an_io_thread(
+    mark: i32,
+    story: impl Fn(&Arc<World>, &mut Socket) + Sync + Send + 'static,
+) {
+    model(move || {
+        let world = World::new();
+        let (link, mut socket) = joined(&world, mark);
+        let io = io_thread(world.clone(), link);
+        story(&world, &mut socket);
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
 /// High enough to be never reached here, and low enough to be exact.
 const ENOUGH: i32 = 50;
 
 #[test]
 fn loom_what_comes_is_received_by_a_thread_that_waits_for_it() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, ENOUGH);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(ENOUGH, |world, socket| {
         let peer = world.clone();
         let peer = thread::spawn(move || {
             peer.arrive(&[1]);
@@ -31,64 +43,44 @@ fn loom_what_comes_is_received_by_a_thread_that_waits_for_it() {
         });
         assert_eq!([socket.recv(), socket.recv()], [Some(1), Some(2)]);
         peer.join().unwrap();
-        world.stop();
-        io.join().unwrap();
     });
 }
 
 #[test]
 fn loom_the_watchdog_takes_back_what_an_application_that_computes_leaves_alone() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, ENOUGH);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(ENOUGH, |world, socket| {
         world.arrive(&[1]);
         assert_eq!(socket.recv(), Some(1));
         world.arrive(&[2]);
         // It does something else until the I/O thread has read.
         drop(world.until(|state| state.unread.is_empty()));
         assert_eq!(socket.recv(), Some(2));
-        world.stop();
-        io.join().unwrap();
     });
 }
 
 #[test]
 fn loom_what_was_held_back_at_the_mark_is_not_forgotten() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, 1);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(1, |world, socket| {
         world.arrive(&[1]);
         assert_eq!(socket.recv(), Some(1));
         // Both are read at once, by whoever owns the reading side.
         world.arrive(&[2, 3]);
         assert_eq!(socket.recv(), Some(2));
         assert_eq!(socket.poll(), Some(3));
-        world.stop();
-        io.join().unwrap();
     });
 }
 
 #[test]
 fn loom_what_was_held_back_comes_to_who_waits_for_it() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, 1);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(1, |world, socket| {
         world.arrive(&[1, 2, 3]);
         assert_eq!([socket.recv(), socket.recv(), socket.recv()], [Some(1), Some(2), Some(3)]);
-        world.stop();
-        io.join().unwrap();
     });
 }
 
 #[test]
 fn loom_what_was_held_back_comes_though_the_watchdog_takes_the_descriptor() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, 1);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(1, |world, socket| {
         world.arrive(&[1, 2]);
         assert_eq!(socket.recv(), Some(1));
         // It computes until the I/O thread has the descriptor, and asks without waiting.
@@ -96,8 +88,6 @@ fn loom_what_was_held_back_comes_though_the_watchdog_takes_the_descriptor() {
         while socket.try_recv() != Some(2) {
             thread::yield_now();
         }
-        world.stop();
-        io.join().unwrap();
     });
 }
 
@@ -158,16 +148,11 @@ fn loom_the_application_may_do_anything_while_the_link_ends() {
 
 #[test]
 fn loom_whoever_writes_everything_leaves_in_order() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, ENOUGH);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(ENOUGH, |world, socket| {
         for byte in [1, 2, 3] {
             socket.send(byte);
         }
         assert_eq!(world.until(|state| state.wire.len() == 3).wire, [1, 2, 3]);
-        world.stop();
-        io.join().unwrap();
     });
 }
 
@@ -195,10 +180,7 @@ fn loom_what_found_no_room_leaves_when_there_is_some() {
 
 #[test]
 fn loom_questions_and_answers_pass_while_the_descriptor_changes_hands() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, ENOUGH);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(ENOUGH, |world, socket| {
         let peer = world.clone();
         let peer = thread::spawn(move || {
             for count in 1..=2 {
@@ -211,17 +193,12 @@ fn loom_questions_and_answers_pass_while_the_descriptor_changes_hands() {
         socket.send(2);
         assert_eq!(socket.poll(), Some(2));
         peer.join().unwrap();
-        world.stop();
-        io.join().unwrap();
     });
 }
 
 #[test]
 fn loom_a_watchdog_that_parks_just_as_the_wait_ends_is_woken() {
-    model(|| {
-        let world = World::new();
-        let (link, mut socket) = joined(&world, ENOUGH);
-        let io = io_thread(world.clone(), link);
+    beside_an_io_thread(ENOUGH, |world, socket| {
         // The end of the first wait starts the watchdog; the second may last until it parks.
         world.arrive(&[1]);
         assert_eq!(socket.recv(), Some(1));
@@ -231,13 +208,11 @@ fn loom_a_watchdog_that_parks_just_as_the_wait_ends_is_woken() {
         world.arrive(&[3]);
         drop(world.until(|state| state.unread.is_empty()));
         peer.join().unwrap();
-        world.stop();
-        io.join().unwrap();
     });
 }
 
 /// A world whose connection is in a crowd.
-fn gathered(mark: i32) -> (Arc<World>, Arc<Model>, super::world::Socket) {
+fn gathered(mark: i32) -> (Arc<World>, Arc<Model>, Socket) {
     let world = World::new();
     let (link, socket) = joined(&world, mark);
     let crowd: Arc<dyn Crowd> = Arc::new(Hall(world.clone()));
