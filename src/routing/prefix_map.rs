@@ -75,6 +75,9 @@ const NO_ENTRIES: Bucket = Bucket { hashes: [EMPTY; LANES + 1], entries: [0; LAN
 /// How many entries a bucket has on average at most.
 const MOST: usize = 4;
 
+/// A table of so few buckets is not made smaller.
+const SMALL: usize = 8;
+
 /// The map.
 pub(crate) struct PrefixMap<V> {
     entries: Slab<Entry<V>>,
@@ -166,7 +169,8 @@ impl<V> PrefixMap<V> {
                 self.lengths.remove(place);
             }
         }
-        if self.table.len() > 8 && self.entries.len() < self.table.len() * MOST / 8 {
+        // An eighth full at most: a quarter of the table is half full then, and need not grow soon.
+        if self.table.len() > SMALL && self.entries.len() < self.table.len() * MOST / 8 {
             self.resize(self.table.len() / 4);
             self.entries.shrink_to_fit();
         }
@@ -233,8 +237,7 @@ impl<V> PrefixMap<V> {
         }
         if self.entries.len() > self.table.len() * MOST {
             self.resize(self.table.len() * 2);
-        } else if self.overflowed > self.table.len() / 8 + 1 {
-            // Marks left by keys that are gone; or too many keys share the low bits of their hash.
+        } else if self.has_overflowed_much() {
             self.resize(self.table.len());
         } else {
             self.occupy(self.seed.hash(key), entry);
@@ -257,10 +260,16 @@ impl<V> PrefixMap<V> {
         if self.lengths.len() == self.lengths.capacity() {
             wanted += 2 * size_of_val(self.lengths.as_slice());
         }
-        if entries + 1 > buckets * MOST || self.overflowed > buckets / 8 + 1 {
+        if entries + 1 > buckets * MOST || self.has_overflowed_much() {
             wanted += 2 * buckets * size_of::<Bucket>() + entries * size_of::<(u32, u32)>();
         }
         Vec::<u8>::new().try_reserve_exact(wanted).map_err(|_| Error::NOMEM)
+    }
+
+    /// More buckets than an eighth have overflowed: by keys that are gone, or because too many keys
+    /// share the low bits of their hash.
+    fn has_overflowed_much(&self) -> bool {
+        self.overflowed > self.table.len() / 8 + 1
     }
 
     /// Makes the table anew.

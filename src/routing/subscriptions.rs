@@ -58,15 +58,22 @@ pub(crate) enum Removed {
 /// behind a pipe may be a stranger.
 pub(crate) const MOST_OF_ONE_PIPE: u64 = if cfg!(test) { 1 << 20 } else { 256 << 20 };
 
+/// About what it costs to remember a topic or group of one pipe, besides its bytes.
+const COST_OF_EACH: u64 = 64;
+
 /// What it costs to remember that a pipe wants this.
 pub(crate) fn cost_of(topic: &[u8]) -> u64 {
-    64 + topic.len() as u64
+    COST_OF_EACH + topic.len() as u64
 }
+
+/// So many stale entries are not worth a sweep.
+const SLACK: usize = 16;
 
 /// The topics of one pipe, so that its end does not cost a walk over everybody's.
 #[derive(Default)]
 struct PipeTopics {
-    /// Every topic of the pipe; also stale and repeated entries, swept now and then.
+    /// Every topic of the pipe; also stale and repeated entries, swept when they are more than the
+    /// others and `SLACK`.
     keys: Vec<KeyId>,
     /// How many topics the pipe has, and what they cost.
     live: usize,
@@ -108,7 +115,7 @@ impl Subscriptions {
             self.pipes[slot].live += 1;
             self.pipes[slot].cost += cost_of(topic);
             self.pipes[slot].keys.push(key);
-            if self.pipes[slot].keys.len() > 2 * self.pipes[slot].live + 16 {
+            if self.pipes[slot].keys.len() > 2 * self.pipes[slot].live + SLACK {
                 self.sweep(id);
             }
         }
