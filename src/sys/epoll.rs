@@ -29,7 +29,7 @@ mod real {
     impl Epoll {
         /// EMFILE or ENFILE when descriptors ran out.
         pub(crate) fn new() -> io::Result<Epoll> {
-            // SAFETY: no pointers.
+            // SAFETY: epoll_create1(2) takes numbers alone.
             let raw = cvt(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
             // SAFETY: epoll_create1 has just made it for us.
             Ok(Epoll(unsafe { fd::adopt(raw) }?))

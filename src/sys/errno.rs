@@ -16,12 +16,12 @@ pub(crate) fn set(value: i32) {
 /// None beyond that of calling C; the pointer is valid while the thread lives.
 unsafe fn location() -> *mut libc::c_int {
     #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
-    // SAFETY: no preconditions.
+    // SAFETY: it may be called at any time, on any thread.
     return unsafe { libc::__errno_location() };
     #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
-    // SAFETY: no preconditions.
+    // SAFETY: as above.
     return unsafe { libc::__error() };
     #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
-    // SAFETY: no preconditions.
+    // SAFETY: as above.
     return unsafe { libc::__errno() };
 }

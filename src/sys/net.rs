@@ -14,7 +14,7 @@ use super::{cvt, cvt_size, fd};
 pub(crate) fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-    // SAFETY: no pointers.
+    // SAFETY: socket(2) takes numbers alone.
     let raw = cvt(unsafe { libc::socket(family, kind, protocol) })?;
     // SAFETY: socket has just made it for us.
     prepared(unsafe { fd::adopt(raw) }?)
@@ -38,7 +38,7 @@ pub(crate) fn bind(socket: BorrowedFd<'_>, address: &Address) -> io::Result<()> 
 }
 
 pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
-    // SAFETY: no pointers.
+    // SAFETY: listen(2) takes numbers alone; the descriptor is borrowed.
     cvt(unsafe { libc::listen(socket.as_raw_fd(), backlog) })?;
     Ok(())
 }

@@ -18,7 +18,7 @@ macro_rules! hint {
             std::arch::asm!($x86_64, in(reg) $address, options(readonly, nostack, preserves_flags));
         }
         #[cfg(all(target_arch = "aarch64", not(miri)))]
-        // SAFETY: the same.
+        // SAFETY: a hint, which changes nothing and never faults.
         unsafe {
             std::arch::asm!($aarch64, in(reg) $address, options(readonly, nostack, preserves_flags));
         }

@@ -49,7 +49,7 @@ impl Signaler {
     /// EMFILE or ENFILE when descriptors ran out.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     pub(crate) fn new() -> io::Result<Signaler> {
-        // SAFETY: no pointers.
+        // SAFETY: eventfd(2) takes numbers alone.
         let raw = cvt(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
         // SAFETY: eventfd has just made it for us.
         Ok(Signaler { reader: Shown::new(unsafe { fd::adopt(raw) }?) })

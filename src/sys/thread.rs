@@ -37,7 +37,7 @@ pub(crate) fn start(stack: usize, body: impl FnOnce() + Send + 'static) -> io::R
         })
     };
     match result {
-        // SAFETY: the thread was made.
+        // SAFETY: pthread_create(3) has succeeded, and so has written the thread.
         Ok(()) => Ok(Thread(Some(unsafe { thread.assume_init() }))),
         Err(error) => {
             // SAFETY: no thread was made, so the body is still ours.

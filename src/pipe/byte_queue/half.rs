@@ -15,7 +15,7 @@ pub(super) struct Half(NonNull<Shared>);
 
 // SAFETY: `Shared` is `Send` and `Sync`, and the last owner is found by an exchange.
 unsafe impl Send for Half {}
-// SAFETY: as above.
+// SAFETY: all that can be done through `&Half` is to look at the `Shared`.
 unsafe impl Sync for Half {}
 
 impl Half {

@@ -43,7 +43,7 @@ pub(super) struct Segment {
 
 // SAFETY: the bytes below `published` do not change any more, those above are touched by the one `Log`.
 unsafe impl Send for Segment {}
-// SAFETY: as above.
+// SAFETY: the same; everything else in it is atomic.
 unsafe impl Sync for Segment {}
 
 impl Drop for Segment {

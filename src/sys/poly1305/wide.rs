@@ -66,7 +66,7 @@ pub(super) fn eight_ifma(keys: &[&Key; LANES], messages: &[&[u8]; LANES], tags: 
         h1 = _mm512_add_epi64(_mm512_and_si512(d1, mask_44), _mm512_srli_epi64(d0, 44));
         h2 = _mm512_and_si512(d2, mask_42);
     }
-    // SAFETY: numbers of 64 bits either way.
+    // SAFETY: the same number of 64-bit integers either way, for which any bits are a value.
     let [h0, h1, h2]: [[u64; 8]; 3] = unsafe { transmute([h0, h1, h2]) };
     for lane in 0..LANES {
         let at = place(lane, LANES);
@@ -168,7 +168,7 @@ fn four_avx2(keys: &[&Key; 4], messages: &[&[u8]; 4], tags: &mut [Tag; 4]) {
         carry(&mut d, 3, 4);
         h = d;
     }
-    // SAFETY: numbers of 64 bits either way.
+    // SAFETY: as above.
     let h: [[u64; 4]; 5] = unsafe { transmute(h) };
     for lane in 0..4 {
         let [h0, h1, h2, h3, h4] = h.map(|limb| u128::from(limb[place(lane, 4)]));
