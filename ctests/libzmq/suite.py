@@ -9,7 +9,6 @@ their sources; programs are linked again when the library exports other symbols.
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import harness
 

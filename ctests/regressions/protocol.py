@@ -110,15 +110,15 @@ def subscribing_and_unsubscribing_in_any_order():
     wire.send(message(b"\1a"))
 
     wire.sock.settimeout(0.05)
-    heard = b""
+    came = b""
     for _ in range(40):
         pub.send(b"a still")
         try:
-            heard += wire.sock.recv(1000)
+            came += wire.sock.recv(1000)
             break
         except TimeoutError:
             pass
-    assert heard.startswith(message(b"a still")), heard
+    assert came.startswith(message(b"a still")), came
 
 
 def small(sock, other):
