@@ -40,7 +40,7 @@ int main (void)
         set_int (socket, ZMQ_HEARTBEAT_IVL, 20);
         set_int (socket, ZMQ_HEARTBEAT_TIMEOUT, 2000);
     }
-    void *watcher = watch (context, client);
+    void *watcher = watch_all (context, client);
     bind_any (server, "tcp", endpoint);
     NEED (zmq_connect (client, endpoint) == 0);
     exchange (client, server, "at first");

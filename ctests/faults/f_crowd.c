@@ -207,7 +207,7 @@ static void asks_for_too_much (void *context, int limited)
     memcpy (frame, "\2\0\0\0\0\1\0\0\1\1", 10);
     set_int (pub, ZMQ_RCVHWM, limited ? 1000 : 0);
     bind_any (pub, "tcp", endpoint);
-    void *watcher = watch (context, pub);
+    void *watcher = watch_all (context, pub);
     long memory = resident ();
     int there[2];
     NEED (pipe (there) == 0);

@@ -97,7 +97,7 @@ static double processor_time (void)
 static void too_many_connections (void)
 {
     char endpoint[256];
-    void *context = new_context (), *pull = quick_socket (context, ZMQ_PULL), *watcher = watch (context, pull);
+    void *context = new_context (), *pull = quick_socket (context, ZMQ_PULL), *watcher = watch_all (context, pull);
     bind_any (pull, "tcp", endpoint);
     /* To the child: few enough are left now. And back: it has connected. */
     int limited[2], first[2];

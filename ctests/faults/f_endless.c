@@ -163,7 +163,7 @@ static void no_last_frame (void *context)
         CHECK (get_int (pull, ZMQ_RCVMORE) == (part < PARTS), "part %d", part);
     }
     end_socket (push);
-    void *watcher = watch (context, pull);
+    void *watcher = watch_all (context, pull);
     long memory = resident ();
     int fd = shaken (endpoint, "PUSH"), event = 0;
     repeat (&flood, "\1\0", 2);

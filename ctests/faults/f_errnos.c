@@ -73,7 +73,7 @@ static int scene (const struct round *round, int error, const char *transport, i
     snprintf (when, sizeof when, "%s, %s after %d, %s, %s", round->name, strerror (error), after, transport, request ? "REQ" : "PUSH");
     void *context = new_context ();
     void *server = quick_socket (context, request ? ZMQ_REP : ZMQ_PULL), *client = quick_socket (context, request ? ZMQ_REQ : ZMQ_PUSH);
-    void *at_server = watch (context, server), *at_client = watch (context, client);
+    void *at_server = watch_all (context, server), *at_client = watch_all (context, client);
     bind_any (server, transport, endpoint);
     if (round->connecting)
         fault_arm (round->what, error, after, 1);

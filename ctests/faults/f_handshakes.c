@@ -123,7 +123,7 @@ static void cut (void *context, const char *name, void (*secure) (void *, void *
     char through[64], endpoint[256];
     void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH);
     secure (pull, push);
-    void *at_server = watch (context, pull), *at_client = watch (context, push);
+    void *at_server = watch_all (context, pull), *at_client = watch_all (context, push);
     bind_any (pull, "tcp", endpoint);
     server_port = atoi (strrchr (endpoint, ':') + 1);
     listener = raw_listen (through);

@@ -30,7 +30,7 @@ static void *sends (void *push)
 static void stream (void *context, const char *what, void (*meanwhile) (void))
 {
     char block[1000], endpoint[256];
-    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH), *watcher = watch (context, push);
+    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH), *watcher = watch_all (context, push);
     pthread_t sender;
     bind_any (pull, "tcp", endpoint);
     NEED (zmq_connect (push, endpoint) == 0);
@@ -77,7 +77,7 @@ static void long_down (void *context)
         set_int (socket, ZMQ_HEARTBEAT_TIMEOUT, 300);
         set_int (socket, ZMQ_HANDSHAKE_IVL, 2000);
     }
-    void *at_server = watch (context, server), *at_client = watch (context, client);
+    void *at_server = watch_all (context, server), *at_client = watch_all (context, client);
     bind_any (server, "tcp", endpoint);
     NEED (zmq_connect (client, endpoint) == 0);
     exchange (client, server, "before");

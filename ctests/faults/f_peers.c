@@ -82,7 +82,7 @@ static int messages (void *pull, int at_least)
 static void cut (void *context, int bound, enum death death)
 {
     char endpoint[256];
-    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH), *watcher = watch (context, pull);
+    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH), *watcher = watch_all (context, pull);
     int listener = -1;
     bind_any (pull, "tcp", endpoint);
     NEED (zmq_connect (push, endpoint) == 0);
@@ -187,7 +187,7 @@ static void one_byte_calls (void *context, const char *transport, int most)
 static void killed_in_traffic (void *context)
 {
     char endpoint[256];
-    void *pull = quick_socket (context, ZMQ_PULL), *watcher = watch (context, pull);
+    void *pull = quick_socket (context, ZMQ_PULL), *watcher = watch_all (context, pull);
     bind_any (pull, "tcp", endpoint);
     for (int i = 0; i < 20; i++) {
         pid_t child = fork ();

@@ -43,7 +43,8 @@ UNUSED static void *quick_socket (void *context, int type)
     return socket;
 }
 
-UNUSED static void *watch (void *context, void *socket)
+/* Starts a monitor of everything, from any thread. */
+UNUSED static void *watch_all (void *context, void *socket)
 {
     static int serial;
     char name[64];
