@@ -73,6 +73,11 @@ fn every_room_keeps_to_its_neighbours() {
 }
 
 #[test]
+fn no_room_leads_back_to_itself() {
+    assert_eq!(rules::circles(), [""; 0]);
+}
+
+#[test]
 fn every_file_opens_with_what_it_is_and_is_short() {
     let files = rust_files();
     for file in &files {

@@ -105,3 +105,6 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "lib", may_use: &[], unsafe_code: Nowhere,
         what: "the map: declares the rooms" },
 ];
+
+/// Rooms that may name each other, as they are halves of one subject. Other circles there are none.
+pub(crate) const HALVES: &[[&str; 2]] = &[["mechanism", "zmtp"]];

@@ -1,6 +1,6 @@
 //! The rules of the house, each a function from one file to what is wrong with it.
 
-use crate::rooms::{ROOMS, Room, Unsafe};
+use crate::rooms::{HALVES, ROOMS, Room, Unsafe};
 use crate::source::{Path, crate_paths, tokens, without_tests};
 
 /// Above this a file is named in a warning.
@@ -163,6 +163,37 @@ fn unsafe_code(file: &File, room: &Room, faults: &mut Faults) {
             faults.push(format!("{}:{}: `unsafe` may not stand here", file.path, token.line));
         }
     }
+}
+
+/// The rooms that the table lets lead back to themselves. A room counts with its parts; a single item
+/// that it may use (`patterns::SocketType`) does not.
+pub(crate) fn circles() -> Vec<&'static str> {
+    fn whole(name: &'static str) -> &'static str {
+        name.split('/').next().unwrap_or(name)
+    }
+    let neighbours = |room: &'static str| {
+        let parts = ROOMS.iter().filter(move |part| whole(part.name) == room);
+        let used = parts.flat_map(|part| part.may_use).filter(|rule| !rule.contains("::"));
+        used.map(|rule| whole(rule)).filter(move |other| {
+            *other != room
+                && !HALVES.iter().any(|pair| pair.contains(&room) && pair.contains(other))
+        })
+    };
+    let leads_back = |start: &&'static str| {
+        let (mut reached, mut next) = (Vec::new(), vec![*start]);
+        while let Some(room) = next.pop() {
+            for other in neighbours(room) {
+                if !reached.contains(&other) {
+                    reached.push(other);
+                    next.push(other);
+                }
+            }
+        }
+        reached.contains(start)
+    };
+    let mut rooms: Vec<_> = ROOMS.iter().map(|room| whole(room.name)).collect();
+    rooms.dedup();
+    rooms.into_iter().filter(leads_back).collect()
 }
 
 /// The table of rooms as docs/architecture.md shows it.
