@@ -87,6 +87,7 @@ impl Core {
         self.idle.report();
     }
 
+    /// Has every call on its sockets fail with `TERM`, and admits no more of them.
     pub(super) fn shut_down(&self) {
         let sockets = self.sockets.lock();
         self.terminating.store(true, Ordering::Release);
@@ -99,10 +100,12 @@ impl Core {
         self.tasks.load(Ordering::Acquire) > 0 || !self.sockets.lock().is_empty()
     }
 
+    /// Waits until all sockets are closed and all tasks have ended. `INTR` after a signal.
     pub(super) fn wait_until_unused(&self) -> Result<()> {
         self.idle.wait_while(|| self.in_use())
     }
 
+    /// Ends the I/O threads; called when nothing uses them any more.
     pub(super) fn stop_threads(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {

@@ -43,6 +43,7 @@ pub(crate) struct Waiting {
 pub(crate) struct LateOwner(OnceLock<Arc<dyn Notify>>);
 
 impl LateOwner {
+    /// From now on events go there; only the first call counts.
     pub(crate) fn set(&self, owner: Arc<dyn Notify>) {
         let _ = self.0.set(owner);
     }

@@ -104,6 +104,7 @@ pub(crate) struct Row {
 }
 
 impl Kinds {
+    /// Whether a socket of this type is among them.
     pub(crate) fn contain(&self, kind: SocketType) -> bool {
         match self {
             Kinds::All => true,

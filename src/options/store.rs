@@ -106,10 +106,12 @@ pub(super) fn plain(
     Ok(())
 }
 
+/// PLAIN_SERVER; off means NULL.
 pub(super) fn plain_server(options: &mut SocketOptions, value: i32) {
     server(options, value, MechanismKind::Plain, MechanismKind::Null);
 }
 
+/// CURVE_SERVER; off means NULL.
 pub(super) fn curve_server(options: &mut SocketOptions, value: i32) {
     server(options, value, MechanismKind::Curve, MechanismKind::Null);
 }
@@ -124,14 +126,17 @@ fn server(options: &mut SocketOptions, value: i32, on: MechanismKind, off: Mecha
     options.mechanism = if options.as_server { on } else { off };
 }
 
+/// PLAIN_SERVER, read.
 pub(super) fn is_plain_server(options: &SocketOptions) -> i32 {
     is_server(options, MechanismKind::Plain)
 }
 
+/// CURVE_SERVER, read.
 pub(super) fn is_curve_server(options: &SocketOptions) -> i32 {
     is_server(options, MechanismKind::Curve)
 }
 
+/// GSSAPI_SERVER, read.
 pub(super) fn is_gssapi_server(options: &SocketOptions) -> i32 {
     is_server(options, MechanismKind::Gssapi)
 }
@@ -140,11 +145,13 @@ fn is_server(options: &SocketOptions, mechanism: MechanismKind) -> i32 {
     (options.as_server && options.mechanism == mechanism).into()
 }
 
+/// GSSAPI_PRINCIPAL makes GSSAPI the mechanism.
 pub(super) fn gssapi_principal(options: &mut SocketOptions, value: Bytes<'_>) -> Result<()> {
     options.mechanism = MechanismKind::Gssapi;
     bytes(&mut options.gss_principal, value)
 }
 
+/// GSSAPI_SERVICE_PRINCIPAL makes the socket a client of GSSAPI.
 pub(super) fn gssapi_service_principal(
     options: &mut SocketOptions,
     value: Bytes<'_>,

@@ -25,6 +25,7 @@ impl Turn {
         Turn { numbers: [0; REPORTED], count: 0 }
     }
 
+    /// Notes a member; one too many is reported again the next time.
     pub(crate) fn add(&mut self, number: u32) {
         if let Some(place) = self.numbers.get_mut(self.count) {
             *place = number;
@@ -32,6 +33,7 @@ impl Turn {
         }
     }
 
+    /// The members, in no order.
     pub(crate) fn numbers(&self) -> &[u32] {
         self.numbers.get(..self.count).unwrap_or_default()
     }

@@ -250,6 +250,7 @@ impl Pipe {
         self.link.set_key(self.side, key);
     }
 
+    /// Takes the name that the socket knows this end by, and tells the registry when it ends.
     pub(super) fn register(&mut self, registry: Arc<Ended>, id: PipeId) {
         self.link.set_key(self.side, id.0);
         (self.registry, self.id) = (Some(registry), id);

@@ -79,6 +79,7 @@ impl Later {
         self.state.fetch_or(WRITER_CLOSED, Ordering::Release);
     }
 
+    /// Whether the writer writes no more.
     pub(super) fn writer_closed(&self) -> bool {
         self.is(WRITER_CLOSED)
     }
@@ -90,6 +91,7 @@ impl Later {
         left.reader.take()
     }
 
+    /// Whether the reader reads no more.
     pub(super) fn reader_closed(&self) -> bool {
         self.is(READER_CLOSED)
     }

@@ -28,6 +28,7 @@ pub(super) enum Side {
 }
 
 impl Side {
+    /// The opposite one.
     pub(super) fn other(self) -> Side {
         if self == Side::A { Side::B } else { Side::A }
     }
@@ -110,24 +111,29 @@ impl Link {
         if from == Side::A { &self.from_a } else { &self.from_b }
     }
 
+    /// The session offers to work on the connection, or no longer.
     pub(super) fn set_direct(&self, direct: Option<Arc<dyn Direct>>) {
         let old = std::mem::replace(&mut self.kept.lock().direct, direct);
         self.changes.fetch_add(1, Ordering::Release);
         drop(old);
     }
 
+    /// Whoever writes here writes the same messages to many.
     pub(super) fn set_broadcast(&self) {
         self.broadcast.store(true, Ordering::Relaxed);
     }
 
+    /// Whether one side writes the same messages to many.
     pub(super) fn is_broadcast(&self) -> bool {
         self.broadcast.load(Ordering::Relaxed)
     }
 
+    /// A socket wants no more of this peer.
     pub(super) fn refuse(&self) {
         self.refused.store(true, Ordering::Release);
     }
 
+    /// Whether a socket wants no more of this peer.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Acquire)
     }
@@ -138,10 +144,12 @@ impl Link {
         self.changes.load(Ordering::Acquire)
     }
 
+    /// What the session offers.
     pub(super) fn direct(&self) -> Option<Arc<dyn Direct>> {
         self.kept.lock().direct.clone()
     }
 
+    /// Tells the owner of this end, if it has taken it in.
     pub(super) fn notify(&self, side: Side, event: PipeEvent) {
         let end = self.end(side);
         let key = end.key.load(Ordering::Acquire);
@@ -150,6 +158,7 @@ impl Link {
         }
     }
 
+    /// The key that comes with the events of this end.
     pub(super) fn set_key(&self, side: Side, key: u32) {
         self.end(side).key.store(key, Ordering::Release);
     }
@@ -162,6 +171,7 @@ impl Link {
         (send_before, receive_before) != (send, receive)
     }
 
+    /// What this side shall say last; only the first counts.
     pub(super) fn set_farewell(&self, side: Side, message: Bytes) {
         let mut kept = self.kept.lock();
         let farewells = kept.farewells.get_or_insert_default();
@@ -170,6 +180,7 @@ impl Link {
         farewell.get_or_insert(message);
     }
 
+    /// What this side shall say last.
     pub(super) fn farewell(&self, side: Side) -> Option<Bytes> {
         let kept = self.kept.lock();
         let [a, b] = &**kept.farewells.as_ref()?;

@@ -20,6 +20,7 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// This pipe has ended.
     pub(super) fn add(&self, id: PipeId) {
         self.ids.lock().push(id);
         self.any.store(true, Ordering::Release);

@@ -32,6 +32,7 @@ pub(crate) struct Distributor {
 }
 
 impl Distributor {
+    /// A new pipe.
     pub(crate) fn attach(&mut self, id: PipeId) {
         self.pipes.push(id);
         self.activated(id);
@@ -53,6 +54,7 @@ impl Distributor {
         }
     }
 
+    /// The pipe is gone.
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
         // With the pipe ends what it gets from the log.
         self.leave_borders(id);

@@ -17,6 +17,7 @@ pub(crate) struct FairQueue {
 }
 
 impl FairQueue {
+    /// A new pipe.
     pub(crate) fn attach(&mut self, id: PipeId) {
         self.turn.attach(id);
     }
@@ -26,6 +27,7 @@ impl FairQueue {
         self.turn.activated(id);
     }
 
+    /// The pipe is gone.
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
         if self.turn.remove(id) && self.more {
             self.more = false;

@@ -19,6 +19,7 @@ pub(crate) struct LoadBalancer {
 }
 
 impl LoadBalancer {
+    /// A new pipe.
     pub(crate) fn attach(&mut self, id: PipeId) {
         self.turn.attach(id);
     }
@@ -28,6 +29,7 @@ impl LoadBalancer {
         self.turn.activated(id);
     }
 
+    /// The pipe is gone.
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
         if self.turn.remove(id) && self.more {
             self.dropping = true;

@@ -50,6 +50,7 @@ impl PipeList {
         place
     }
 
+    /// Lets two pipes change places.
     #[inline]
     pub(super) fn swap(&mut self, one: usize, other: usize) {
         if one != other {

@@ -21,6 +21,7 @@ pub(crate) struct SinglePipe {
 }
 
 impl SinglePipe {
+    /// A new pipe; ends it if there is one already.
     pub(crate) fn attach(&mut self, pipes: &mut Pipes, id: PipeId) {
         if self.id.is_none() {
             self.id = Some(id);
@@ -29,6 +30,7 @@ impl SinglePipe {
         }
     }
 
+    /// The pipe is gone.
     pub(crate) fn pipe_terminated(&mut self, id: PipeId) {
         if self.id == Some(id) {
             self.id = None;
@@ -38,6 +40,7 @@ impl SinglePipe {
         }
     }
 
+    /// Sends one frame. `AGAIN` without a peer or room.
     pub(crate) fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
         let more = message.more();
         if !self.dropping {
@@ -61,6 +64,7 @@ impl SinglePipe {
         Ok(())
     }
 
+    /// Receives one frame. `AGAIN` if there is none.
     pub(crate) fn recv(&mut self, pipes: &mut Pipes) -> Result<Message> {
         if std::mem::take(&mut self.severed) {
             return Ok(Message::new());
@@ -96,10 +100,12 @@ impl SinglePipe {
         if self.more_in || self.severed { None } else { self.id }
     }
 
+    /// Whether `recv` would find something.
     pub(crate) fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.severed || self.more_in || self.pipe(pipes).is_some_and(Pipe::check_read)
     }
 
+    /// Whether `send` would find room.
     pub(crate) fn has_out(&mut self, pipes: &mut Pipes) -> bool {
         self.dropping || self.more_out || self.pipe(pipes).is_some_and(Pipe::check_write)
     }

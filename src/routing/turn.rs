@@ -16,6 +16,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// A new pipe, which may have something.
     pub(super) fn attach(&mut self, id: PipeId) {
         self.pipes.push(id);
         self.activated(id);

@@ -89,6 +89,7 @@ impl Connection {
         self.engine.as_ref().and_then(Engine::poll_timeout)
     }
 
+    /// The time that `deadline` gave has come.
     pub(super) fn timer(&mut self, now: Instant) -> Result<(), End> {
         match &mut self.engine {
             Some(engine) => Ok(engine.handle_timeout(now)?),

@@ -67,6 +67,7 @@ enum Way {
 }
 
 impl Incoming {
+    /// Whether bytes were received that the engine has not taken.
     pub(super) fn has_buffered(&self) -> bool {
         !self.buffer.is_empty()
     }

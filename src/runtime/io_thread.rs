@@ -84,18 +84,22 @@ impl IoThread {
         reserve_key()
     }
 
+    /// Adds a task under a key of `reserve`.
     pub(super) fn add_reserved(&self, key: u32, task: Box<dyn Task>) {
         self.handle.add(key, task);
     }
 
+    /// Adds a task that nobody needs the key of.
     pub(super) fn add(&self, task: Box<dyn Task>) {
         self.add_reserved(self.reserve(), task);
     }
 
+    /// Closes a task; what it has to send goes out within `linger`.
     pub(super) fn close(&self, key: u32, linger: Option<Duration>) {
         self.handle.order(Order::Close(key, linger));
     }
 
+    /// The same for all tasks with this parent.
     pub(super) fn close_children(&self, parent: u32, linger: Option<Duration>) {
         self.handle.order(Order::CloseChildren(parent, linger));
     }

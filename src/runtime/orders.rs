@@ -43,6 +43,7 @@ impl<T> Handle<T> {
         Handle { inbox: Inbox::new(), waker, load: AtomicUsize::new(0) }
     }
 
+    /// Gives an order, and wakes the thread if it sleeps.
     pub(super) fn order(&self, order: Order<T>) {
         if self.inbox.put(order) {
             // Fails only if the descriptor is gone, and then there is nobody to wake.

@@ -59,6 +59,7 @@ impl Default for Outgoing {
 }
 
 impl Outgoing {
+    /// Whether encoded bytes wait for the stream.
     pub(super) fn has_unsent(&self) -> bool {
         self.sent < self.buffer.len()
     }

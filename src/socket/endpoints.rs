@@ -40,10 +40,12 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
+    /// Notes a bound name.
     pub(super) fn add_inproc_bound(&mut self, name: &str) {
         self.add(name, Target::InprocBound);
     }
 
+    /// Notes a connection to a name.
     pub(super) fn add_inproc_pipe(&mut self, name: &str, pipe: PipeId) {
         self.add(name, Target::InprocPipe(pipe));
     }
@@ -170,6 +172,7 @@ impl Core {
         }
     }
 
+    /// Binds. The errno of zmq_bind(3).
     pub(super) fn bind(&mut self, endpoint: &str) -> Result<()> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
         if scheme == "inproc" {

@@ -13,6 +13,7 @@ use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Greeting, Pipe, PipeConfig, PipeId, Style, pair};
 
 impl Core {
+    /// Binds a name, and takes in the connections that waited for it.
     pub(super) fn bind_inproc(&mut self, endpoint: &str, name: &str) -> Result<()> {
         let bound = self.bound()?;
         let mut greetings = Vec::new();
@@ -62,6 +63,7 @@ impl Core {
             .then_some(options.hello_msg.as_slice())
     }
 
+    /// Connects to a name, bound or not, and gives the pipe.
     pub(super) fn connect_inproc(&mut self, endpoint: &str, name: &str) -> Result<PipeId> {
         let mut ours = None;
         let found = self.context.inproc.connect(name, || {

@@ -93,6 +93,7 @@ impl Core {
         Ok(())
     }
 
+    /// Ends the monitor, if there is one.
     pub(super) fn stop_monitor(&mut self) {
         self.monitor.remove();
         self.monitor_socket = None;

@@ -34,6 +34,7 @@ impl Quiet {
         numbers.append(&mut disturbed);
     }
 
+    /// Something has happened to the socket with this number.
     pub(super) fn disturb(&self, number: u32) {
         self.disturbed.lock().push(number);
         self.changed.store(true, Ordering::Release);

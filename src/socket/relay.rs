@@ -19,6 +19,7 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
+    /// Counts a part of so many bytes.
     #[inline]
     pub(crate) fn count(&mut self, bytes: usize) {
         self.messages += 1;

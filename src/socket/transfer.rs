@@ -29,6 +29,7 @@ impl Core {
         result
     }
 
+    /// Receives a frame if there is one; else the message is left alone.
     #[inline]
     pub(super) fn try_recv(&mut self, message: &mut Message) -> Result<()> {
         let result = self.pattern.recv_into(&mut self.pipes, message);

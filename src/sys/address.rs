@@ -55,6 +55,7 @@ impl Address {
         address
     }
 
+    /// Of no family yet.
     pub(super) fn empty() -> Address {
         // SAFETY: sockaddr_storage is plain old data; all zeroes is AF_UNSPEC.
         Address { storage: unsafe { MaybeUninit::zeroed().assume_init() }, length: 0 }
@@ -162,6 +163,7 @@ impl Address {
         Some(unsafe { *(&raw const self.storage).cast::<TipcAddress>() })
     }
 
+    /// What system calls take, with `len`.
     pub(super) fn as_ptr(&self) -> *const libc::sockaddr {
         (&raw const self.storage).cast()
     }

@@ -62,6 +62,7 @@ mod real {
             self.signaler.descriptor()
         }
 
+        /// Wakes whoever waits, now or later.
         pub(crate) fn ring(&self) {
             if self.is_ours() {
                 self.signaler.signal();

@@ -70,6 +70,7 @@ impl Condvar {
         Condvar(std::sync::Condvar::new())
     }
 
+    /// Sleeps until it is told.
     #[cfg(not(loom))]
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
@@ -86,6 +87,7 @@ impl Condvar {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
+    /// Wakes everybody who waits.
     pub(crate) fn notify_all(&self) {
         self.0.notify_all();
     }

@@ -31,12 +31,14 @@ fn prepared(socket: OwnedFd) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// bind(2).
 pub(crate) fn bind(socket: BorrowedFd<'_>, address: &Address) -> io::Result<()> {
     // SAFETY: the address is initialised for its length.
     cvt(unsafe { libc::bind(socket.as_raw_fd(), address.as_ptr(), address.length) })?;
     Ok(())
 }
 
+/// listen(2).
 pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
     // SAFETY: listen(2) takes numbers alone; the descriptor is borrowed.
     cvt(unsafe { libc::listen(socket.as_raw_fd(), backlog) })?;

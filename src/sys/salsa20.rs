@@ -8,6 +8,7 @@
 /// The most blocks of one call.
 pub(crate) const LANES: usize = 16;
 
+/// What one run of the core gives.
 pub(crate) type Block = [u8; 64];
 
 /// Where a block is: the nonce (its bytes as a little endian number) and the block's number.

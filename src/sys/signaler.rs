@@ -37,6 +37,7 @@ impl Drop for Shown {
     }
 }
 
+/// See the head of this file.
 #[derive(Debug)]
 pub(crate) struct Signaler {
     reader: Shown,

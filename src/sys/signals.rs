@@ -29,6 +29,7 @@ impl SignalSet {
         SignalSet(unsafe { *set })
     }
 
+    /// What system calls take.
     pub(crate) fn as_ptr(&self) -> *const libc::sigset_t {
         &raw const self.0
     }

@@ -9,6 +9,7 @@ use crate::sys::net::{self, Address};
 use crate::sys::sockopt;
 use crate::transport::{Accept, Dial, Dialer, Listener, Stream, Waker};
 
+/// Connects to its one address.
 pub(super) struct DirectDialer {
     address: Address,
     scheme: &'static str,
@@ -85,6 +86,7 @@ impl Dialer for DirectDialer {
     }
 }
 
+/// Accepts at its one address.
 pub(super) struct DirectListener {
     socket: OwnedFd,
     endpoint: String,

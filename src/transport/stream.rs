@@ -127,6 +127,7 @@ impl Stream {
         }
     }
 
+    /// How many bytes the connection has taken.
     #[inline]
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match &self.layer {
@@ -135,6 +136,7 @@ impl Stream {
         }
     }
 
+    /// The same for several pieces at once.
     pub(crate) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         match &self.layer {
             None => pages::writing(buffers, || net::send_vectored(self.fd.as_fd(), buffers)),

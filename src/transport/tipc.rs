@@ -14,6 +14,7 @@ const RESERVED_TYPES: u32 = 64;
 /// TIPC_ZONE_SCOPE: visible in the whole network.
 const ZONE_SCOPE: i8 = 1;
 
+/// The row of the table.
 pub(super) struct Tipc;
 
 /// What can be written as an address.

@@ -11,6 +11,7 @@ use crate::sys::{names, sockopt};
 use crate::transport::direct::{DirectDialer, DirectListener, Prepare};
 use crate::transport::{Dialer, Listener, Transport};
 
+/// The rows of the table: two names for one thing.
 pub(super) struct Vsock {
     pub(super) scheme: &'static str,
 }

@@ -14,6 +14,7 @@ use crate::zmtp::{Failure, RandomFn, error_code};
 
 pub(crate) const MAC: usize = 16;
 
+/// What must never be used twice with one key.
 pub(crate) type Nonce = [u8; 24];
 
 /// A key pair for one connection.
@@ -23,6 +24,7 @@ pub(crate) struct KeyPair {
 }
 
 impl KeyPair {
+    /// A fresh pair of keys.
     pub(crate) fn generate(random: RandomFn) -> Result<KeyPair, Failure> {
         let secret = self::secret(random)?;
         Ok(KeyPair { public: public_key(&secret), secret })

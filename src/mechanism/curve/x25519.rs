@@ -50,10 +50,12 @@ mod fast {
             && std::arch::is_x86_feature_detected!("adx")
     }
 
+    /// See `super::public_key`.
     pub(super) fn public_key(secret: &[u8; KEY]) -> [u8; KEY] {
         StaticPrivateKey::from_array(secret).public_key().as_bytes()
     }
 
+    /// See `super::common`.
     pub(super) fn common(public: &[u8; KEY], secret: &[u8; KEY]) -> Option<Secret> {
         let secret = StaticPrivateKey::from_array(secret);
         let mut common = secret.diffie_hellman(&PublicKey::from_array(public)).ok()?;

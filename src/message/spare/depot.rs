@@ -49,6 +49,7 @@ unsafe impl Send for Magazine {}
 impl Magazine {
     pub(super) const EMPTY: Magazine = Magazine { blocks: [null_mut(); MOST_BLOCKS], count: 0 };
 
+    /// How many blocks are in it.
     pub(super) fn count(&self) -> usize {
         self.count
     }

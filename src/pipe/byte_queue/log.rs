@@ -58,6 +58,7 @@ impl Segment {
         self.published.0.load(Acquire)
     }
 
+    /// How many messages were appended.
     pub(super) fn messages(&self) -> u64 {
         self.messages.0.load(Relaxed)
     }
@@ -121,6 +122,7 @@ impl Log {
         self.segment.allowance.load(Relaxed)
     }
 
+    /// So many messages may be appended before the followers have to be asked.
     pub(crate) fn set_allowance(&mut self, messages: u64) {
         self.segment.allowance.store(messages, Relaxed);
     }

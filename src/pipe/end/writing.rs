@@ -199,6 +199,7 @@ impl Pipe {
         std::mem::take(&mut self.ran_short)
     }
 
+    /// The peer sleeps: sends what it waits for, or has somebody do so.
     #[cold]
     pub(super) fn wake_peer(&mut self) {
         if !self.send_directly() {

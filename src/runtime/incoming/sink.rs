@@ -18,6 +18,7 @@ impl PipeSink<'_> {
         PipeSink { pipe, credit, failed: false }
     }
 
+    /// Whether a frame is missing in the pipe.
     pub(super) fn has_failed(&self) -> bool {
         self.failed
     }

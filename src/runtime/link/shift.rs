@@ -59,6 +59,7 @@ impl<G: Gate> Shift<G> {
         Shift { gate, state: Mutex::new(State::default()), taken: AtomicBool::new(false) }
     }
 
+    /// Whether it is the application's.
     pub(super) fn is_taken(&self) -> bool {
         self.taken.load(Ordering::Acquire)
     }

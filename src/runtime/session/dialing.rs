@@ -49,6 +49,7 @@ impl DerefMut for Dialing {
 }
 
 impl Session {
+    /// Begins to connect.
     pub(super) fn dial(&mut self, io: &mut Io<'_>) {
         let waker = io.waker();
         let Some(dialer) = &mut self.dialer else { return self.end(io) };
@@ -57,6 +58,7 @@ impl Session {
         self.dialed(io, dial, true);
     }
 
+    /// When connecting has taken too long (ZMQ_CONNECT_TIMEOUT).
     pub(super) fn connect_deadline(&self, now: Instant) -> Option<Instant> {
         self.home.options.connect_timeout().and_then(|limit| now.checked_add(limit))
     }

@@ -11,7 +11,9 @@ mod wide;
 /// The most messages of one call.
 pub(crate) const LANES: usize = 8;
 
+/// For one message only.
 pub(crate) type Key = [u8; 32];
+/// What it gives.
 pub(crate) type Tag = [u8; 16];
 
 /// Whether [`eight`] has wide instructions to use; without them a library is quicker.

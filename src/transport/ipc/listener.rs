@@ -11,6 +11,7 @@ use crate::options::SocketOptions;
 use crate::sys::{credentials, fd, fork, names, net};
 use crate::transport::{Accept, Listener, Stream};
 
+/// See the head of this file.
 pub(super) struct IpcListener {
     socket: OwnedFd,
     endpoint: String,
@@ -19,6 +20,7 @@ pub(super) struct IpcListener {
 }
 
 impl IpcListener {
+    /// Binds the path, and takes the place of a file that is there.
     pub(super) fn listen(address: &str, options: &SocketOptions) -> Result<IpcListener> {
         if options.use_fd != -1 {
             let name = parse(address)?.unix_name().unwrap_or_default();

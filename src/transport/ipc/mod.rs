@@ -12,6 +12,7 @@ use crate::sys::net::Address;
 use crate::transport::direct::DirectDialer;
 use crate::transport::{Dialer, Listener, Transport};
 
+/// The row of the table.
 pub(super) struct Ipc;
 
 impl Transport for Ipc {

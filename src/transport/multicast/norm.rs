@@ -44,6 +44,7 @@ pub(crate) struct NormSocket {
 }
 
 impl NormSocket {
+    /// Joins the group, to send or to receive. EINVAL for an address that makes no sense.
     pub(super) fn open(address: &str, sends: bool, options: &SocketOptions) -> Result<NormSocket> {
         let address = Address::parse(address)?;
         let session = Session::open(&Settings {

@@ -14,6 +14,7 @@ use crate::transport::address::{self, HostPort};
 use crate::transport::resolver::{self, Lookup};
 use crate::transport::{Dial, Dialer, Stream, Waker};
 
+/// See the head of this file.
 pub(in crate::transport) struct TcpDialer {
     address: String,
     scheme: &'static str,

@@ -11,6 +11,7 @@ use crate::sys::{fd, net, sockopt};
 use crate::transport::address::{self, HostPort};
 use crate::transport::{Accept, Listener, Stream};
 
+/// See the head of this file.
 pub(in crate::transport) struct TcpListener {
     socket: OwnedFd,
     endpoint: String,

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::transport::{Dialer, Listener, Transport};
 
+/// The row of the table.
 pub(super) struct Tcp;
 
 impl Transport for Tcp {

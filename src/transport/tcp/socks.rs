@@ -28,6 +28,7 @@ const IPV4: u8 = 1;
 const DOMAIN: u8 = 3;
 const IPV6: u8 = 4;
 
+/// See the head of this file.
 pub(super) struct SocksDialer {
     proxy: TcpDialer,
     /// The request of RFC 1928, section 4.

@@ -59,6 +59,7 @@ impl UdpAddress {
         Ok(UdpAddress { target, local, interface })
     }
 
+    /// Whether it is the address of a group.
     pub(super) fn is_multicast(&self) -> bool {
         self.target.ip().is_multicast()
     }

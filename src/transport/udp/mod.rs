@@ -100,10 +100,12 @@ impl UdpSocket {
         self.fd.as_raw_fd()
     }
 
+    /// Whether this side sends.
     pub(crate) fn sends(&self) -> bool {
         self.role != Role::Dish
     }
 
+    /// Whether this side receives.
     pub(crate) fn receives(&self) -> bool {
         !matches!(self.role, Role::Radio(_))
     }

@@ -8,6 +8,7 @@ use rustls::Connection;
 use super::protocol_error;
 use crate::sys::net;
 
+/// See the head of this file.
 pub(super) enum Carrier {
     Plain,
     Tls(Box<Connection>),

@@ -26,6 +26,7 @@ const BATCH: usize = 64 * 1024;
 /// Bodies from this size on are read to where they belong.
 const DIRECT: u64 = 4 * 1024;
 
+/// See the head of this file.
 pub(super) struct WsLayer {
     carrier: Carrier,
     state: State,
