@@ -8,7 +8,7 @@ use super::message::{message, zmq_msg_t};
 use super::{arg, handle};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::socket::{SHORT, STRAIGHT, Socket};
+use crate::socket::Socket;
 
 /// Sends a copy of `buf`, see zmq_send(3).
 ///
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn zmq_send(
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         let bytes = unsafe { arg::bytes(buf, len, Error::FAULT)? };
-        if !socket.send_straight::<SHORT>(bytes, flags) {
+        if !socket.send_straight(bytes, flags) {
             send_lent(socket, bytes, flags)?;
         }
         Ok(len)
@@ -35,9 +35,6 @@ pub unsafe extern "C" fn zmq_send(
 /// What is not that simple; apart, so that what is needs no more of the stack.
 #[inline(never)]
 fn send_lent(socket: &Socket, bytes: &[u8], flags: c_int) -> Result<()> {
-    if bytes.len() > SHORT && socket.send_straight::<STRAIGHT>(bytes, flags) {
-        return Ok(());
-    }
     // SAFETY: the message does not outlive this call.
     socket.send(&mut unsafe { Message::lend(bytes) }, flags)
 }
@@ -82,7 +79,7 @@ pub unsafe extern "C" fn zmq_recv(
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function; whatever the bytes are, they count as uninitialised.
         let buffer = unsafe { arg::room(buf, len, Error::FAULT)? };
-        match socket.recv_short_straight(buffer) {
+        match socket.recv_straight(buffer) {
             Some(len) => Ok(len),
             None => recv_passing(socket, buffer, flags),
         }
@@ -91,9 +88,6 @@ pub unsafe extern "C" fn zmq_recv(
 
 #[inline(never)]
 fn recv_passing(socket: &Socket, buffer: &mut [MaybeUninit<u8>], flags: c_int) -> Result<usize> {
-    if let Some(len) = socket.recv_straight(buffer) {
-        return Ok(len);
-    }
     let mut message = Message::passing();
     socket.recv_into(&mut message, flags)?;
     let data = message.data();
@@ -121,10 +115,15 @@ pub unsafe extern "C" fn zmq_msg_send(
         let message = unsafe { message(msg) }?;
         let len = message.len();
         if !socket.send_message_straight(message, flags) {
-            socket.send(message, flags)?;
+            send_message(socket, message, flags)?;
         }
         Ok(len)
     })
+}
+
+#[inline(never)]
+fn send_message(socket: &Socket, message: &mut Message, flags: c_int) -> Result<()> {
+    if socket.send_copied_straight(message, flags) { Ok(()) } else { socket.send(message, flags) }
 }
 
 /// Receives a message, see zmq_msg_recv(3).

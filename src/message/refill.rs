@@ -146,6 +146,15 @@ impl Message {
         Some(unsafe { std::slice::from_raw_parts(self.body.as_ptr().cast(), self.size as usize) })
     }
 
+    /// The bytes of a message that is nothing but bytes, which lie elsewhere.
+    #[inline(always)]
+    pub(crate) fn shared_bytes(&self) -> Option<&[u8]> {
+        if self.kind != KIND_SHARED || self.metadata.is_some() || self.group.is_some() {
+            return None;
+        }
+        Some(self.data())
+    }
+
     /// Makes a `plain` message an empty one.
     #[inline(always)]
     pub(crate) fn empty(&mut self) {

@@ -44,6 +44,10 @@ impl Pattern for Sub {
         self.xsub.recv_into(pipes, message)
     }
 
+    fn straight_in(&self) -> Option<PipeId> {
+        self.xsub.straight_in()
+    }
+
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {
         self.xsub.has_in(pipes)
     }

@@ -17,6 +17,8 @@ pub(crate) struct Xsub {
     out: Distributor,
     /// How often each topic was subscribed to.
     subscriptions: PrefixMap<u32>,
+    /// One of the topics is empty: all messages match.
+    everything: bool,
     /// A frame that `has_in` found to match.
     prefetched: Option<Message>,
     /// The last frame handed out has more frames behind it.
@@ -61,6 +63,7 @@ impl Xsub {
     fn count(&mut self, topic: &[u8]) -> Result<()> {
         let (_, count) = self.subscriptions.get_or_insert_with(topic, || 0)?;
         *count = count.saturating_add(1);
+        self.everything |= topic.is_empty();
         Ok(())
     }
 
@@ -72,7 +75,10 @@ impl Xsub {
                 *count -= 1;
                 false
             }
-            _ => self.subscriptions.remove(node).is_some(),
+            _ => {
+                self.everything &= !topic.is_empty();
+                self.subscriptions.remove(node).is_some()
+            }
         }
     }
 
@@ -197,6 +203,14 @@ impl Pattern for Xsub {
         }
         self.more_recv = message.more();
         Ok(())
+    }
+
+    fn straight_in(&self) -> Option<PipeId> {
+        let passes = !self.filter || self.everything && !self.invert_matching;
+        if !passes || self.more_recv || self.prefetched.is_some() {
+            return None;
+        }
+        self.queue.straight()
     }
 
     fn has_in(&mut self, pipes: &mut Pipes) -> bool {

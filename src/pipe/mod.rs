@@ -20,7 +20,7 @@ mod later;
 mod link;
 mod set;
 
-pub(crate) use byte_queue::{Log, SHORT, STRAIGHT, Style};
+pub(crate) use byte_queue::{COPIED, Log, Style};
 pub(crate) use crowd::{Bed, Crowd, Turn};
 pub(crate) use direct::Direct;
 pub(crate) use end::{Greeting, Pipe, PipeConfig, pair};

@@ -40,7 +40,6 @@ use crate::sys::biased::{Biased, Guard};
 use crate::sys::fork;
 use mailbox::Mailbox;
 pub(crate) use quiet::Quiet;
-pub(crate) use straight::{SHORT, STRAIGHT};
 pub(crate) use transfer::{DONTWAIT, SNDMORE};
 pub(crate) use watching::Watch;
 

@@ -13,10 +13,7 @@ use super::transfer::SNDMORE;
 use super::{Core, Socket};
 use crate::message::Message;
 use crate::patterns::Pattern;
-use crate::pipe::{Pipe, PipeId};
-
-/// How long a message may be for code of its own, which calls nothing, and for this way at all.
-pub(crate) use crate::pipe::{SHORT, STRAIGHT};
+use crate::pipe::{COPIED, Pipe, PipeId};
 
 /// No pipe has this number.
 const NONE: PipeId = PipeId(u32::MAX);
@@ -85,24 +82,35 @@ impl Core {
 }
 
 impl Socket {
-    /// Sends a copy of `bytes`, at most so many, as one frame. False: nothing was done.
+    /// Sends a copy of `bytes` as one frame. False: nothing was done.
     #[inline(always)]
-    pub(crate) fn send_straight<const MOST: usize>(&self, bytes: &[u8], flags: i32) -> bool {
+    pub(crate) fn send_straight(&self, bytes: &[u8], flags: i32) -> bool {
         if flags & SNDMORE != 0 {
             return false;
         }
         let Some(mut core) = self.core.lock_own() else { return false };
         let Some(core) = core.as_deref_mut() else { return false };
-        core.straight_out().is_some_and(|pipe| pipe.write_bytes::<MOST>(bytes))
+        core.straight_out().is_some_and(|pipe| pipe.write_bytes(bytes))
     }
 
     /// Sends a message whose bytes lie in it as one frame, and leaves it empty. False: nothing was done.
     #[inline(always)]
     pub(crate) fn send_message_straight(&self, message: &mut Message, flags: i32) -> bool {
         let Some(bytes) = message.plain() else { return false };
-        let sent = self.send_straight::<SHORT>(bytes, flags);
+        let sent = self.send_straight(bytes, flags);
         if sent {
             message.empty();
+        }
+        sent
+    }
+
+    /// The same for a message whose bytes lie elsewhere, and are to be copied.
+    #[inline(always)]
+    pub(crate) fn send_copied_straight(&self, message: &mut Message, flags: i32) -> bool {
+        let Some(bytes) = message.shared_bytes() else { return false };
+        let sent = bytes.len() <= COPIED && self.send_straight(bytes, flags);
+        if sent {
+            message.clear();
         }
         sent
     }
@@ -115,14 +123,7 @@ impl Socket {
         core.as_deref_mut()?.straight_in()?.read_bytes(buffer)
     }
 
-    /// The same for a short message.
-    #[inline(always)]
-    pub(crate) fn recv_short_straight(&self, buffer: &mut [MaybeUninit<u8>]) -> Option<usize> {
-        let mut core = self.core.lock_own()?;
-        core.as_deref_mut()?.straight_in()?.read_short_bytes(buffer)
-    }
-
-    /// Receives a message of one short frame in place of `message`. False: nothing was done.
+    /// Receives a message of one frame that is copied in place of `message`. False: nothing was done.
     #[inline(always)]
     pub(crate) fn recv_message_straight(&self, message: &mut Message) -> bool {
         let Some(mut core) = self.core.lock_own() else { return false };

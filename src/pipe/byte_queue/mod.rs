@@ -238,9 +238,11 @@ unsafe fn put_header(at: NonNull<u8>, flags: u8, len: usize) -> usize {
 }
 
 /// Bodies of up to so many bytes are short.
-pub(crate) const SHORT: usize = 64;
+const SHORT: usize = 64;
+/// Messages of up to so many bytes are copied, whatever the queue.
+pub(crate) const COPIED: usize = EMBED_ABOVE;
 /// The longest message that goes straight from the application's memory into a queue.
-pub(crate) const STRAIGHT: usize = EMBED_LENT_ABOVE;
+const STRAIGHT: usize = EMBED_LENT_ABOVE;
 
 /// Copies a body. Most are short, and then a call of the general routine costs more than the copy.
 ///

@@ -178,7 +178,7 @@ impl Pipe {
         self.read_slowly(message)
     }
 
-    /// Reads a message of one frame that is known to be there into a message, if it fits it inline.
+    /// Reads a message of one frame that is there into a message, if it is to be copied.
     #[inline(always)]
     pub(crate) fn read_straight(&mut self, message: &mut Message) -> bool {
         if !self.ended
@@ -191,25 +191,12 @@ impl Pipe {
         false
     }
 
-    /// Reads a message of one frame that is known to be there into `to`, as much of it as fits, and gives its length.
+    /// Reads a message of one frame that is there into `to`, as much of it as fits, and gives its length.
     #[inline(always)]
     pub(crate) fn read_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
         if !self.ended
             && let Input::Queue(reader) = &mut self.input
             && let Some(len) = reader.read_bytes(to)
-        {
-            self.tell_writer();
-            return Some(len);
-        }
-        None
-    }
-
-    /// The same for a short message.
-    #[inline(always)]
-    pub(crate) fn read_short_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
-        if !self.ended
-            && let Input::Queue(reader) = &mut self.input
-            && let Some(len) = reader.read_short_bytes(to)
         {
             self.tell_writer();
             return Some(len);

@@ -127,12 +127,12 @@ impl Pipe {
         false
     }
 
-    /// Writes a copy of `bytes`, at most so many, as a message of one frame, if that takes a look at nothing but the queue.
+    /// Writes a copy of `bytes` as a message of one frame, if that takes a look at nothing but the queue.
     #[inline(always)]
-    pub(crate) fn write_bytes<const MOST: usize>(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> bool {
         if self.budget > 0
             && let Output::Queue(writer) = &mut self.output
-            && let Some(notify) = writer.push_bytes::<MOST>(bytes)
+            && let Some(notify) = writer.push_bytes(bytes)
         {
             self.budget -= 1;
             if notify {

@@ -5,20 +5,24 @@ use std::ptr::NonNull;
 
 use super::super::sync::Ordering::Relaxed;
 use super::super::*;
-use super::Reader;
+use super::{COPY_UP_TO, Reader};
 use crate::message::{MAX_INLINE, Message};
 
 impl Reader {
-    /// A message of one frame that is known to be there, in the chunk: its body, how long its header is and how long
+    /// A message of one frame that is there, in the chunk: its body, how long its header is and how long
     /// the body. `None` if it is not so simple, or longer than `most`.
     #[inline(always)]
-    fn known(&mut self, most: usize) -> Option<(NonNull<u8>, usize, usize)> {
+    fn next_whole(&mut self, most: usize) -> Option<(NonNull<u8>, usize, usize)> {
+        let state = self.state();
+        if state.total >= state.published && !self.look_again() {
+            return None;
+        }
         let state = self.state();
         let chunk = state.chunk?;
         let position = state.position;
         // SAFETY: the chunk is live until the reader leaves it.
         let end = unsafe { chunk.as_ref() }.end.load(Relaxed);
-        if state.total >= state.published || end == position {
+        if end == position {
             return None;
         }
         // SAFETY: there is a whole published frame, and none is shorter than its shortest header.
@@ -38,10 +42,18 @@ impl Reader {
         }
     }
 
-    /// Reads a message of one frame that fits inline and is known to be there; false if it is not so simple.
+    /// Whether more was published since.
+    #[inline(never)]
+    fn look_again(&mut self) -> bool {
+        self.has_bytes()
+    }
+
+    /// Reads a message of one frame that is there and is copied; false if it is not so simple.
     #[inline(always)]
     pub(crate) fn read_whole(&mut self, message: &mut Message) -> bool {
-        let Some((body, header, len)) = self.known(MAX_INLINE) else { return false };
+        let Some((body, header, len)) = self.next_whole(MAX_INLINE) else {
+            return self.read_copied(message);
+        };
         let attached = self.state().attached.as_ref();
         // SAFETY: the body lies in the chunk, and a message has room for it.
         message.refill(len, 0, attached, |to| unsafe { copy_short(to, body, len) });
@@ -49,22 +61,41 @@ impl Reader {
         true
     }
 
-    /// Reads a message of one frame that is known to be there into `to`, as much of it as fits, and gives its length.
+    /// The same for one that does not fit inline.
+    #[inline(never)]
+    fn read_copied(&mut self, message: &mut Message) -> bool {
+        let Some((body, header, len)) = self.next_whole(COPY_UP_TO) else { return false };
+        if !(MAX_INLINE + 1..=COPY_UP_TO).contains(&len) {
+            return false;
+        }
+        let attached = self.state().attached.as_ref();
+        // SAFETY: the body lies in the chunk.
+        let bytes = unsafe { std::slice::from_raw_parts(body.as_ptr(), len) };
+        if !message.refill_large(bytes, 0, attached) {
+            return false;
+        }
+        self.advance(header + len, header + len);
+        true
+    }
+
+    /// Reads a message of one frame that is there into `to`, as much of it as fits, and gives its length.
     #[inline(always)]
     pub(crate) fn read_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
-        let (body, header, len) = self.known(usize::MAX)?;
+        let Some((body, header, len)) = self.next_whole(SHORT) else {
+            return self.read_long(to);
+        };
         // SAFETY: the body lies in the chunk, and no more of it is copied than there is room for.
-        unsafe { copy(NonNull::from(&mut *to).cast(), body, len.min(to.len())) };
+        unsafe { copy_short(NonNull::from(&mut *to).cast(), body, len.min(to.len())) };
         self.advance(header + len, header + len);
         Some(len)
     }
 
-    /// The same for a body of at most `SHORT` bytes.
-    #[inline(always)]
-    pub(crate) fn read_short_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
-        let (body, header, len) = self.known(SHORT)?;
+    /// The same for one that is not short.
+    #[inline(never)]
+    fn read_long(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        let (body, header, len) = self.next_whole(usize::MAX)?;
         // SAFETY: as above.
-        unsafe { copy_short(NonNull::from(&mut *to).cast(), body, len.min(to.len())) };
+        unsafe { copy(NonNull::from(&mut *to).cast(), body, len.min(to.len())) };
         self.advance(header + len, header + len);
         Some(len)
     }

@@ -5,14 +5,23 @@ use std::ptr::NonNull;
 use super::super::*;
 use super::Writer;
 
-const _: () =
-    assert!(prefetch::AHEAD > MAX_HEADER && STRAIGHT <= BODY_FROM && SHORT <= EMBED_ABOVE);
+const _: () = assert!(prefetch::AHEAD > MAX_HEADER && STRAIGHT <= BODY_FROM && COPIED <= STRAIGHT);
 
 impl Writer {
-    /// Appends a message of one frame with a copy of `body`, of at most so many bytes, where there is much room behind
-    /// it, and publishes it; says whether the reader sleeps and must be notified. `None`: it takes more than that.
+    /// Appends a message of one frame with a copy of `body`, where there is much room behind it, and publishes it; says
+    /// whether the reader sleeps and must be notified. `None`: it takes more than that.
     #[inline(always)]
-    pub(crate) fn push_bytes<const MOST: usize>(&mut self, body: &[u8]) -> Option<bool> {
+    pub(crate) fn push_bytes(&mut self, body: &[u8]) -> Option<bool> {
+        if body.len() <= SHORT { self.push_up_to::<SHORT>(body) } else { self.push_long(body) }
+    }
+
+    #[inline(never)]
+    fn push_long(&mut self, body: &[u8]) -> Option<bool> {
+        self.push_up_to::<STRAIGHT>(body)
+    }
+
+    #[inline(always)]
+    fn push_up_to<const MOST: usize>(&mut self, body: &[u8]) -> Option<bool> {
         let len = body.len();
         let state = self.state();
         let chunk = state.chunk?;
@@ -26,10 +35,11 @@ impl Writer {
         let size = unsafe {
             let at = Chunk::data(chunk).add(frames);
             let header = put_header(at, 0, len);
+            let (to, from) = (at.add(header), NonNull::from(body).cast());
             if MOST <= SHORT {
-                copy_short(at.add(header), NonNull::from(body).cast(), len);
+                copy_short(to, from, len);
             } else {
-                at.add(header).copy_from_nonoverlapping(NonNull::from(body).cast(), len);
+                to.copy_from_nonoverlapping(from, len);
             }
             chunk.as_ref().watch.written(frames);
             prefetch::for_writing_behind(at.as_ptr(), len);
