@@ -37,6 +37,28 @@ static inline uint32_t below (struct abuser *me, uint32_t bound)
     return (uint32_t) ((me->random >> 11) % bound);
 }
 
+/* One of an array's. */
+#define COUNT(array) ((uint32_t) (sizeof (array) / sizeof *(array)))
+#define ANY(array) ((array)[below (me, COUNT (array))])
+
+/* A handle of this kind, of another kind, a stale one, or no handle at all. */
+void *any_handle (struct abuser *me, void *volatile *kind, uint32_t count);
+int any_int (struct abuser *me);
+/* Less than a moment, in milliseconds. */
+long any_timeout (struct abuser *me);
+/* A size that no object has. */
+size_t impossible (struct abuser *me);
+/* A size for which there is a buffer: 1024 at most. */
+size_t any_size (struct abuser *me);
+/* An endpoint, a text that is none, or null. */
+const char *any_endpoint (struct abuser *me);
+
+#define SOCKET any_handle (me, hands.sockets, SOCKETS)
+#define CONTEXT any_handle (me, hands.contexts, CONTEXTS)
+#define POLLER any_handle (me, hands.pollers, POLLERS)
+#define TIMER any_handle (me, hands.timers, TIMERS)
+#define COUNTER any_handle (me, hands.counters, COUNTERS)
+
 /* Ends the child: a call has panicked inside the library, or answered what no call answers. */
 void fail (struct abuser *me, const char *what);
 
