@@ -4,8 +4,8 @@
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, where there is one `epoll`, names and interfaces
 //! (`names`), threads and signals (`thread`, `signals`), locks (`lock`), asymmetric fences
-//! (`membarrier`), a lock on top of them (`biased`), hints about memory (`prefetch`), and the
-//! detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
+//! (`membarrier`), a lock on top of them (`biased`), hints about memory (`prefetch`,
+//! `pages`, `pieces`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
 
 mod address;
 pub(crate) mod bell;
@@ -27,6 +27,7 @@ pub(crate) mod net;
 pub(crate) mod norm;
 pub(crate) mod pages;
 pub(crate) mod pgm;
+pub(crate) mod pieces;
 mod poll;
 pub(crate) mod poly1305;
 pub(crate) mod prefetch;

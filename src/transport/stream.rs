@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use crate::sys::lock::Mutex;
-use crate::sys::{credentials, net, pages, sockopt};
+use crate::sys::{credentials, net, pages, pieces, sockopt};
 use crate::transport::{address, ipc};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::transport::{tipc, vsock};
@@ -139,7 +139,10 @@ impl Stream {
     /// The same for several pieces at once.
     pub(crate) fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         match &self.layer {
-            None => pages::writing(buffers, || net::send_vectored(self.fd.as_fd(), buffers)),
+            None => pages::writing(buffers, || match self.scheme {
+                "ipc" => pieces::send(self.fd.as_fd(), buffers),
+                _ => net::send_vectored(self.fd.as_fd(), buffers),
+            }),
             Some(layer) => layer.lock().write(self.fd.as_fd(), buffers),
         }
     }
