@@ -152,6 +152,60 @@ static void unloaded (void)
     _exit (0);
 }
 
+/* A REQ and a REP whose last words are said by a destructor of the thread's own data, when what the library kept for the
+   thread is gone. */
+static void *asks, *answers;
+
+static void last_words (void *unused)
+{
+    char body[1000];
+    zmq_pollitem_t item = {answers, 0, ZMQ_POLLIN, 0};
+    zmq_msg_t message;
+    (void) unused;
+    for (int turn = 0; turn < 30; turn++) {
+        CHECK (zmq_send (asks, body, sizeof body, 0) == sizeof body, "asking: %s", errno_name (zmq_errno ()));
+        CHECK (turn % 2 || zmq_poll (&item, 1, PATIENCE) == 1, "polling: %s", errno_name (zmq_errno ()));
+        CHECK (zmq_recv (answers, body, sizeof body, 0) == sizeof body, "hearing: %s", errno_name (zmq_errno ()));
+        CHECK (zmq_msg_init_size (&message, 20000) == 0 && zmq_msg_send (&message, answers, 0) == 20000, "answering");
+        CHECK (zmq_recv (asks, body, sizeof body, 0) == 20000, "no answer: %s", errno_name (zmq_errno ()));
+    }
+}
+
+static void *speaks_last (void *key)
+{
+    last_words (NULL);
+    pthread_setspecific (*(pthread_key_t *) key, &asks);
+    return NULL;
+}
+
+static void by_the_end_of_a_thread (void)
+{
+    pthread_t thread;
+    pthread_key_t key;
+    char public[41], secret[41];
+    NEED (pthread_key_create (&key, last_words) == 0);
+    for (int curve = 0; curve < 2; curve++) {
+        context = new_context ();
+        asks = quick_socket (context, ZMQ_REQ), answers = quick_socket (context, ZMQ_REP);
+        set_int (asks, ZMQ_RCVTIMEO, PATIENCE);
+        set_int (answers, ZMQ_RCVTIMEO, PATIENCE);
+        if (curve) {
+            NEED (zmq_curve_keypair (public, secret) == 0);
+            set_int (answers, ZMQ_CURVE_SERVER, 1);
+            NEED (zmq_setsockopt (answers, ZMQ_CURVE_SECRETKEY, secret, 41) == 0);
+            NEED (zmq_setsockopt (asks, ZMQ_CURVE_SERVERKEY, public, 41) == 0);
+            NEED (zmq_setsockopt (asks, ZMQ_CURVE_PUBLICKEY, public, 41) == 0);
+            NEED (zmq_setsockopt (asks, ZMQ_CURVE_SECRETKEY, secret, 41) == 0);
+        }
+        join_pair (answers, asks, "tcp");
+        NEED (pthread_create (&thread, NULL, speaks_last, &key) == 0 && pthread_join (thread, NULL) == 0);
+        end_socket (asks);
+        end_socket (answers);
+        end_context (context);
+    }
+    exit (0);
+}
+
 static void ends (const char *what, void (*how) (void))
 {
     fflush (stdout);
@@ -184,6 +238,7 @@ int main (int argc, char **argv)
     ends ("quick_exit", by_quick_exit);
     ends ("exit, with an exit handler that ends the context", by_exit_handler);
     ends ("the end of the main thread", by_the_main_thread);
+    ends ("the end of a thread, with last words", by_the_end_of_a_thread);
     ends ("exec", by_exec);
     ends ("fork and exec", by_fork_and_exec);
     ends ("system", by_system);

@@ -10,7 +10,7 @@ mod large;
 mod sink;
 mod wrapped;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::time::Instant;
 
@@ -328,19 +328,17 @@ impl Incoming {
     }
 }
 
-/// Lends a buffer for bytes that pass through; one for each thread, cleared once.
+/// Lends a buffer for bytes that pass through; one for each thread, cleared once. A thread that is about to end
+/// may have none any more, and gets another.
 fn with_scratch<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
     thread_local! {
-        static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     }
-    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut scratch) => {
-            scratch.resize(BUFFER, 0);
-            use_it(&mut scratch)
-        }
-        // Nobody calls this while using it; but a buffer can be had either way.
-        Err(_) => use_it(&mut vec![0; BUFFER]),
-    })
+    let mut scratch = SCRATCH.try_with(Cell::take).unwrap_or_default();
+    scratch.resize(BUFFER, 0);
+    let result = use_it(&mut scratch);
+    let _ = SCRATCH.try_with(|place| place.set(scratch));
+    result
 }
 
 /// Where bytes come from.
