@@ -99,13 +99,14 @@ def a_group_length_beyond_the_datagram():
 def pipes_that_end_from_both_sides_at_once():
     context = Context()
     for number in range(150):
-        bound, other = context.socket(DEALER), context.socket(DEALER)
-        for sock in (bound, other):
+        bound, other, third = (context.socket(DEALER) for _ in range(3))
+        for sock in (bound, other, third):
             sock.set(HWM_SEND, 0)
         where = f"inproc://both-{number}" if number % 2 else "tcp://127.0.0.1:*"
         check(zmq.zmq_bind(bound.handle, where.encode()), "zmq_bind")
         where = endpoint(bound)
         other.connect(where)
+        third.connect(where)
         other.send(b"x" * 40)
         threads = [threading.Thread(target=lambda: zmq.zmq_disconnect(other.handle, where.encode())),
                    threading.Thread(target=lambda: zmq.zmq_unbind(bound.handle, where.encode()))]
@@ -116,6 +117,10 @@ def pipes_that_end_from_both_sides_at_once():
             thread.start()
         for thread in threads:
             thread.join()
+        if number % 3 and number % 2:
+            # Who is left of a pipe over inproc takes note.
+            until(lambda: zmq.zmq_send(third.handle, b"lost", 4, DONTWAIT) == -1)
+        third.close()
         if not number % 3:
             # Those that live on have forgotten each other, and get on with the next.
             for sock in (bound, other):
