@@ -37,6 +37,8 @@ pub(crate) struct Router {
     prefetched: Option<Message>,
     /// The peer of the message being received.
     current_in: Option<PipeId>,
+    /// The peer of the last message, who is likely to be answered.
+    last_in: Option<PipeId>,
     /// More frames of that message follow.
     more_in: bool,
     /// End that peer's pipe when its message was received: another peer took over its name.
@@ -128,7 +130,11 @@ impl Router {
     ) -> Result<()> {
         // A routing id without a message is ignored.
         if message.more() {
-            let peer = self.table.find(message.data());
+            let routing_id = message.data();
+            let peer = match self.last_in {
+                Some(last) if self.table.is_of(routing_id, last) => Some(last),
+                _ => self.table.find(routing_id),
+            };
             let refused = match peer.and_then(|id| pipes.get_mut(id)) {
                 Some(pipe) => match pipe.check_write() {
                     true => None,
@@ -199,6 +205,7 @@ impl Router {
             if let Some(mut routing_id) = self.table.frame(id) {
                 routing_id.set_metadata(message.metadata().cloned());
                 self.current_in = Some(id);
+                self.last_in = Some(id);
                 return Some((routing_id, message));
             }
         }
