@@ -243,13 +243,15 @@ impl Pipe {
         if self.background || self.direct().is_none() {
             return false;
         }
-        let now = Instant::now();
-        let calm = self.last_direct.is_none_or(|last| now.duration_since(last) >= BURST);
         // What follows a full queue is part of a burst, too.
-        let calm = calm && !std::mem::take(&mut self.was_full);
-        if !std::mem::take(&mut self.fresh) && !calm {
-            self.last_direct = Some(now);
-            return false;
+        let was_full = std::mem::take(&mut self.was_full);
+        if !std::mem::take(&mut self.fresh) {
+            let now = Instant::now();
+            let calm = self.last_direct.is_none_or(|last| now.duration_since(last) >= BURST);
+            if !calm || was_full {
+                self.last_direct = Some(now);
+                return false;
+            }
         }
         let sent = self.direct().is_some_and(|direct| direct.send());
         self.last_direct = Some(Instant::now());
