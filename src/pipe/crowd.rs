@@ -69,6 +69,9 @@ pub(crate) trait Crowd: Send + Sync {
     /// Whether reading is the business of the socket's threads.
     fn is_taken(&self) -> bool;
 
+    /// The same for a thread of the socket that reads a member if so, which is a sign of life.
+    fn is_read(&self) -> bool;
+
     /// Makes it the I/O thread's.
     fn give_back(&self);
 

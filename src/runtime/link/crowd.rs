@@ -168,6 +168,13 @@ impl pipe::Crowd for Crowd {
         self.shift.is_taken()
     }
 
+    fn is_read(&self) -> bool {
+        self.shift.is_taken() && {
+            self.shift.note_read();
+            true
+        }
+    }
+
     fn give_back(&self) {
         if self.is_ours() {
             self.shift.give_back();

@@ -2,7 +2,8 @@
 //!
 //! As for a single connection (`takeover`), but for all members at once and by a lock: a thread that is about to
 //! wait takes over, and a watchdog that ticks every millisecond gives back what the application has not looked at
-//! for a whole tick. It parks when the application does nothing but wait; who ends a wait restarts it.
+//! for a whole tick, nor answered: of very many that are readable at once each has its turn, one after the other, and
+//! that may take longer. It parks when the application does nothing but wait; who ends a wait restarts it.
 //!
 //! Nobody relies on it being exclusive: members are read with their own lock held, by whoever it is, and what is
 //! unread is reported again and again. It must only be somebody's business at any time.
@@ -10,7 +11,10 @@
 use std::time::Instant;
 
 use super::{QUIET, TICK};
-use crate::sys::sync::{AtomicBool, Mutex, Ordering};
+use crate::sys::sync::{AtomicBool, AtomicU32, Mutex, Ordering};
+
+/// Who reads so many members within a tick goes from one to the next, and will look before long.
+const BUSY: u32 = 8;
 
 /// What has to be switched.
 pub(super) trait Gate {
@@ -42,12 +46,15 @@ pub(super) struct Shift<G> {
     state: Mutex<State>,
     /// It is the application's. Changed with `state` locked.
     taken: AtomicBool,
+    /// How many members the application has read. It counts with the socket's lock held.
+    reads: AtomicU32,
 }
 
 /// The watchdog's memory, kept by the I/O thread.
 #[derive(Default)]
 pub(super) struct Watch {
     waits: u32,
+    reads: u32,
     quiet: u32,
     /// The next tick; `None` when it is parked.
     due: Option<Instant>,
@@ -56,7 +63,15 @@ pub(super) struct Watch {
 impl<G: Gate> Shift<G> {
     /// The I/O thread's.
     pub(super) fn new(gate: G) -> Shift<G> {
-        Shift { gate, state: Mutex::new(State::default()), taken: AtomicBool::new(false) }
+        let (taken, reads) = (AtomicBool::new(false), AtomicU32::new(0));
+        Shift { gate, state: Mutex::new(State::default()), taken, reads }
+    }
+
+    /// The application reads a member.
+    #[inline]
+    pub(super) fn note_read(&self) {
+        // Not an addition in one step, which would cost more than the message: only one thread at a time is here.
+        self.reads.store(self.reads.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// Whether it is the application's.
@@ -155,8 +170,10 @@ impl<G: Gate> Shift<G> {
             return watch.due;
         }
         let due = Some(now + TICK);
-        if watch.due.is_none() || state.waits != watch.waits {
-            *watch = Watch { waits: state.waits, quiet: 0, due };
+        let reads = self.reads.load(Ordering::Relaxed);
+        let busy = reads.wrapping_sub(watch.reads) >= BUSY;
+        if watch.due.is_none() || state.waits != watch.waits || busy {
+            *watch = Watch { waits: state.waits, reads, quiet: 0, due };
         } else if !state.waiting && !self.gate.may_sleep_unseen() {
             *watch = Watch::default();
             self.release(&state);
@@ -174,6 +191,10 @@ impl<G: Gate> Shift<G> {
         watch.due
     }
 }
+
+#[cfg(all(test, not(loom)))]
+#[path = "shift_test.rs"]
+mod shift_test;
 
 #[cfg(all(test, loom))]
 #[path = "shift_loom_test.rs"]

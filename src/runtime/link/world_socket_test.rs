@@ -139,6 +139,10 @@ impl Crowd for Hall {
         self.0.lock().taken
     }
 
+    fn is_read(&self) -> bool {
+        self.is_taken()
+    }
+
     fn give_back(&self) {
         self.0.change(|state| state.taken = false);
     }

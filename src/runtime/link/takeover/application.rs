@@ -43,7 +43,7 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         }
         if let Some(crowd) = shared.crowd() {
             // It has said who is readable, and will say so again.
-            if !crowd.is_taken() {
+            if !crowd.is_read() {
                 return false;
             }
         } else if self.taken.load(Ordering::Relaxed) {
