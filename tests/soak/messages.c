@@ -84,6 +84,18 @@ int send_next (struct world *world, struct ledger *ledger, void *socket, unsigne
     return 1;
 }
 
+size_t frame_next (struct world *world, struct ledger *ledger, unsigned sender, unsigned char frame[256])
+{
+    struct head head = {.topic = 't', .parts = 1, .mark = MARK, .sender = sender, .number = ledger->sent[sender]++};
+    head.size = (uint32_t) sizeof head + below (world, 100);
+    frame[0] = 0;
+    frame[1] = (unsigned char) head.size;
+    memcpy (frame + 2, &head, sizeof head);
+    for (size_t at = sizeof head; at < head.size; at++)
+        frame[2 + at] = filling (&head, at);
+    return 2 + head.size;
+}
+
 /* Receives one frame into an initialised message; 0 if there is none. */
 static int receive_frame (void *socket, zmq_msg_t *message)
 {

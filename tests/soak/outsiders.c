@@ -1,11 +1,12 @@
 /*
- * The parts of the soak test where somebody else is at the other end: a plain connection, strangers who send noise, and
- * other processes, which may be killed. See worlds.c.
+ * The parts of the soak test where somebody else is at the other end: a plain connection, strangers who send noise, peers
+ * who speak byte by byte, and other processes, which may be killed. See worlds.c.
  */
 #define _GNU_SOURCE
 #include "soak.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -49,10 +50,11 @@ void plain_bytes (struct world *world)
     end_context (world, context);
 }
 
+static const unsigned char greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
+
 /* Strangers at the door of a PULL that has a good peer. */
 void strangers (struct world *world)
 {
-    static const unsigned char greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
     char endpoint[256];
     void *context = make_context (world), *pull = make_socket (context, ZMQ_PULL, 0), *push = make_socket (context, ZMQ_PUSH, 0);
     struct ledger *ledger = open_ledger ();
@@ -103,6 +105,55 @@ void strangers (struct world *world)
             close (kept[at]);
     end_socket (pull);
     end_socket (push);
+    end_context (world, context);
+    close_ledger (world, ledger, 0);
+}
+
+/* Peers by hand whose bytes come one by one, and who are gone in the middle of a message: what was whole has come. */
+void trickles (struct world *world)
+{
+    static const char ready[] = "\4\32\5READY\13Socket-Type\0\0\0\4PUSH";
+    char endpoint[256];
+    void *context = make_context (world), *pull = make_socket (context, ZMQ_PULL, 0);
+    struct ledger *ledger = open_ledger ();
+    bind_anywhere (world, pull, "t", endpoint);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    address.sin_port = htons ((uint16_t) atoi (strrchr (endpoint, ':') + 1));
+    for (unsigned peer = 0; peer < 4; peer++) {
+        int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), at_once = 1;
+        WANT (fd != -1 && connect (fd, (struct sockaddr *) &address, sizeof address) == 0);
+        WANT (setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once) == 0);
+        unsigned char frame[256];
+        doing (world, "saying hello byte by byte");
+        WANT (send (fd, greeting, sizeof greeting, MSG_NOSIGNAL) == sizeof greeting);
+        for (size_t at = 0; at + 1 < sizeof ready; at++)
+            WANT (send (fd, ready + at, 1, MSG_NOSIGNAL) == 1);
+        doing (world, "speaking byte by byte");
+        for (int message = 1 + (int) below (world, 20); message > 0; message--) {
+            size_t size = frame_next (world, ledger, peer, frame);
+            for (size_t at = 0; at < size; at++) {
+                WANT (send (fd, frame + at, 1, MSG_NOSIGNAL) == 1);
+                if (below (world, 50) == 0)
+                    receive_next (ledger, pull, NULL);
+            }
+        }
+        for (long start = now_ms (); total (ledger->delivered) < total (ledger->sent);) {
+            WANT (now_ms () - start < NO_TIME_LEFT);
+            if (!receive_next (ledger, pull, NULL))
+                await (&pull, 1);
+        }
+        /* Half of one that is never sent, and the end or a reset. */
+        size_t size = frame_next (world, ledger, peer, frame);
+        ledger->sent[peer]--;
+        for (size_t at = 0; at < size - 1 - below (world, (uint32_t) size - 1); at++)
+            WANT (send (fd, frame + at, 1, MSG_NOSIGNAL) == 1);
+        struct linger hard = {(int) below (world, 2), 0};
+        setsockopt (fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        close (fd);
+        world->books.faults++;
+    }
+    WANT (!receive_next (ledger, pull, NULL));
+    end_socket (pull);
     end_context (world, context);
     close_ledger (world, ledger, 0);
 }

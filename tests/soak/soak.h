@@ -78,6 +78,8 @@ enum { SINGLE = 1, SMALL = 2 };
 
 /* Sends the next message of a sender, of one or more frames; 0 if it would block. */
 int send_next (struct world *world, struct ledger *ledger, void *socket, unsigned sender, char topic, int flags);
+/* Makes the next message of a sender a frame of ZMTP, for one that speaks it by hand; gives its size. */
+size_t frame_next (struct world *world, struct ledger *ledger, unsigned sender, unsigned char frame[256]);
 /* The same through ROUTER, SERVER and PEER, and the other way round: what is in front of the message. */
 int send_bytes (void *socket, const void *data, size_t size, int flags);
 /* Receives a whole message, checks it to the last byte and enters it; 0 if there is none. */
@@ -104,6 +106,7 @@ void await (void **sockets, int count);
 /* The episodes of outsiders.c. */
 void plain_bytes (struct world *world);
 void strangers (struct world *world);
+void trickles (struct world *world);
 void processes (struct world *world);
 
 #endif

@@ -313,6 +313,6 @@ struct world worlds[] = {
     {.name = "push-pull", .episode = pipeline}, {.name = "req-rep", .episode = requests},
     {.name = "echoes", .episode = echoes},      {.name = "pub-sub", .episode = publishing},
     {.name = "stream", .episode = plain_bytes}, {.name = "strangers", .episode = strangers},
-    {.name = "processes", .episode = processes},
+    {.name = "trickles", .episode = trickles},  {.name = "processes", .episode = processes},
 };
 const int world_count = sizeof worlds / sizeof *worlds;
