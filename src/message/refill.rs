@@ -4,7 +4,7 @@
 //! An application receives into the same message again and again. What it holds already, the memory of
 //! its body and a reference to what is known of the peer, is kept when it suits. Called by the byte queue.
 
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null};
 use std::sync::Arc;
 
 use super::{Content, KIND_INLINE, KIND_SHARED, MAX_INLINE, Message, Metadata, content};
@@ -144,6 +144,34 @@ impl Message {
         }
         // SAFETY: by the invariant of `body` so many bytes are initialised.
         Some(unsafe { std::slice::from_raw_parts(self.body.as_ptr().cast(), self.size as usize) })
+    }
+
+    /// Whether the message has its bytes in it, and carries this metadata and nothing else.
+    #[inline(always)]
+    pub(crate) fn is_plain_of(&self, metadata: Option<&Arc<Metadata>>) -> bool {
+        let address = |metadata: Option<&Arc<Metadata>>| metadata.map_or(null(), Arc::as_ptr);
+        self.kind == KIND_INLINE
+            && self.group.is_none()
+            && address(self.metadata.as_ref()) == address(metadata)
+    }
+
+    /// Where the bytes of a message lie that has them in it: room for `MAX_INLINE`.
+    #[inline(always)]
+    pub(crate) fn place(&mut self) -> NonNull<u8> {
+        debug_assert!(self.kind == KIND_INLINE);
+        NonNull::from(&mut self.body).cast()
+    }
+
+    /// The message consists of so many bytes, and is the last frame.
+    ///
+    /// # Safety
+    /// They must have been written to its `place`, and be at most `MAX_INLINE`.
+    #[inline(always)]
+    pub(crate) unsafe fn filled(&mut self, len: usize) {
+        debug_assert!(self.kind == KIND_INLINE && len <= MAX_INLINE);
+        self.size = len as u8;
+        self.flags = 0;
+        self.routing_id = 0;
     }
 
     /// The bytes of a message that is nothing but bytes, which lie elsewhere.

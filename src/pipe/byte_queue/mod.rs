@@ -40,7 +40,7 @@ pub(crate) use log::Log;
 use log::Published;
 pub(crate) use reader::Reader;
 use sync::Ordering::{AcqRel, Relaxed};
-use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence};
+use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, light_is_free};
 pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
@@ -87,6 +87,8 @@ struct Shared {
     /// Bodies of up to so many bytes are copied into the chunks, and when their bytes are lent.
     copied: usize,
     copied_lent: usize,
+    /// Whoever reads for an application need not fence before it looks for a writer that waits.
+    light: bool,
     /// What the reader may read. Written by the writer.
     published: Padded<Published>,
     /// Bytes that the reader is done with. Written by the reader.
@@ -150,6 +152,7 @@ pub(crate) fn queue(style: Style) -> Option<(Writer, Reader)> {
         style,
         copied,
         copied_lent,
+        light: style == Style::Memory && light_is_free(),
         published: Padded(Published::new()),
         consumed: Padded(AtomicU64::new(0)),
         reader_asleep: AtomicBool::new(false),

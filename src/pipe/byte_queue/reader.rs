@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use super::log::Link;
 use super::sync::Ordering::{Acquire, Relaxed, Release};
-use super::sync::light_is_free;
 use super::*;
 use crate::message::{MAX_INLINE, MORE};
 

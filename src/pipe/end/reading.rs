@@ -183,9 +183,11 @@ impl Pipe {
     pub(crate) fn read_straight(&mut self, message: &mut Message) -> bool {
         if !self.ended
             && let Input::Queue(reader) = &mut self.input
-            && reader.read_whole(message)
+            && let Some(waits) = reader.read_whole(message)
         {
-            self.tell_writer();
+            if waits {
+                self.tell_of_room();
+            }
             return true;
         }
         false
@@ -196,9 +198,11 @@ impl Pipe {
     pub(crate) fn read_bytes(&mut self, to: &mut [MaybeUninit<u8>]) -> Option<usize> {
         if !self.ended
             && let Input::Queue(reader) = &mut self.input
-            && let Some(len) = reader.read_bytes(to)
+            && let Some((len, waits)) = reader.read_bytes(to)
         {
-            self.tell_writer();
+            if waits {
+                self.tell_of_room();
+            }
             return Some(len);
         }
         None

@@ -30,7 +30,7 @@ impl Reader {
     }
 
     #[cold]
-    fn end_wait(&self) -> bool {
+    pub(super) fn end_wait(&self) -> bool {
         self.shared.wake_at.swap(u64::MAX, AcqRel) != u64::MAX
     }
 

@@ -2,6 +2,7 @@
 
 use std::ptr::NonNull;
 
+use super::super::sync::Ordering::Release;
 use super::super::*;
 use super::Writer;
 
@@ -23,7 +24,9 @@ impl Writer {
     #[inline(always)]
     fn push_up_to<const MOST: usize>(&mut self, body: &[u8]) -> Option<bool> {
         let len = body.len();
-        let state = self.state();
+        let shared = &*self.shared;
+        // SAFETY: only the one `Writer` touches this cell, and `&mut self` makes it exclusive.
+        let state = unsafe { &mut *shared.write.0.get() };
         let chunk = state.chunk?;
         let frames = state.frames;
         // SAFETY: the tail chunk is live until the writer leaves it.
@@ -47,7 +50,7 @@ impl Writer {
         };
         state.frames = frames + size;
         state.total += size as u64;
-        let total = state.total;
-        Some(self.publish_offset(total))
+        shared.published.0.offset.store(state.total, Release);
+        Some(shared.wake_reader())
     }
 }
