@@ -5,14 +5,17 @@
 //! all at once the pages cost a quarter. Where there are pages asking would be a waste, so a thread asks
 //! only as long as its writes meet such memory, and counts the exceptions of some writes to know.
 
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::linux::writing;
 
 /// Writes these pieces by `write`, with an eye on their pages.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn writing<T>(_pieces: &[IoSlice<'_>], write: impl FnOnce() -> T) -> T {
+pub(crate) fn writing(
+    _pieces: &[IoSlice<'_>],
+    write: impl FnOnce() -> io::Result<usize>,
+) -> io::Result<usize> {
     write()
 }
 
@@ -35,10 +38,15 @@ mod linux {
     thread_local! {
         /// How often to ask before giving up, and writes until one is looked at.
         static HABIT: Cell<(u8, u8)> = const { Cell::new((0, 0)) };
+        /// How many bytes the last write took.
+        static TAKEN: Cell<usize> = const { Cell::new(0) };
     }
 
     /// Writes these pieces by `write`, with an eye on their pages.
-    pub(crate) fn writing<T>(pieces: &[IoSlice<'_>], write: impl FnOnce() -> T) -> T {
+    pub(crate) fn writing(
+        pieces: &[IoSlice<'_>],
+        write: impl FnOnce() -> io::Result<usize>,
+    ) -> io::Result<usize> {
         let mut large = pieces.iter().filter(|piece| piece.len() >= LEAST).peekable();
         if large.peek().is_none() {
             return write();
@@ -50,9 +58,21 @@ mod linux {
         }
         let before = exceptions();
         if tries > 0 {
-            large.for_each(|piece| ask_for(piece));
+            // Of many pieces the system takes some, and the others come again.
+            let likely = TAKEN.get().max(LEAST);
+            let mut asked = 0;
+            for piece in large {
+                if asked >= likely {
+                    break;
+                }
+                ask_for(piece);
+                asked += piece.len();
+            }
         }
         let result = write();
+        if let Ok(taken) = &result {
+            TAKEN.set(*taken);
+        }
         let tries = if exceptions() - before >= MANY { TRIES } else { tries.saturating_sub(1) };
         HABIT.set((tries, RARELY - 1));
         result
@@ -134,7 +154,12 @@ mod tests {
         let mut asked = Vec::new();
         for _ in 0..3 {
             with_untouched(|bytes| {
-                let exceptions = writing(&[IoSlice::new(bytes)], || read(bytes));
+                let mut exceptions = 0;
+                let written = writing(&[IoSlice::new(bytes)], || {
+                    exceptions = read(bytes);
+                    Ok(bytes.len())
+                });
+                assert_eq!(written.unwrap(), bytes.len());
                 asked.push(exceptions < 16);
             });
         }
@@ -143,13 +168,36 @@ mod tests {
     }
 
     #[test]
+    fn what_the_last_write_did_not_take_is_not_asked_for() {
+        let mut last = Vec::new();
+        for _ in 0..2 {
+            with_untouched(|bytes| {
+                let pieces: Vec<_> = bytes.chunks(LEAST).map(IoSlice::new).collect();
+                let written = writing(&pieces, || {
+                    last.push(read(&bytes[SIZE - LEAST..]));
+                    read(bytes);
+                    Ok(LEAST)
+                });
+                assert_eq!(written.unwrap(), LEAST);
+            });
+        }
+        // The first write asks for nothing.
+        assert!(last[1] * 2 >= last[0], "{last:?}");
+    }
+
+    #[test]
     fn every_write_is_made_once() {
         let bytes = vec![1; 2 * LEAST];
         let mut writes = 0;
         for _ in 0..100 {
             let pieces = [IoSlice::new(&bytes), IoSlice::new(&bytes[..10]), IoSlice::new(&[])];
-            writing(&pieces, || writes += 1);
-            writing(&pieces[1..], || writes += 1);
+            for pieces in [&pieces[..], &pieces[1..]] {
+                let written = writing(pieces, || {
+                    writes += 1;
+                    Ok(writes)
+                });
+                assert_eq!(written.unwrap(), writes);
+            }
         }
         assert_eq!(writes, 200);
     }
