@@ -200,6 +200,10 @@ impl Connection {
         let readable = &mut self.readable;
         self.used |= *readable;
         let incoming = &mut self.flow.get_or_insert_default().incoming;
+        if !*readable && incoming.is_settled() {
+            // Many peers are asked once more behind their message.
+            return Ok(false);
+        }
         match &mut self.engine {
             Some(engine) => incoming.receive(now, turns, from, engine, pipe, readable),
             None => incoming.receive_plain(turns, from, pipe, readable),

@@ -53,6 +53,8 @@ pub(super) struct Incoming {
     failure: Option<Failure>,
     /// Bytes of commands for the pattern that do not yet make up a message.
     commands: u16,
+    /// There is nothing to do until more is received.
+    settled: bool,
 }
 
 /// How frames get from the wire into the queue.
@@ -67,6 +69,11 @@ enum Way {
 }
 
 impl Incoming {
+    /// Whether all that was received is in the pipe, as far as it can be yet.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
     /// Whether bytes were received that the engine has not taken.
     pub(super) fn has_buffered(&self) -> bool {
         !self.buffer.is_empty()
@@ -177,6 +184,7 @@ impl Incoming {
             return Err(failure.into());
         }
         engine.set_input_paused(now, !open);
+        self.settled = open && self.buffer.is_empty();
         Ok(open)
     }
 
