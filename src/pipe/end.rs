@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod anticipating;
 mod following;
 mod greeting;
 mod reading;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::link::EndConfig;
-use super::{Notify, Pipe, PipeConfig, PipeEvent, Style, pair};
+use super::{Notify, Pipe, PipeConfig, PipeEvent, Pipes, Style, pair};
 use crate::message::{COMMAND, MORE, Message, Metadata};
 
 struct Nobody;
@@ -78,4 +78,23 @@ fn both_ends_count_the_messages_that_wait() {
     assert_eq!(reader.waiting(), (0, messages - 1));
     while reader.read().is_some() {}
     assert_eq!((writer.waiting(), reader.waiting()), ((0, 0), (0, 0)));
+}
+
+#[test]
+fn pipes_may_be_anticipated_at_any_time() {
+    let mut pipes = Pipes::default();
+    let (first, mut peer) = two_ends();
+    let (second, _) = two_ends();
+    let (first, second) = (pipes.insert(first), pipes.insert(second));
+    let everybody = [second.0, 7, first.0, u32::MAX];
+    pipes.anticipate(&everybody);
+    assert!(peer.write(&mut Message::from_slice(b"hello").unwrap()));
+    let pipe = pipes.get_mut(first).unwrap();
+    assert!(pipe.write(&mut Message::from_slice(b"hi").unwrap()));
+    pipes.anticipate(&everybody);
+    assert_eq!(rest(pipes.get_mut(first).unwrap()), [b"hello"]);
+    pipes.anticipate(&everybody);
+    pipes.remove(second);
+    pipes.anticipate(&everybody);
+    assert_eq!(rest(&mut peer), [b"hi"]);
 }

@@ -55,6 +55,13 @@ impl Pipes {
         self.pipes.get_mut(id.0 as usize)
     }
 
+    /// These pipes will be read soon, one after the other, and may be answered.
+    pub(crate) fn anticipate(&self, ids: &[u32]) {
+        for step in [Pipe::anticipate, Pipe::anticipate_parts, Pipe::anticipate_messages] {
+            ids.iter().filter_map(|&id| self.pipes.get(id as usize)).for_each(step);
+        }
+    }
+
     /// The ids of all pipes.
     pub(crate) fn ids(&self) -> Vec<PipeId> {
         self.pipes.iter().map(|(key, _)| PipeId(key as u32)).collect()

@@ -141,6 +141,7 @@ impl Core {
 
     /// Makes the pattern look at the connections that are readable.
     pub(super) fn hear(&mut self, turn: &Turn) {
+        self.pipes.anticipate(turn.numbers());
         for id in turn.numbers().iter().map(|&number| PipeId(number)) {
             if let Some(direct) = self.pipes.get_mut(id).and_then(Pipe::direct) {
                 direct.expect();

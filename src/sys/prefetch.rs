@@ -39,6 +39,17 @@ pub(crate) fn for_reading(address: *const u8) {
     hint!(address, "prefetcht0 [{}]", "prfm pldl1keep, [{}]");
 }
 
+/// For writing: all of so many bytes.
+#[inline]
+pub(crate) fn for_writing_all(address: *const u8, bytes: usize) {
+    let before = address.addr() % LINE;
+    let mut at = 0;
+    while at < before + bytes {
+        for_writing(address.wrapping_sub(before).wrapping_add(at));
+        at += LINE;
+    }
+}
+
 /// For writing: as many bytes as were just written, `AHEAD` of where they begin.
 #[inline(always)]
 pub(crate) fn for_writing_behind(written: *const u8, bytes: usize) {

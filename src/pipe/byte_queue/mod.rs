@@ -192,6 +192,19 @@ impl Drop for Shared {
     }
 }
 
+/// Asks for the state of a queue, and for the place in a chunk where a message goes.
+fn anticipate(shared: &Shared) {
+    prefetch::for_writing_all(std::ptr::from_ref(shared).cast(), size_of::<Shared>());
+}
+
+fn anticipate_chunk(chunk: Option<NonNull<Chunk>>, position: usize) {
+    if let Some(chunk) = chunk {
+        let header = chunk.as_ptr().cast::<u8>();
+        prefetch::for_writing_all(header, size_of::<Chunk>());
+        prefetch::for_writing(header.wrapping_add(size_of::<Chunk>() + position));
+    }
+}
+
 /// A frame header: flags, where the body begins, and how long it is.
 struct Header {
     flags: u8,

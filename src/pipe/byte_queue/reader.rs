@@ -325,6 +325,17 @@ impl Reader {
         unsafe { &*self.shared.read.0.get() }.metadata.as_ref()
     }
 
+    /// Has the processor get the state of the queue, and then the chunk that is read.
+    pub(crate) fn anticipate(&self) {
+        anticipate(&self.shared);
+    }
+
+    pub(crate) fn anticipate_chunk(&self) {
+        // SAFETY: only the one `Reader` touches this cell; `&self` allows no change meanwhile.
+        let state = unsafe { &*self.shared.read.0.get() };
+        anticipate_chunk(state.chunk, state.position);
+    }
+
     /// Whether the writer is gone. What it published may still be there to read.
     pub(crate) fn writer_closed(&self) -> bool {
         self.shared.writer_closed.load(Acquire)

@@ -339,6 +339,17 @@ impl Writer {
         state.in_message = false;
     }
 
+    /// Has the processor get the state of the queue, and then the chunk that is written to.
+    pub(crate) fn anticipate(&self) {
+        anticipate(&self.shared);
+    }
+
+    pub(crate) fn anticipate_chunk(&self) {
+        // SAFETY: only the one `Writer` touches this cell; `&self` allows no change meanwhile.
+        let state = unsafe { &*self.shared.write.0.get() };
+        anticipate_chunk(state.chunk, state.frames);
+    }
+
     /// Whether the reader is gone; what is written then is never read.
     pub(crate) fn reader_closed(&self) -> bool {
         self.shared.reader_closed.load(Acquire)
