@@ -19,6 +19,9 @@ static const char *const FILE_NAMES[] = {"nothing", "an eventfd", "a pipe", "an 
 enum { EARLY, BUSY, TIMES };
 static const char *const TIME_NAMES[] = {"before the loop is busy", "with connections in it"};
 
+/* How a child ends for which there is nothing to try. */
+#define NO_EPOLL 9
+
 static char key;
 static int pipe_ends[2];
 
@@ -110,6 +113,9 @@ static void scene (const char *transport, int when, int kind, int replaced)
     set_int (peer, ZMQ_RCVTIMEO, -1);
     bind_any (peer, transport, endpoint);
     int fd = get_int (loop, ZMQ_FD), all = watched (fd) + 1;
+    /* Where it is no epoll it is what the library's own threads ring by, and a write does not ask whose a number is. */
+    if (all == 1 && kind != NOTHING)
+        _exit (NO_EPOLL);
     NEED (zmq_connect (loop, endpoint) == 0);
     NEED (pthread_create (&thread, NULL, echo, peer) == 0);
     join_pair (pull, push, transport);
@@ -170,6 +176,8 @@ int main (void)
                         _exit (0);
                     }
                     NEED (waitpid (child, &status, 0) == child);
+                    if (WIFEXITED (status) && WEXITSTATUS (status) == NO_EPOLL)
+                        continue;
                     CHECK (status == 0, "%s, closed %s, %s has the number%s: %s", TRANSPORTS[transport], TIME_NAMES[when],
                            FILE_NAMES[kind], replaced ? " by dup2" : "", WIFSIGNALED (status) ? strsignal (WTERMSIG (status)) : "failed");
                     line ("%s, closed %s, %s has the number%s: it is left alone, and all goes on", TRANSPORTS[transport],
