@@ -155,6 +155,7 @@ static void no_last_frame (void *context)
     /* A message of many parts that somebody means. */
     enum { PARTS = 100000 };
     static char body[1000];
+    void *watcher = watch_all (context, pull);
     NEED (zmq_connect (push, endpoint) == 0);
     for (int part = 1; part <= PARTS; part++)
         NEED (zmq_send (push, body, sizeof body, part < PARTS ? ZMQ_SNDMORE : 0) == sizeof body);
@@ -163,7 +164,7 @@ static void no_last_frame (void *context)
         CHECK (get_int (pull, ZMQ_RCVMORE) == (part < PARTS), "part %d", part);
     }
     end_socket (push);
-    void *watcher = watch_all (context, pull);
+    CHECK (wait_event (watcher, ZMQ_EVENT_DISCONNECTED, PATIENCE) != -1, "the good peer does not go");
     long memory = resident ();
     int fd = shaken (endpoint, "PUSH"), event = 0;
     repeat (&flood, "\1\0", 2);
