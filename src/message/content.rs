@@ -1,7 +1,7 @@
 //! Reference-counted storage behind messages that do not fit inline.
 //!
 //! Three kinds of memory hide behind one header: a block of our own, a block that the application
-//! lent us together with a free function, and a chunk of a byte queue (`pipe::byte_queue`). The
+//! lent us together with a free function (`external`), and a chunk of a byte queue (`pipe::byte_queue`). The
 //! header holds the count and the function that gives the memory back, so a message needs only a
 //! pointer to it. Called by `Message` and by the byte queue.
 
@@ -136,29 +136,5 @@ unsafe fn release_block(content: NonNull<Content>) {
     unsafe {
         let size = block.as_ref().size + size_of::<Block>();
         spare::give_back(block.cast(), size);
-    }
-}
-
-/// Memory of the application with the function that frees it.
-#[repr(C)]
-struct External {
-    header: Content,
-    data: *mut c_void,
-    hint: *mut c_void,
-    free: FreeFn,
-}
-
-/// Wraps memory of the application; `free(data, hint)` runs on some thread after the last use.
-pub(crate) fn external(data: *mut c_void, hint: *mut c_void, free: FreeFn) -> NonNull<Content> {
-    let header = Content::header(release_external);
-    let boxed = Box::new(External { header, data, hint, free });
-    NonNull::from(Box::leak(boxed)).cast()
-}
-
-unsafe fn release_external(content: NonNull<Content>) {
-    // SAFETY: only `external` installs this function, on a leaked box; the count is zero.
-    unsafe {
-        let external = Box::from_raw(content.cast::<External>().as_ptr());
-        (external.free)(external.data, external.hint);
     }
 }

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod content;
+mod external;
 mod growing;
 mod metadata;
 mod place;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub(crate) use attributes::MAX_GROUP;
 use content::settled;
 pub(crate) use content::{Content, FreeFn};
+pub(crate) use external::holding_back;
 pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
 pub(crate) use subscription::Subscription;
@@ -40,10 +42,12 @@ pub(crate) const COMMAND: u8 = 4;
 const KIND_INLINE: u8 = 101;
 /// `Shared` in the body: counted content.
 const KIND_SHARED: u8 = 102;
+/// `Shared` in the body: counted content that is the application's, with a free function.
+const KIND_EXTERNAL: u8 = 103;
 /// `Shared` in the body without content: memory that outlives the message.
-const KIND_STATIC: u8 = 103;
+const KIND_STATIC: u8 = 104;
 /// `Shared` in the body without content: memory that the caller of one send call lends.
-const KIND_LENT: u8 = 104;
+const KIND_LENT: u8 = 105;
 /// Written by `zmq_msg_close`.
 const KIND_CLOSED: u8 = 0;
 
@@ -148,8 +152,9 @@ impl Message {
         let mut message = Message::new();
         match free {
             Some(free) => {
-                let content = content::external(data, hint, free);
+                let content = external::wrap(data, hint, free);
                 message.set_shared(data.cast(), len, content.as_ptr());
+                message.kind = KIND_EXTERNAL;
             }
             None => {
                 message.set_shared(data.cast(), len, std::ptr::null_mut());
@@ -221,6 +226,13 @@ impl Message {
         unsafe { self.body.as_ptr().cast::<Shared>().read() }
     }
 
+    /// The content that the message owns a reference to.
+    #[inline]
+    fn content(&self) -> Option<NonNull<Content>> {
+        let counted = matches!(self.kind, KIND_SHARED | KIND_EXTERNAL);
+        if counted { NonNull::new(self.shared().content) } else { None }
+    }
+
     /// The length of the body in bytes.
     #[inline]
     pub(crate) fn len(&self) -> usize {
@@ -269,7 +281,8 @@ impl Message {
     /// Whether other messages or static memory share the body (`ZMQ_SHARED`).
     pub(crate) fn is_shared(&self) -> bool {
         match self.kind {
-            KIND_SHARED => NonNull::new(self.shared().content)
+            KIND_SHARED | KIND_EXTERNAL => self
+                .content()
                 // SAFETY: the message owns a reference, so the header is live.
                 .is_some_and(|content| unsafe { content.as_ref() }.references() > 1),
             KIND_STATIC | KIND_LENT => true,
@@ -303,9 +316,7 @@ impl Message {
         copy.kind = self.kind;
         copy.flags = self.flags;
         copy.routing_id = self.routing_id;
-        if self.kind == KIND_SHARED
-            && let Some(content) = NonNull::new(self.shared().content)
-        {
+        if let Some(content) = self.content() {
             // SAFETY: the message owns a reference, so the header is live.
             unsafe { content.as_ref() }.retain(1);
         }
@@ -321,9 +332,7 @@ impl Message {
 impl Drop for Message {
     #[inline]
     fn drop(&mut self) {
-        if self.kind == KIND_SHARED
-            && let Some(content) = NonNull::new(self.shared().content)
-        {
+        if let Some(content) = self.content() {
             // SAFETY: the message owns one reference and ends here.
             unsafe { Content::release(content, 1) };
         }

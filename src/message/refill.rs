@@ -93,9 +93,7 @@ impl Message {
     /// Lets go of a shared body; what is written instead must follow.
     #[inline]
     fn release_body(&mut self) {
-        if self.kind == KIND_SHARED
-            && let Some(content) = NonNull::new(self.shared().content)
-        {
+        if let Some(content) = self.content() {
             self.kind = KIND_INLINE;
             self.size = 0;
             // SAFETY: the message owned one reference.

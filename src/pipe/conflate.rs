@@ -38,8 +38,12 @@ impl Writer {
         }
         message.set_more(false);
         let mut slot = self.0.lock();
-        slot.message = Some(message);
-        std::mem::take(&mut slot.reader_asleep)
+        let older = slot.message.replace(message);
+        let asleep = std::mem::take(&mut slot.reader_asleep);
+        // Its free function may be the application's.
+        drop(slot);
+        drop(older);
+        asleep
     }
 
     /// All later messages carry this.
@@ -105,7 +109,9 @@ impl Reader {
     pub(crate) fn close(&mut self) {
         let mut slot = self.0.lock();
         slot.reader_closed = true;
-        slot.message = None;
+        let unread = slot.message.take();
+        drop(slot);
+        drop(unread);
     }
 }
 

@@ -251,8 +251,10 @@ impl Connection {
                 self.used |= !pipe.is_drained();
                 let outgoing = &mut self.flow.get_or_insert_default().outgoing;
                 let sent = outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable);
-                if !self.used && matches!(sent, Ok(Sent::All)) {
-                    self.rest();
+                match sent {
+                    Ok(Sent::All) if !self.used => self.rest(),
+                    Ok(Sent::Blocked) => pipe.let_go(),
+                    _ => {}
                 }
                 sent
             }

@@ -14,6 +14,7 @@ use super::orders::{Handle, Order, reserve_key};
 use super::reactor::{Reactor, Waiter, reactor};
 use super::task::{Io, Task, ThreadHandle};
 use crate::error::{Error, Result};
+use crate::message::holding_back;
 use crate::pipe::Notify;
 use crate::sys;
 use crate::sys::lock::Mutex;
@@ -218,7 +219,10 @@ impl Loop {
             expecting: false,
         };
         let task = slot.task.as_mut();
-        if catch_unwind(AssertUnwindSafe(|| f(task, &mut io))).is_err() {
+        let (result, left) = holding_back(|| catch_unwind(AssertUnwindSafe(|| f(task, &mut io))));
+        // Nothing is locked here, which the application might wait for.
+        drop(left);
+        if result.is_err() {
             // A defect of ours costs this connection, not the process.
             let _ = catch_unwind(AssertUnwindSafe(|| slot.task.broken()));
             io.finished = true;

@@ -17,11 +17,6 @@ RACY = [
     # Publishes at once what a subscription just sent shall let through. When it fails, its log handler stays and every later
     # test of that file fails with it, on libzmq too.
     "test_log.py::TestPubLog::test_blank_root_topic",
-    # Asserts that the bytes of a small message without a copy are still in use, as they are in libzmq until somebody connects. Here
-    # zmq_msg_send copies and releases them (docs/migrating.md), and the assertion holds until the binding's own thread has heard of
-    # that: all but one in a hundred times on a busy machine. The green one then waits for ever, as after any failure on any library.
-    "test_socket.py::TestSocket::test_tracker",
-    "test_socket.py::TestSocketGreen::test_tracker",
 ]
 
 

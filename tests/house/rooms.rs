@@ -71,7 +71,7 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "why a connection is over" },
     Room { name: "runtime/connection", may_use: &["pipe/", "zmtp", "message", "transport", "sys", "options", "error"], unsafe_code: Nowhere,
         what: "joins a pipe, a protocol engine and a stream, with its two halves:" },
-    Room { name: "runtime/link", may_use: &["pipe/", "sys::epoll", "sys::fork", "sys::sync", "error"], unsafe_code: Nowhere,
+    Room { name: "runtime/link", may_use: &["pipe/", "message", "sys::epoll", "sys::fork", "sys::sync", "error"], unsafe_code: Nowhere,
         what: "an established connection and its pipe, shared with the application's thread" },
     Room { name: "runtime/datagrams", may_use: &["pipe/", "message", "transport", "error"], unsafe_code: Nowhere,
         what: "a pipe and the datagrams that go through it" },

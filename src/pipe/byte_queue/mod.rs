@@ -25,6 +25,7 @@
 
 mod chunk;
 mod half;
+mod held;
 mod log;
 mod reader;
 mod sync;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 use chunk::{Chunk, NONE};
 use half::Half;
+use held::Held;
 pub(crate) use log::Log;
 use log::Published;
 pub(crate) use reader::Reader;
@@ -103,6 +105,8 @@ struct Shared {
     reader_closed: AtomicBool,
     /// One of the two sides is gone altogether.
     half_gone: AtomicBool,
+    /// Contents of the application's whose frames have not left.
+    held: Held,
     /// The very first chunk, for a reader that has not begun. Written before the first publication.
     first: AtomicPtr<Chunk>,
     /// Touched by the `Writer` only.
@@ -159,6 +163,7 @@ pub(crate) fn queue(style: Style) -> Option<(Writer, Reader)> {
         fenced: AtomicBool::new(true),
         wake_at: AtomicU64::new(u64::MAX),
         writer_closed: AtomicBool::new(false),
+        held: Held::new(),
         first: AtomicPtr::new(std::ptr::null_mut()),
         reader_closed: AtomicBool::new(false),
         half_gone: AtomicBool::new(false),
@@ -340,6 +345,8 @@ unsafe fn drop_frames(chunk: NonNull<Chunk>, mut from: usize, to: usize) {
     }
 }
 
+#[cfg(all(test, not(loom)))]
+mod held_test;
 #[cfg(all(test, loom))]
 mod log_loom_test;
 #[cfg(all(test, loom))]

@@ -393,6 +393,7 @@ impl Reader {
             }
             Style::Memory => while self.read().is_some() {},
         }
+        self.let_go();
     }
 }
 

@@ -201,9 +201,12 @@ impl Writer {
 
     /// Appends a message of one frame with a copy of `body` and publishes it; says whether the reader
     /// sleeps and must be notified. `None`: it takes more than that, `push` and `publish` do it. `lent`:
-    /// the body would have to be copied anyway.
+    /// the body would have to be copied anyway. `external`: it is the application's, and may have to be held.
     #[inline(always)]
-    pub(crate) fn push_whole(&mut self, body: &[u8], lent: bool) -> Option<bool> {
+    pub(crate) fn push_whole(&mut self, body: &[u8], lent: bool, external: bool) -> Option<bool> {
+        if external && self.shared.style == Style::Wire {
+            return None;
+        }
         let len = body.len();
         let most = if lent { self.shared.copied_lent } else { self.shared.copied };
         let state = self.state();
@@ -337,6 +340,7 @@ impl Writer {
         state.total = offset;
         state.unpublished = false;
         state.in_message = false;
+        self.shared.held.take_back(offset);
     }
 
     /// Has the processor get the state of the queue, and then the chunk that is written to.

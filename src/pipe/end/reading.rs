@@ -237,6 +237,14 @@ impl Pipe {
         self.link.notify(self.side.other(), PipeEvent::Writable);
     }
 
+    /// Goes no further for now: what has left until here is needed no more, which matters to who has
+    /// lent it (zmq_msg_init_data(3)). Whoever comes to the end says so by going to sleep.
+    pub(crate) fn let_go(&mut self) {
+        if let Input::Queue(reader) = &mut self.input {
+            reader.let_go();
+        }
+    }
+
     /// Whether the peer will notify this end of the next message.
     pub(crate) fn reader_asleep(&self) -> bool {
         match &self.input {

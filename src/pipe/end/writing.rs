@@ -116,7 +116,8 @@ impl Pipe {
             && message.flags() == 0
             && let Output::Queue(writer) = &mut self.output
             && !writer.reader_closed()
-            && let Some(notify) = writer.push_whole(message.data(), message.is_lent())
+            && let Some(notify) =
+                writer.push_whole(message.data(), message.is_lent(), message.is_external())
         {
             self.budget -= 1;
             if notify {

@@ -45,8 +45,16 @@ impl Reader {
         self.shared.reader_asleep.store(false, Relaxed);
     }
 
+    /// Gives back what is held for messages that have left, for a side that can go no further (`held`).
+    #[inline]
+    pub(crate) fn let_go(&mut self) {
+        let total = self.state().total;
+        self.shared.held.let_go(total);
+    }
+
     /// Goes to sleep without looking again: for a side that knows that nobody publishes meanwhile.
     pub(crate) fn doze(&mut self) {
+        self.let_go();
         self.shared.reader_asleep.store(true, Release);
     }
 
@@ -56,6 +64,7 @@ impl Reader {
         if self.linger() {
             return false;
         }
+        self.let_go();
         self.shared.reader_asleep.store(true, Relaxed);
         loop {
             let link = self.shared.published.0.link();

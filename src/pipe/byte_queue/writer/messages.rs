@@ -17,7 +17,7 @@ impl Writer {
             if !self.push(message.flags(), data) {
                 return false;
             }
-            message.clear();
+            self.hold(message);
             return true;
         }
         message.set_metadata(None);
@@ -52,6 +52,20 @@ impl Writer {
                 Style::Memory => self.embed(&mut message),
                 Style::Wire => self.push_body(&mut message),
             }
+    }
+
+    /// Empties a message whose bytes were appended. On the way to a network the application hears that they
+    /// are not needed when they have left.
+    #[inline]
+    fn hold(&mut self, message: &mut Message) {
+        if !message.is_external() || self.shared.style == Style::Memory {
+            return message.clear();
+        }
+        let end = self.state().total;
+        if let Some(content) = message.take_external() {
+            // SAFETY: the reference was the message's.
+            unsafe { self.shared.held.hold(end, content, || self.consumed()) };
+        }
     }
 
     /// Moves a message by pointer, to be taken out by a reader of this process.

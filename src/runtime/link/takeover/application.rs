@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::{Shared, Station, TURN, Takeover};
 use crate::error::Error;
+use crate::message::holding_back;
 use crate::pipe::{Bed, Crowd, Direct};
 use crate::runtime::end::End;
 use crate::runtime::outgoing::Sent;
@@ -78,13 +79,17 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         if shared.ended().is_some() {
             return false;
         }
-        match guarded(|| shared.send_directly()) {
+        let (result, left) = holding_back(|| guarded(|| shared.send_directly()));
+        let sent = match result {
             Ok(sent) => sent == Sent::All,
             Err(end) => {
                 *shared.ended() = Some(end);
                 false
             }
-        }
+        };
+        drop(guard);
+        drop(left);
+        sent
     }
 
     fn take_over(&self) -> Option<RawFd> {
