@@ -220,6 +220,11 @@ impl Connection {
         self.readable
     }
 
+    /// Whether the stream may take more.
+    pub(super) fn is_writable(&self) -> bool {
+        self.writable
+    }
+
     /// Whether the stream can be waited for by its descriptor alone and is ZMTP.
     pub(super) fn is_direct(&self) -> bool {
         !cfg!(feature = "portable") && self.stream.is_direct() && self.engine.is_some()

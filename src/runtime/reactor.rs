@@ -60,6 +60,28 @@ impl Reactor {
         self.registry.reregister(&mut SourceFd(&descriptor), token, interest).is_ok()
     }
 
+    /// Reports both directions of a descriptor again that was left to somebody else.
+    pub(super) fn watch(&self, descriptor: RawFd, key: u32) -> bool {
+        self.watch_again(descriptor, key, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Reports that a descriptor which was left to somebody else takes more.
+    pub(super) fn watch_writing(&self, descriptor: RawFd, key: u32) -> bool {
+        self.watch_again(descriptor, key, Interest::WRITABLE)
+    }
+
+    fn watch_again(&self, descriptor: RawFd, key: u32, interest: Interest) -> bool {
+        let (mut source, token) = (SourceFd(&descriptor), Token(key as usize));
+        self.registry.reregister(&mut source, token, interest).is_ok()
+            || self.registry.register(&mut source, token, interest).is_ok()
+    }
+
+    /// Leaves a descriptor to somebody else altogether. As long as it is known here the kernel calls on us for
+    /// every message, and a unix socket says that it takes more whenever the peer has read something.
+    pub(super) fn leave(&self, descriptor: RawFd) -> bool {
+        self.registry.deregister(&mut SourceFd(&descriptor)).is_ok()
+    }
+
     /// Reports only incoming connections.
     pub(super) fn register_listener(&self, descriptor: RawFd, key: u32) -> io::Result<()> {
         let token = Token(key as usize);

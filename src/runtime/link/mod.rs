@@ -100,6 +100,10 @@ impl Shared for Joint {
         self.connection.is_readable()
     }
 
+    fn is_writable(&self) -> bool {
+        self.connection.is_writable()
+    }
+
     fn has_control(&self) -> bool {
         self.connection.has_control()
     }
@@ -114,8 +118,16 @@ impl Shared for Joint {
 }
 
 impl Station for Home {
-    fn watch_reading(&self, watch: bool) -> bool {
-        self.reactor.watch_reading(self.descriptor, self.key, watch)
+    fn watch(&self, watch: bool) -> bool {
+        if watch {
+            self.reactor.watch(self.descriptor, self.key)
+        } else {
+            self.reactor.leave(self.descriptor)
+        }
+    }
+
+    fn watch_writing(&self) -> bool {
+        self.reactor.watch_writing(self.descriptor, self.key)
     }
 
     fn wake_session(&self) {

@@ -42,6 +42,8 @@ pub(in crate::runtime) trait Shared: Send {
     fn set_readable(&mut self);
     /// Whether there may be something that was not read.
     fn is_readable(&self) -> bool;
+    /// Whether the connection may take more; it was told to wait otherwise.
+    fn is_writable(&self) -> bool;
     /// Whether there is something to send besides what is in the pipe.
     fn has_control(&self) -> bool;
     /// That the application found the connection broken; the session has to deal with it.
@@ -52,8 +54,10 @@ pub(in crate::runtime) trait Shared: Send {
 
 /// The I/O thread that the connection belongs to.
 pub(in crate::runtime) trait Station: Send + Sync {
-    /// Watches for something to read, or leaves that to the application. False: it cannot be done.
-    fn watch_reading(&self, watch: bool) -> bool;
+    /// Watches the connection, or leaves that to the application. False: it cannot be done.
+    fn watch(&self, watch: bool) -> bool;
+    /// Watches for room to write while the application watches for something to read.
+    fn watch_writing(&self) -> bool;
     /// Has the session look at the link.
     fn wake_session(&self);
     /// What the application waits for while it owns the reading side.
@@ -148,8 +152,21 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         let received =
             if self.taken.load(Ordering::Acquire) { Ok(false) } else { shared.receive(now, TURN) };
         let sent = shared.send()?;
+        if self.is_left() && !shared.is_writable() && !self.station.watch_writing() {
+            return Err(End::Closed(Error::BADF));
+        }
         let again = received? || sent == Sent::Soon;
         Ok(Pumped { sent, again })
+    }
+
+    /// Whether somebody else watches the connection; the caller holds the lock.
+    fn is_left(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) || self.member.load(Ordering::Relaxed)
+    }
+
+    /// Leaves watching to somebody else, but for the room that is waited for. False: it cannot be done.
+    pub(super) fn leave_watching(&self, shared: &S) -> bool {
+        if shared.is_writable() { self.station.watch(false) } else { self.station.watch_writing() }
     }
 
     /// Lets go of the reading side; the caller holds the lock, and wakes the session afterwards.
@@ -162,7 +179,7 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         if self.taken.swap(false, Ordering::AcqRel) || crowd.is_some() {
             shared.set_readable();
             // If nobody would tell of what comes, the connection is of no use any more.
-            if !self.station.watch_reading(true) && shared.ended().is_none() {
+            if !self.station.watch(true) && shared.ended().is_none() {
                 *shared.ended() = Some(End::Closed(Error::BADF));
             }
         }

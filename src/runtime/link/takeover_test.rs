@@ -28,6 +28,10 @@ impl Shared for Defect {
         true
     }
 
+    fn is_writable(&self) -> bool {
+        true
+    }
+
     fn has_control(&self) -> bool {
         false
     }
@@ -45,7 +49,11 @@ impl Shared for Defect {
 struct Woken(AtomicU32);
 
 impl Station for Woken {
-    fn watch_reading(&self, _watch: bool) -> bool {
+    fn watch(&self, _watch: bool) -> bool {
+        true
+    }
+
+    fn watch_writing(&self) -> bool {
         true
     }
 

@@ -26,9 +26,12 @@ pub(super) struct State {
     /// What was sent to the peer; and how much more the connection takes.
     pub(super) wire: Vec<u8>,
     pub(super) room: usize,
-    /// The I/O thread's reactor: it watches for input, and an edge it has not reported.
+    /// The I/O thread's reactor: it watches for input and for room, and an edge of either that it has not
+    /// reported.
     pub(super) watched: bool,
+    roomy: bool,
     edge: bool,
+    room_edge: bool,
     /// Somebody left an order for the I/O thread, or a note for the socket.
     woken: bool,
     told: bool,
@@ -65,6 +68,7 @@ impl World {
         let world = World::default();
         world.lock().room = usize::MAX;
         world.lock().watched = true;
+        world.lock().roomy = true;
         // The first turn of the session, once the handshake is done.
         world.lock().woken = true;
         Arc::new(world)
@@ -108,7 +112,7 @@ impl World {
     pub(super) fn make_room(&self, room: usize) {
         self.change(|state| {
             state.room = room;
-            state.edge = true;
+            state.room_edge = state.roomy;
         });
     }
 
@@ -134,11 +138,21 @@ impl Notify for Notes {
 }
 
 impl Station for Arc<World> {
-    fn watch_reading(&self, watch: bool) -> bool {
+    fn watch(&self, watch: bool) -> bool {
         self.change(|state| {
             state.watched = watch;
             // What is there already is reported once more.
             state.edge |= watch && (!state.unread.is_empty() || state.closed);
+            state.roomy = watch;
+            state.room_edge = watch && state.room > 0;
+        });
+        true
+    }
+
+    fn watch_writing(&self) -> bool {
+        self.change(|state| {
+            state.roomy = true;
+            state.room_edge = state.room > 0;
         });
         true
     }
@@ -265,6 +279,10 @@ impl Shared for Line {
         self.readable
     }
 
+    fn is_writable(&self) -> bool {
+        self.writable
+    }
+
     fn has_control(&self) -> bool {
         false
     }
@@ -309,23 +327,31 @@ pub(super) fn io_thread(world: Arc<World>, link: Arc<Model>) -> thread::JoinHand
         let (mut now, mut watch, mut due) = (Instant::now(), Watch::default(), false);
         loop {
             let mut state = world.until(|state| {
-                state.woken || state.edge || state.over || due || state.crowd_is_told()
+                state.woken
+                    || state.edge
+                    || state.room_edge
+                    || state.over
+                    || due
+                    || state.crowd_is_told()
             });
             let crowd = state.crowd_is_told();
             if state.over {
                 break;
             }
             state.woken = false;
-            // The reactor reports the reading side only if it is told to, the writing side always.
+            // The reactor reports either side only if it is told to.
             let (edge, watched) = (std::mem::take(&mut state.edge), state.watched);
+            let room = std::mem::take(&mut state.room_edge);
             drop(state);
             now += TICK;
             if crowd {
                 link.receive_for_crowd();
             }
-            if edge && let Some(line) = &mut *link.lock() {
-                line.readable |= watched;
-                line.writable = true;
+            if (edge || room)
+                && let Some(line) = &mut *link.lock()
+            {
+                line.readable |= edge && watched;
+                line.writable |= room;
             }
             loop {
                 match link.pump(now) {

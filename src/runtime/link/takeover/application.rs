@@ -111,7 +111,7 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         let missed = self.missed.swap(false, Ordering::Relaxed);
         let taken = self.taken.load(Ordering::Relaxed);
         if !taken {
-            if !self.station.watch_reading(false) {
+            if !self.leave_watching(shared) {
                 return None;
             }
             self.parked.store(true, Ordering::Relaxed);
@@ -174,7 +174,7 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         if !crowd.watch(descriptor, number, Arc::downgrade(&direct)) {
             return false;
         }
-        if !self.station.watch_reading(false) {
+        if !self.leave_watching(shared) {
             crowd.forget(descriptor);
             return false;
         }
