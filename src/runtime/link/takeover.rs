@@ -165,7 +165,7 @@ impl<S: Shared, T: Station> Takeover<S, T> {
     }
 
     /// Leaves watching to somebody else, but for the room that is waited for. False: it cannot be done.
-    pub(super) fn leave_watching(&self, shared: &S) -> bool {
+    fn leave_watching(&self, shared: &S) -> bool {
         if shared.is_writable() { self.station.watch(false) } else { self.station.watch_writing() }
     }
 
