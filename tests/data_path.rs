@@ -90,6 +90,44 @@ fn messages_come_while_the_application_computes() {
     });
 }
 
+/// A thread that waits has its connection to itself; what it has sent, and found no room for, goes on all the same.
+#[test]
+fn what_found_no_room_leaves_while_the_application_waits() {
+    const MUCH: u32 = 200;
+    within(60, || {
+        for transport in ["tcp", "ipc"] {
+            let context = Context::new();
+            let (asking, answering) = context.pair(transport, (ZMQ_DEALER, ZMQ_DEALER));
+            asking.set(ZMQ_RCVTIMEO, 20_000).unwrap();
+            answering.set(ZMQ_RCVTIMEO, 20_000).unwrap();
+            let peer = thread::spawn(move || {
+                for number in 0..5 {
+                    assert_eq!(number_of(&answering.recv(0).unwrap()), number);
+                    answering.send(&numbered(number, 4), 0).unwrap();
+                }
+                thread::sleep(Duration::from_millis(100));
+                for number in 0..MUCH {
+                    assert_eq!(number_of(&answering.recv(0).unwrap()), number);
+                }
+                answering.send(&numbered(MUCH, 4), 0).unwrap();
+                answering.close().unwrap();
+            });
+            for number in 0..5 {
+                asking.send(&numbered(number, 4), 0).unwrap();
+                assert_eq!(number_of(&asking.recv(0).unwrap()), number);
+            }
+            // More than the kernel holds for both sides.
+            for number in 0..MUCH {
+                asking.send(&numbered(number, 100_000), 0).unwrap();
+            }
+            assert_eq!(number_of(&asking.recv(0).unwrap()), MUCH);
+            peer.join().unwrap();
+            asking.close().unwrap();
+            context.term().unwrap();
+        }
+    });
+}
+
 #[test]
 fn room_is_told_by_the_descriptor() {
     within(60, || {
