@@ -179,6 +179,29 @@ fn loom_what_found_no_room_leaves_when_there_is_some() {
 }
 
 #[test]
+fn loom_what_found_no_room_leaves_while_the_application_waits() {
+    model(|| {
+        let world = World::new();
+        world.lock().room = 1;
+        let (link, mut socket) = joined(&world, ENOUGH);
+        let io = io_thread(world.clone(), link);
+        let peer = world.clone();
+        let peer = thread::spawn(move || {
+            drop(peer.until(|state| state.room == 0));
+            peer.make_room(1);
+            drop(peer.until(|state| state.wire.len() == 2));
+            peer.arrive(&[3]);
+        });
+        socket.send(1);
+        socket.send(2);
+        assert_eq!(socket.recv(), Some(3));
+        peer.join().unwrap();
+        world.stop();
+        io.join().unwrap();
+    });
+}
+
+#[test]
 fn loom_questions_and_answers_pass_while_the_descriptor_changes_hands() {
     beside_an_io_thread(ENOUGH, |world, socket| {
         let peer = world.clone();
