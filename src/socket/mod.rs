@@ -52,6 +52,8 @@ pub(crate) struct Socket {
     core: Biased<Option<Box<Core>>>,
     /// The process it was made in, see `sys::fork`.
     generation: AtomicU32,
+    /// Whether the straight way was open to it before.
+    straight: straight::Seen,
 }
 
 /// The core, locked.
@@ -76,6 +78,7 @@ impl Socket {
         let core =
             Core::new(context.clone(), kind, mailbox).inspect_err(|_| SOCKETS.free(socket))?;
         socket.generation.store(fork::generation(), Ordering::Relaxed);
+        socket.straight.clear();
         *socket.core.lock(|| true).ok_or(Error::INTR)? = Some(Box::new(core));
         Ok(socket)
     }

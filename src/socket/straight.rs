@@ -8,6 +8,7 @@
 
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::transfer::SNDMORE;
 use super::{Core, Socket};
@@ -26,6 +27,21 @@ pub(super) struct Named {
     input: PipeId,
 }
 
+/// Whether a socket's pattern ever named a pipe. Most types never do, and need not lock the socket to find out.
+#[derive(Default)]
+pub(super) struct Seen {
+    out: AtomicBool,
+    input: AtomicBool,
+}
+
+impl Seen {
+    /// The slot is a new socket's.
+    pub(super) fn clear(&self) {
+        self.out.store(false, Ordering::Relaxed);
+        self.input.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Named {
     pub(super) fn new(pattern: Box<dyn Pattern>) -> Named {
         Named { pattern, out: NONE, input: NONE }
@@ -33,14 +49,20 @@ impl Named {
 
     /// Asks the pattern where the next message goes.
     #[inline]
-    pub(super) fn name_out(&mut self) {
-        self.out = self.pattern.straight_out().unwrap_or(NONE);
+    pub(super) fn name_out(&mut self, seen: &Seen) {
+        if let Some(pipe) = self.pattern.straight_out() {
+            self.out = pipe;
+            seen.out.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Asks the pattern where the next message comes from.
     #[inline]
-    pub(super) fn name_input(&mut self) {
-        self.input = self.pattern.straight_in().unwrap_or(NONE);
+    pub(super) fn name_input(&mut self, seen: &Seen) {
+        if let Some(pipe) = self.pattern.straight_in() {
+            self.input = pipe;
+            seen.input.store(true, Ordering::Relaxed);
+        }
     }
 
     /// What was said of pipes does not hold any more.
@@ -85,7 +107,7 @@ impl Socket {
     /// Sends a copy of `bytes` as one frame. False: nothing was done.
     #[inline(always)]
     pub(crate) fn send_straight(&self, bytes: &[u8], flags: i32) -> bool {
-        if flags & SNDMORE != 0 {
+        if flags & SNDMORE != 0 || !self.straight.out.load(Ordering::Relaxed) {
             return false;
         }
         let Some(mut core) = self.core.lock_own() else { return false };
@@ -119,6 +141,9 @@ impl Socket {
     /// was done.
     #[inline(always)]
     pub(crate) fn recv_straight(&self, buffer: &mut [MaybeUninit<u8>]) -> Option<usize> {
+        if !self.straight.input.load(Ordering::Relaxed) {
+            return None;
+        }
         let mut core = self.core.lock_own()?;
         core.as_deref_mut()?.straight_in()?.read_bytes(buffer)
     }
@@ -126,6 +151,9 @@ impl Socket {
     /// Receives a message of one frame that is copied in place of `message`. False: nothing was done.
     #[inline(always)]
     pub(crate) fn recv_message_straight(&self, message: &mut Message) -> bool {
+        if !self.straight.input.load(Ordering::Relaxed) {
+            return false;
+        }
         let Some(mut core) = self.core.lock_own() else { return false };
         let Some(core) = core.as_deref_mut() else { return false };
         core.straight_in().is_some_and(|pipe| pipe.read_straight(message))

@@ -52,7 +52,7 @@ impl Socket {
         let more = if flags & SNDMORE != 0 { MORE } else { 0 };
         match core.try_send_as(message, more) {
             Ok(()) => {
-                core.pattern.name_out();
+                core.pattern.name_out(&self.straight);
                 return Ok(());
             }
             Err(Error::AGAIN) if flags & DONTWAIT == 0 => {}
@@ -83,7 +83,7 @@ impl Socket {
         match core.try_recv(message) {
             Ok(()) => {
                 if core.waiters == 0 {
-                    core.pattern.name_input();
+                    core.pattern.name_input(&self.straight);
                 }
                 return Ok(());
             }
