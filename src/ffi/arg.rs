@@ -49,27 +49,23 @@ pub(super) unsafe fn bytes<'a>(data: *const c_void, len: usize, error: Error) ->
 /// Bytes to write. `error` for null with a length; impossible lengths are cut.
 ///
 /// # Safety
-/// `data` is null or valid for writes of `len` bytes during the call, and nobody else uses it.
+/// `data` is null or valid for reads and writes of `len` bytes during the call, and nobody else uses it.
 #[inline]
 pub(super) unsafe fn bytes_mut<'a>(
     data: *mut c_void,
     len: usize,
     error: Error,
 ) -> Result<&'a mut [u8]> {
-    if len == 0 {
-        return Ok(&mut []);
-    }
-    if data.is_null() {
-        return Err(error);
-    }
-    // SAFETY: not null, cut to what a slice may hold, and the caller vouches for the memory.
-    Ok(unsafe { slice::from_raw_parts_mut(data.cast(), len.min(isize::MAX as usize)) })
+    // SAFETY: the caller vouches for the memory.
+    let room = unsafe { room(data, len, error)? };
+    // SAFETY: the same memory, which may be read.
+    Ok(unsafe { slice::from_raw_parts_mut(room.as_mut_ptr().cast(), room.len()) })
 }
 
 /// The same for memory that need not hold anything yet.
 ///
 /// # Safety
-/// As for [`bytes_mut`].
+/// `data` is null or valid for writes of `len` bytes during the call, and nobody else uses it.
 #[inline]
 pub(super) unsafe fn room<'a>(
     data: *mut c_void,

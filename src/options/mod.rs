@@ -29,4 +29,5 @@ mod values_test;
 pub(crate) use accept_filter::AcceptFilter;
 pub(crate) use context::ContextOptions;
 pub(crate) use row::Outcome;
+pub(crate) use store::copy;
 pub(crate) use values::{CurveKey, MechanismKind, SecretKey, SocketOptions};

@@ -16,8 +16,8 @@ pub(super) fn bytes(field: &mut Vec<u8>, value: Bytes<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A copy of what the application gives, which may be as long as it likes.
-fn copy(value: &[u8]) -> Result<Vec<u8>> {
+/// A copy of what the application gives, which may be as long as it likes: `NOMEM` if there is no memory for it.
+pub(crate) fn copy(value: &[u8]) -> Result<Vec<u8>> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(value.len()).map_err(|_| Error::NOMEM)?;
     copy.extend_from_slice(value);

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::options::{SocketOptions, numbers};
+use crate::options::{self, SocketOptions, numbers};
 use crate::patterns::dealer::probe;
 use crate::patterns::{Attach, POLLOUT, Pattern, value};
 use crate::pipe::{Pipe, PipeId, Pipes};
@@ -315,7 +315,7 @@ impl Pattern for Router {
             numbers::ROUTER_HANDOVER => self.handover = value::flag(value)?,
             numbers::PROBE_ROUTER => self.probe = value::flag(value)?,
             numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
-                self.connect_routing_id = value::bytes(value)?;
+                self.connect_routing_id = options::copy(value)?;
             }
             _ => return Err(Error::INVAL),
         }

@@ -5,8 +5,8 @@
 
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::options::numbers;
-use crate::patterns::{Attach, Pattern, value};
+use crate::options::{self, numbers};
+use crate::patterns::{Attach, Pattern};
 use crate::pipe::{PipeId, Pipes};
 use crate::routing::{FairQueue, RoutingTable};
 
@@ -132,7 +132,7 @@ impl Pattern for Stream {
     fn set_option(&mut self, _pipes: &mut Pipes, option: i32, value: &[u8]) -> Result<()> {
         match option {
             numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
-                self.connect_routing_id = value::bytes(value)?;
+                self.connect_routing_id = options::copy(value)?;
                 Ok(())
             }
             _ => Err(Error::INVAL),

@@ -11,14 +11,6 @@ pub(super) fn int(value: &[u8]) -> Result<i32> {
     }
 }
 
-/// Bytes of any number, for which there may be no memory.
-pub(super) fn bytes(value: &[u8]) -> Result<Vec<u8>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(value.len()).map_err(|_| Error::NOMEM)?;
-    copy.extend_from_slice(value);
-    Ok(copy)
-}
-
 /// An int that means yes or no.
 pub(super) fn flag(value: &[u8]) -> Result<bool> {
     Ok(int(value)? != 0)

@@ -9,6 +9,7 @@ use super::Core;
 use crate::context::inproc::{Bound, LateOwner, Waiting};
 use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
+use crate::options;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Greeting, Pipe, PipeConfig, PipeId, Style, pair};
 
@@ -52,8 +53,8 @@ impl Core {
             rcvhwm: self.options.rcvhwm,
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.options.recv_routing_id,
-            hello: self.hello().map(copy).transpose()?,
-            farewell: says_farewell.then(|| copy(farewell)).transpose()?,
+            hello: self.hello().map(options::copy).transpose()?.map(Arc::new),
+            farewell: says_farewell.then(|| options::copy(farewell)).transpose()?.map(Arc::new),
         })
     }
 
@@ -132,14 +133,6 @@ impl Bound {
         let hello = self.hello.as_ref().map(|hello| Message::from_slice(hello)).transpose()?;
         Ok(Greeting { metadata, hello })
     }
-}
-
-/// A copy of what the application has set, which may be as long as it likes.
-fn copy(value: &[u8]) -> Result<Arc<Vec<u8>>> {
-    let mut copy = Vec::new();
-    copy.try_reserve_exact(value.len()).map_err(|_| Error::NOMEM)?;
-    copy.extend_from_slice(value);
-    Ok(Arc::new(copy))
 }
 
 fn say_hello(pipe: &mut Pipe, hello: Option<&[u8]>) -> Result<()> {

@@ -119,13 +119,19 @@ impl Pipe {
             && let Some(notify) =
                 writer.push_whole(message.data(), message.is_lent(), message.is_external())
         {
-            self.budget -= 1;
-            if notify {
-                self.wake_peer();
-            }
+            self.wrote_whole(notify);
             return true;
         }
         false
+    }
+
+    /// A message of one frame was published; `notify`: to a peer that sleeps.
+    #[inline(always)]
+    fn wrote_whole(&mut self, notify: bool) {
+        self.budget -= 1;
+        if notify {
+            self.wake_peer();
+        }
     }
 
     /// Writes a copy of `bytes` as a message of one frame, if that takes a look at nothing but the queue.
@@ -135,10 +141,7 @@ impl Pipe {
             && let Output::Queue(writer) = &mut self.output
             && let Some(notify) = writer.push_bytes(bytes)
         {
-            self.budget -= 1;
-            if notify {
-                self.wake_peer();
-            }
+            self.wrote_whole(notify);
             return true;
         }
         false
