@@ -4,5 +4,5 @@
 CHECK_STEPS += check-faults
 .PHONY: check-faults
 check-faults: all ## calls fail with every errno, descriptors run out, peers die: the library goes on (FAULTS="options")
-	@scripts/setup.sh build net faults
+	@scripts/setup.sh build net kerberos faults
 	ctests/faults/run $(FAULTS)

@@ -10,7 +10,23 @@
 
 static char server_public[41], server_secret[41], client_public[41], client_secret[41];
 
-static void secure (void *server, void *client)
+enum { NONE, CURVE, GSSAPI, MECHANISMS };
+static const char *const WITH[] = {"", " with CURVE", " with GSSAPI"};
+
+/* Who the realm knows, for both roles. */
+static void with_gssapi (void *server, void *client)
+{
+    static const char principal[] = "zmqtest2";
+    set_int (server, ZMQ_GSSAPI_SERVER, 1);
+    set_int (server, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, ZMQ_GSSAPI_NT_HOSTBASED);
+    set_int (client, ZMQ_GSSAPI_PRINCIPAL_NAMETYPE, ZMQ_GSSAPI_NT_HOSTBASED);
+    set_int (client, ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, ZMQ_GSSAPI_NT_HOSTBASED);
+    NEED (zmq_setsockopt (server, ZMQ_GSSAPI_PRINCIPAL, principal, strlen (principal)) == 0);
+    NEED (zmq_setsockopt (client, ZMQ_GSSAPI_PRINCIPAL, principal, strlen (principal)) == 0);
+    NEED (zmq_setsockopt (client, ZMQ_GSSAPI_SERVICE_PRINCIPAL, principal, strlen (principal)) == 0);
+}
+
+static void with_curve (void *server, void *client)
 {
     set_int (server, ZMQ_CURVE_SERVER, 1);
     NEED (zmq_setsockopt (server, ZMQ_CURVE_SECRETKEY, server_secret, 41) == 0);
@@ -20,13 +36,15 @@ static void secure (void *server, void *client)
 }
 
 /* Sends a large message until it comes, with the allocation number `after` failing on its way. */
-static int scene (const char *transport, int curve, int after)
+static int scene (const char *transport, int mechanism, int after)
 {
     char endpoint[256], when[64];
-    snprintf (when, sizeof when, "%s%s, allocation %d", transport, curve ? " with CURVE" : "", after);
+    snprintf (when, sizeof when, "%s%s, allocation %d", transport, WITH[mechanism], after);
     void *context = new_context (), *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH);
-    if (curve)
-        secure (pull, push);
+    if (mechanism == CURVE)
+        with_curve (pull, push);
+    else if (mechanism == GSSAPI)
+        with_gssapi (pull, push);
     bind_any (pull, transport, endpoint);
     NEED (zmq_connect (push, endpoint) == 0);
     exchange (push, pull, when);
@@ -106,11 +124,11 @@ int main (void)
     CHECK (made == -1 && zmq_errno () == ENOMEM, "it succeeds");
     NEED (zmq_curve_keypair (server_public, server_secret) == 0 && zmq_curve_keypair (client_public, client_secret) == 0);
     for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
-        for (int curve = 0; curve < (transport ? 2 : 1); curve++) {
+        for (int mechanism = 0; mechanism < (transport ? MECHANISMS : CURVE); mechanism++) {
             int after = 0;
-            while (after < 20 && scene (TRANSPORTS[transport], curve, after))
+            while (after < 20 && scene (TRANSPORTS[transport], mechanism, after))
                 after++;
-            line ("%s%s: one after the other of %s allocations failed", TRANSPORTS[transport], curve ? " with CURVE" : "", after ? "its" : "no");
+            line ("%s%s: one after the other of %d allocations failed", TRANSPORTS[transport], WITH[mechanism], after);
         }
     int after = 0;
     while (after < 20 && greeting (after))

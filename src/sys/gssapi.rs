@@ -7,7 +7,9 @@
 //! The functions may block: a client asks its key distribution centre for a ticket.
 
 use std::ffi::c_void;
+use std::ops::Deref;
 use std::ptr::{NonNull, null, null_mut};
+use std::slice;
 
 use super::library::{Loaded, functions};
 use crate::error::{Error, Result};
@@ -97,17 +99,39 @@ impl Buffer {
     fn over(bytes: &[u8]) -> Buffer {
         Buffer { length: bytes.len(), value: bytes.as_ptr().cast_mut().cast() }
     }
+}
 
-    /// Copies what the library has put there, and gives it back.
-    fn take(mut self, functions: &Functions) -> Vec<u8> {
-        let bytes = NonNull::new(self.value.cast::<u8>()).map_or_else(Vec::new, |value| {
-            // SAFETY: the library filled the buffer: `length` bytes from `value` on are valid.
-            unsafe { std::slice::from_raw_parts(value.as_ptr(), self.length) }.to_vec()
-        });
+/// Bytes of the library's, which gets them back in the end.
+pub(crate) struct Output {
+    functions: &'static Functions,
+    buffer: Buffer,
+}
+
+impl Output {
+    /// Room for the library to put something in.
+    const fn new(functions: &'static Functions) -> Output {
+        Output { functions, buffer: Buffer::empty() }
+    }
+}
+
+impl Deref for Output {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match NonNull::new(self.buffer.value.cast::<u8>()) {
+            // SAFETY: the library filled the buffer: `length` bytes from `value` on are valid until it is
+            // released, which `drop` does.
+            Some(value) => unsafe { slice::from_raw_parts(value.as_ptr(), self.buffer.length) },
+            None => &[],
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
         let mut minor = 0;
-        // SAFETY: the buffer was filled by the library and is released once.
-        unsafe { (functions.gss_release_buffer)(&mut minor, &mut self) };
-        bytes
+        // SAFETY: the buffer is empty or was filled by the library, and is released once.
+        unsafe { (self.functions.gss_release_buffer)(&mut minor, &mut self.buffer) };
     }
 }
 
@@ -147,9 +171,14 @@ owned! {
     Context, gss_delete_sec_context, null_mut()
 }
 
-/// Errors are in the upper half of a major status.
-fn check(major: u32) -> Result<()> {
-    if major >> 16 == 0 { Ok(()) } else { Err(Error::ACCES) }
+/// Errors are in the upper half of a major status. NOMEM if the library, whose minor status is an errno then,
+/// had no memory for its own work, else ACCES.
+fn check(major: u32, minor: u32) -> Result<()> {
+    match major >> 16 {
+        0 => Ok(()),
+        _ if minor == Error::NOMEM.errno() as u32 => Err(Error::NOMEM),
+        _ => Err(Error::ACCES),
+    }
 }
 
 impl Name {
@@ -158,21 +187,22 @@ impl Name {
         let mut name = Name { functions: functions()?, handle: null_mut() };
         let (mut minor, mut text, oid) = (0, Buffer::over(text), name_type.oid());
         // SAFETY: all pointers are valid for the call; the handle starts out as GSS_C_NO_NAME.
-        check(unsafe {
+        let major = unsafe {
             (name.functions.gss_import_name)(&mut minor, &mut text, &oid, &mut name.handle)
-        })?;
+        };
+        check(major, minor)?;
         Ok(name)
     }
 
     /// The name as text, for people and for ZAP.
     pub(crate) fn display(&self) -> Vec<u8> {
-        let (mut minor, mut text) = (0, Buffer::empty());
+        let (mut minor, mut text) = (0, Output::new(self.functions));
+        let buffer = &mut text.buffer;
         // SAFETY: the name is valid, the buffer is empty, and the type is not asked for.
         let major = unsafe {
-            (self.functions.gss_display_name)(&mut minor, self.handle, &mut text, null_mut())
+            (self.functions.gss_display_name)(&mut minor, self.handle, buffer, null_mut())
         };
-        let text = text.take(self.functions);
-        if check(major).is_ok() { text } else { Vec::new() }
+        if check(major, minor).is_ok() { text.to_vec() } else { Vec::new() }
     }
 }
 
@@ -182,7 +212,7 @@ impl Credential {
         let mut credential = Credential { functions: name.functions, handle: null_mut() };
         let (mut minor, handle) = (0, &mut credential.handle);
         // SAFETY: name and handle are valid; what is null is optional.
-        check(unsafe {
+        let major = unsafe {
             (name.functions.gss_acquire_cred)(
                 &mut minor,
                 name.handle,
@@ -193,7 +223,8 @@ impl Credential {
                 null_mut(),
                 null_mut(),
             )
-        })?;
+        };
+        check(major, minor)?;
         Ok(credential)
     }
 }
@@ -207,10 +238,12 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    fn new(major: u32, token: Vec<u8>) -> Result<Step> {
-        check(major)?;
+    fn new(major: u32, minor: u32, token: &[u8]) -> Result<Step> {
+        check(major, minor)?;
         match major {
-            COMPLETE | CONTINUE_NEEDED => Ok(Step { token, complete: major == COMPLETE }),
+            COMPLETE | CONTINUE_NEEDED => {
+                Ok(Step { token: token.to_vec(), complete: major == COMPLETE })
+            }
             // An old or duplicate token: supplementary bits that only per-message calls may set.
             _ => Err(Error::ACCES),
         }
@@ -230,7 +263,8 @@ impl Context {
         target: &Name,
         token: &[u8],
     ) -> Result<Step> {
-        let (mut minor, mut input, mut output) = (0, Buffer::over(token), Buffer::empty());
+        let (mut minor, mut input) = (0, Buffer::over(token));
+        let mut output = Output::new(self.functions);
         let credential = credential.map_or(null_mut(), |credential| credential.handle);
         // SAFETY: credential and target are valid or null, the context is the library's own or
         // GSS_C_NO_CONTEXT; the other null pointers are optional.
@@ -246,12 +280,12 @@ impl Context {
                 null_mut(),
                 if token.is_empty() { null_mut() } else { &mut input },
                 null_mut(),
-                &mut output,
+                &mut output.buffer,
                 null_mut(),
                 null_mut(),
             )
         };
-        Step::new(major, output.take(self.functions))
+        Step::new(major, minor, &output)
     }
 
     /// The server's step with a token of the client; the client's name once it is known.
@@ -261,7 +295,8 @@ impl Context {
         token: &[u8],
     ) -> Result<(Step, Name)> {
         let mut name = Name { functions: self.functions, handle: null_mut() };
-        let (mut minor, mut input, mut output) = (0, Buffer::over(token), Buffer::empty());
+        let (mut minor, mut input) = (0, Buffer::over(token));
+        let mut output = Output::new(self.functions);
         let credential = credential.map_or(null_mut(), |credential| credential.handle);
         // SAFETY: as above; the name starts out as GSS_C_NO_NAME.
         let major = unsafe {
@@ -273,18 +308,19 @@ impl Context {
                 null_mut(),
                 &mut name.handle,
                 null_mut(),
-                &mut output,
+                &mut output.buffer,
                 null_mut(),
                 null_mut(),
                 null_mut(),
             )
         };
-        Ok((Step::new(major, output.take(self.functions))?, name))
+        Ok((Step::new(major, minor, &output)?, name))
     }
 
     /// Encrypts `plain`.
-    pub(crate) fn wrap(&mut self, plain: &[u8]) -> Result<Vec<u8>> {
-        let (mut minor, mut input, mut output) = (0, Buffer::over(plain), Buffer::empty());
+    pub(crate) fn wrap(&mut self, plain: &[u8]) -> Result<Output> {
+        let (mut minor, mut input) = (0, Buffer::over(plain));
+        let mut output = Output::new(self.functions);
         let mut confidential = 0;
         // SAFETY: the context is valid and the buffers are as the call wants them.
         let major = unsafe {
@@ -295,17 +331,17 @@ impl Context {
                 0,
                 &mut input,
                 &mut confidential,
-                &mut output,
+                &mut output.buffer,
             )
         };
-        let token = output.take(self.functions);
-        check(major)?;
-        if confidential == 0 { Err(Error::ACCES) } else { Ok(token) }
+        check(major, minor)?;
+        if confidential == 0 { Err(Error::ACCES) } else { Ok(output) }
     }
 
     /// Decrypts `token`; fails if it is forged, replayed or was not encrypted.
-    pub(crate) fn unwrap(&mut self, token: &[u8]) -> Result<Vec<u8>> {
-        let (mut minor, mut input, mut output) = (0, Buffer::over(token), Buffer::empty());
+    pub(crate) fn unwrap(&mut self, token: &[u8]) -> Result<Output> {
+        let (mut minor, mut input) = (0, Buffer::over(token));
+        let mut output = Output::new(self.functions);
         let mut confidential = 0;
         // SAFETY: the context is valid and the buffers are as the call wants them.
         let major = unsafe {
@@ -313,12 +349,12 @@ impl Context {
                 &mut minor,
                 self.handle,
                 &mut input,
-                &mut output,
+                &mut output.buffer,
                 &mut confidential,
                 null_mut(),
             )
         };
-        let plain = output.take(self.functions);
-        if major == COMPLETE && confidential != 0 { Ok(plain) } else { Err(Error::ACCES) }
+        check(major, minor)?;
+        if major == COMPLETE && confidential != 0 { Ok(output) } else { Err(Error::ACCES) }
     }
 }

@@ -54,6 +54,23 @@ pub(crate) fn put_header(flags: u8, len: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// The length of the header in front of a body of `len` bytes.
+pub(crate) fn header_len(len: usize) -> usize {
+    if u8::try_from(len).is_ok() { 2 } else { MAX_HEADER }
+}
+
+/// Writes the header of a frame of `len` body bytes to `header`, which is as long as [`header_len`] says.
+pub(crate) fn write_header(flags: u8, len: usize, header: &mut [u8]) {
+    match header {
+        [first, short] => (*first, *short) = (flags & !LARGE, len as u8),
+        [first, long @ ..] => {
+            *first = flags | LARGE;
+            long.copy_from_slice(&(len as u64).to_be_bytes());
+        }
+        [] => {}
+    }
+}
+
 /// Appends a whole frame.
 pub(crate) fn put_frame(flags: u8, body: &[u8], out: &mut Vec<u8>) {
     put_header(flags, body.len(), out);

@@ -192,15 +192,8 @@ impl Arrival {
         let wire_flags = self.text(out).first().copied().unwrap_or(0);
         let flags = wire_flags & MORE | if wire_flags & WIRE_COMMAND != 0 { COMMAND } else { 0 };
         let len = self.slot.len - 1;
-        let Some(header) = out.get_mut(self.to..self.to + self.header) else { return };
-        match header {
-            [first, short] => (*first, *short) = (flags, len as u8),
-            [first, long @ ..] => {
-                *first = flags | frame::LARGE;
-                long.copy_from_slice(&(len as u64).to_be_bytes());
-            }
-            [] => {}
-        }
+        let header = out.get_mut(self.to..self.to + self.header).unwrap_or_default();
+        frame::write_header(flags, len, header);
     }
 }
 
@@ -226,7 +219,7 @@ impl Messages {
             if count > 0 && !(is_short && self.opener.fits(blocks, len)) {
                 break;
             }
-            let header = if len <= 256 { 2 } else { frame::MAX_HEADER };
+            let header = frame::header_len(len.saturating_sub(1));
             let end = to + header + len.saturating_sub(1);
             if end > out.len() {
                 opened.missing = end - to;

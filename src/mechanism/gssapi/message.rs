@@ -4,8 +4,8 @@
 use crate::error::Error;
 use crate::mechanism::{Opened, Transform, check_structure};
 use crate::message::{COMMAND, MORE};
-use crate::sys::gssapi::Context;
-use crate::zmtp::{Failure, command, error_code, frame};
+use crate::sys::gssapi::{Context, Output};
+use crate::zmtp::{Failure, command, error_code, failure, frame};
 
 /// As in CURVE: bit 0 MORE, bit 1 COMMAND.
 const WIRE_COMMAND: u8 = 2;
@@ -18,36 +18,75 @@ impl Messages {
         Messages(context)
     }
 
-    /// `MESSAGE length(4) token`, where the token hides flags and body.
-    pub(super) fn wrap(
+    /// Appends `MESSAGE length(4) token`, where the token hides flags and body, behind what `head` appends
+    /// for so many bytes.
+    fn put(
         &mut self,
         flags: u8,
-        prefix: &[u8],
-        body: &[u8],
-    ) -> Result<Vec<u8>, Failure> {
+        parts: [&[u8]; 2],
+        out: &mut Vec<u8>,
+        head: impl FnOnce(usize, &mut Vec<u8>),
+    ) -> Result<(), Failure> {
         let wire_flags = flags & MORE | if flags & COMMAND != 0 { WIRE_COMMAND } else { 0 };
-        let plain = [&[wire_flags], prefix, body].concat();
+        let mut plain = Vec::new();
+        failure::reserve(&mut plain, 1 + parts[0].len() + parts[1].len())?;
+        plain.push(wire_flags);
+        parts.iter().for_each(|part| plain.extend_from_slice(part));
         let token = self.0.wrap(&plain).map_err(Failure::no_detail)?;
         let len = u32::try_from(token.len()).map_err(|_| Failure::no_detail(Error::MSGSIZE))?;
-        Ok([command::MESSAGE, &len.to_be_bytes(), &token].concat())
+        let size = command::MESSAGE.len() + size_of_val(&len) + token.len();
+        failure::reserve(out, frame::MAX_HEADER + size)?;
+        head(size, out);
+        out.extend_from_slice(command::MESSAGE);
+        out.extend_from_slice(&len.to_be_bytes());
+        out.extend_from_slice(&token);
+        Ok(())
+    }
+
+    /// The MESSAGE that hides a command of the handshake.
+    pub(super) fn wrap(&mut self, plain: &[u8]) -> Result<Vec<u8>, Failure> {
+        let mut message = Vec::new();
+        self.put(0, [&[], plain], &mut message, |_, _| {})?;
+        Ok(message)
     }
 
     /// Flags and body of a MESSAGE.
-    pub(super) fn unwrap(&mut self, message: &[u8]) -> Result<(u8, Vec<u8>), Failure> {
+    pub(super) fn unwrap(&mut self, message: &[u8]) -> Result<Unwrapped, Failure> {
         check_structure(message)?;
         let malformed = Failure::handshake(error_code::ZMTP_MALFORMED_COMMAND_MESSAGE);
         let rest = message
             .strip_prefix(command::MESSAGE)
             .ok_or(Failure::handshake(error_code::ZMTP_UNEXPECTED_COMMAND))?;
         let token = super::exact(rest).ok_or(malformed)?;
-        let mut plain =
-            self.0.unwrap(token).map_err(|_| Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC))?;
-        if plain.is_empty() {
-            return Err(malformed);
+        let plain = self.0.unwrap(token).map_err(super::refused)?;
+        if plain.is_empty() { Err(malformed) } else { Ok(Unwrapped(plain)) }
+    }
+}
+
+/// What was in a token: the flags of a frame, at least, and its body.
+pub(super) struct Unwrapped(Output);
+
+impl Unwrapped {
+    pub(super) fn flags(&self) -> u8 {
+        let wire_flags = self.0.first().copied().unwrap_or(0);
+        wire_flags & MORE | if wire_flags & WIRE_COMMAND != 0 { COMMAND } else { 0 }
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        self.0.get(1..).unwrap_or_default()
+    }
+
+    /// Writes it as a canonical frame, and says how long that is.
+    fn write(&self, room: &mut [u8]) -> usize {
+        let body = self.body();
+        let header_len = frame::header_len(body.len());
+        if let Some((header, rest)) = room.split_at_mut_checked(header_len)
+            && let Some(place) = rest.get_mut(..body.len())
+        {
+            frame::write_header(self.flags(), body.len(), header);
+            place.copy_from_slice(body);
         }
-        let wire_flags = plain.remove(0);
-        let flags = wire_flags & MORE | if wire_flags & WIRE_COMMAND != 0 { COMMAND } else { 0 };
-        Ok((flags, plain))
+        header_len + body.len()
     }
 }
 
@@ -59,10 +98,8 @@ impl Transform for Messages {
         body: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let wrapped = self.wrap(flags, prefix, body)?;
         // libzmq sends MESSAGE without the COMMAND flag.
-        frame::put_frame(0, &wrapped, out);
-        Ok(())
+        self.put(flags, [prefix, body], out, |size, out| frame::put_header(0, size, out))
     }
 
     fn open(&mut self, wire: &[u8], limit: u64, out: &mut [u8]) -> Opened {
@@ -82,13 +119,8 @@ impl Transform for Messages {
                 return opened;
             }
             match self.unwrap(wrapped) {
-                Ok((flags, body)) => {
-                    let mut canonical = Vec::with_capacity(frame::MAX_HEADER + body.len());
-                    frame::put_frame(flags, &body, &mut canonical);
-                    if let Some(place) = room.get_mut(..canonical.len()) {
-                        place.copy_from_slice(&canonical);
-                        opened.given += canonical.len();
-                    }
+                Ok(plain) => {
+                    opened.given += plain.write(room);
                     opened.taken += header_len + wrapped.len();
                 }
                 Err(failure) => {

@@ -49,6 +49,14 @@ fn name(text: &[u8], name_type: i32) -> Result<Name, Failure> {
     Name::import(text, name_type).map_err(Failure::no_detail)
 }
 
+/// What the connection ends with when the library does not take what the peer has sent.
+fn refused(error: Error) -> Failure {
+    match error {
+        Error::NOMEM => Failure::no_memory(),
+        _ => Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC),
+    }
+}
+
 /// `INITIATE length(4) token`.
 fn initiate(token: &[u8]) -> Vec<u8> {
     [command::INITIATE, &(token.len() as u32).to_be_bytes(), token].concat()
@@ -74,7 +82,7 @@ fn ready(config: &EngineConfig, messages: Option<&mut Messages>) -> Result<Vec<u
     let mut ready = command::READY.to_vec();
     metadata::put_own(config, &mut ready);
     match messages {
-        Some(messages) => messages.wrap(0, &[], &ready),
+        Some(messages) => messages.wrap(&ready),
         None => Ok(ready),
     }
 }
@@ -88,8 +96,8 @@ fn process_ready(
     let plain;
     let ready = match messages {
         Some(messages) => {
-            plain = messages.unwrap(command)?.1;
-            &plain
+            plain = messages.unwrap(command)?;
+            plain.body()
         }
         None => command,
     };

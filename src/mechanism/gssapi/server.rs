@@ -75,7 +75,7 @@ impl Server {
         };
         let (step, client) = context
             .accept(self.credential.insert(credential).as_ref(), token)
-            .map_err(|_| Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC))?;
+            .map_err(super::refused)?;
         let next = if !step.complete {
             Next::Token(context)
         } else {
