@@ -8,6 +8,7 @@
 
 mod accept_filter;
 pub(crate) mod context;
+mod limits;
 pub(crate) mod numbers;
 mod row;
 mod rows;
@@ -28,6 +29,7 @@ mod values_test;
 
 pub(crate) use accept_filter::AcceptFilter;
 pub(crate) use context::ContextOptions;
+pub(crate) use limits::Limits;
 pub(crate) use row::Outcome;
 pub(crate) use store::copy;
 pub(crate) use values::{CurveKey, MechanismKind, SecretKey, SocketOptions};

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use super::reactor::Ready;
 use super::task::{Io, Task};
 use super::{Entered, Home};
-use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
-use crate::transport::multicast::{Frames, Multicast};
+use crate::transport::multicast::Multicast;
 
 /// Messages in one turn, so that a flood does not starve the other tasks.
 const TURN: usize = 64;
@@ -58,7 +57,7 @@ impl MulticastTask {
                 self.socket.flush();
                 return false;
             };
-            self.socket.send(message.more(), message.data());
+            self.socket.send(message);
         }
         true
     }
@@ -71,7 +70,9 @@ impl MulticastTask {
                 return false;
             }
             let Some(frames) = self.socket.receive() else { return false };
-            deliver(&mut self.pipe, &frames);
+            for mut frame in frames {
+                self.pipe.write(&mut frame);
+            }
         }
         true
     }
@@ -84,16 +85,6 @@ impl MulticastTask {
             self.home.owner.gone(io.key);
         }
         io.finish();
-    }
-}
-
-/// Writes a message into the pipe, or, for want of memory, none of it.
-fn deliver(pipe: &mut Pipe, frames: &Frames) {
-    let last = frames.len().saturating_sub(1);
-    for (place, body) in frames.iter().enumerate() {
-        let Ok(mut frame) = Message::from_slice(body) else { return pipe.rollback() };
-        frame.set_more(place < last);
-        pipe.write(&mut frame);
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use crate::mechanism::{Opened, Sealed, Transform};
 use crate::message::COMMAND;
+use crate::options::Limits;
 use crate::patterns::SocketType;
 use crate::zmtp::assembler::{Assembler, Framing};
 use crate::zmtp::command::{self, Command};
 use crate::zmtp::greeting::Version;
 use crate::zmtp::heartbeat::{Beat, Heartbeat};
 use crate::zmtp::inbound::Scanner;
-use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
+use crate::zmtp::{EngineConfig, Failure, Scan, outbound};
 
 /// PONGs that wait to be sent; a peer that sends PINGs and reads nothing gets no more.
 const MAX_CONTROL: usize = 16;
@@ -70,10 +71,9 @@ impl Established {
             subscribes: matches!(config.kind, Sub | Xsub),
             subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
             scanner: Scanner {
-                limit: frame::size_limit(config.maxmsgsize),
+                limits: Limits::new(config.maxmsgsize, config.rcvhwm),
                 inside: false,
                 held: 0,
-                count: u32::try_from(config.rcvhwm).unwrap_or(0),
                 heeds_commands: matches!(config.kind, Pub | Xpub | Radio),
             },
             transform,
@@ -207,7 +207,7 @@ impl Established {
         let mut consumed = 0;
         loop {
             let rest = input.get(consumed..).unwrap_or_default();
-            let step = assembler.step(rest, framing, scanner.limit)?;
+            let step = assembler.step(rest, framing, scanner.limits.frame)?;
             consumed += step.consumed;
             let Some((flags, body)) = step.frame else { break };
             // Its header as well, as where frames are not decoded.
@@ -228,7 +228,7 @@ impl Established {
         let Established { scanner, transform, .. } = self;
         let Some(transform) = transform else { return Opened::default() };
         // The wrapping is not what ZMQ_MAXMSGSIZE is about.
-        let limit = scanner.limit.saturating_add(MAX_WRAPPING).min(isize::MAX as u64);
+        let limit = scanner.limits.frame.saturating_add(MAX_WRAPPING).min(isize::MAX as u64);
         transform.open(wire, limit, out)
     }
 

@@ -65,7 +65,9 @@ pub(crate) fn write_header(flags: u8, len: usize, header: &mut [u8]) {
         [first, short] => (*first, *short) = (flags & !LARGE, len as u8),
         [first, long @ ..] => {
             *first = flags | LARGE;
-            long.copy_from_slice(&(len as u64).to_be_bytes());
+            if let Some(long) = long.first_chunk_mut() {
+                *long = (len as u64).to_be_bytes();
+            }
         }
         [] => {}
     }
@@ -75,13 +77,6 @@ pub(crate) fn write_header(flags: u8, len: usize, header: &mut [u8]) {
 pub(crate) fn put_frame(flags: u8, body: &[u8], out: &mut Vec<u8>) {
     put_header(flags, body.len(), out);
     out.extend_from_slice(body);
-}
-
-/// The largest body that is accepted, from `ZMQ_MAXMSGSIZE` (-1: no limit but the address space).
-pub(crate) fn size_limit(maxmsgsize: i64) -> u64 {
-    // 37/ZMTP: "the most significant bit of a long length MUST be zero". This also keeps every
-    // sum of a length and an offset away from the end of the address space (CVE-2019-6250).
-    u64::try_from(maxmsgsize).unwrap_or(isize::MAX as u64).min(isize::MAX as u64)
 }
 
 /// `len` as a size in memory, if it does not exceed the limit.

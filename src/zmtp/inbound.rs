@@ -5,12 +5,10 @@
 //! a receiving socket. Called by `established`.
 
 use crate::message::{COMMAND, MORE};
+use crate::options::Limits;
 use crate::zmtp::Failure;
 use crate::zmtp::command::{self, Command};
 use crate::zmtp::frame;
-
-/// No message is refused below this size, however small the limits are for frames and messages.
-const ENOUGH: u64 = if cfg!(test) { 400 } else { 256 << 20 };
 
 /// What [`Scanner::scan`] found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,14 +46,11 @@ impl Scan {
 /// What is remembered between frames.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scanner {
-    /// The largest body.
-    pub(crate) limit: u64,
+    pub(crate) limits: Limits,
     /// Whether the last frame said that more of its message follow.
     pub(crate) inside: bool,
     /// What has come of that message.
     pub(crate) held: u64,
-    /// How many messages of one frame the peer could send unread, 0 for no limit.
-    pub(crate) count: u32,
     /// Whether the pattern here wants to hear of commands.
     pub(crate) heeds_commands: bool,
 }
@@ -82,7 +77,7 @@ impl Scanner {
             let (flags, end) = if flags <= MORE {
                 // A short frame of a message: by far the most frequent.
                 let len = usize::from(len);
-                if len as u64 > self.limit {
+                if len as u64 > self.limits.frame {
                     scan.refuse(at, Failure::too_large())?;
                     break;
                 }
@@ -94,7 +89,7 @@ impl Scanner {
             } else {
                 let Some(header) = frame::parse_header(rest) else { break };
                 rest[0] = header.flags;
-                let len = match frame::check_size(header.len, self.limit) {
+                let len = match frame::check_size(header.len, self.limits.frame) {
                     Ok(len) => len,
                     Err(failure) => {
                         scan.refuse(at, failure)?;
@@ -156,15 +151,10 @@ impl Scanner {
         Ok(!self.inside)
     }
 
-    /// `ZMQ_MAXMSGSIZE` is about frames, as in libzmq, and a message may have as many of them as its sender
-    /// likes. Where there is such a limit, all of a message may take what the messages of one frame may that
-    /// `ZMQ_RCVHWM` allows; or as much as the subscriptions of a peer, if that is more.
+    /// Fails when the message that has begun has become too large.
     #[inline]
     fn check_held(&self) -> Result<(), Failure> {
-        if self.held > ENOUGH
-            && self.count > 0
-            && self.held > self.limit.saturating_mul(self.count.into())
-        {
+        if self.held > self.limits.message {
             return Err(Failure::too_large());
         }
         Ok(())

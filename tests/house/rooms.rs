@@ -56,6 +56,8 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "security handshakes as pure state machines; choosing wide instructions is `unsafe`, Kerberos is a C library" },
     Room { name: "transport", may_use: &["sys", "endpoint", "options", "patterns::SocketType", "error"], unsafe_code: Nowhere,
         what: "byte streams and datagrams: listen, connect, addresses; udp, norm and pgm ask which side of a socket they serve" },
+    Room { name: "transport/multicast", may_use: &["sys", "options", "patterns::SocketType", "message", "error"], unsafe_code: Nowhere,
+        what: "norm and pgm, whose libraries want whole messages and give them" },
     Room { name: "monitor", may_use: &["message", "options", "sys", "endpoint", "zmtp::Failure", "zmtp::FailureKind", "error"],
         unsafe_code: Nowhere,
         what: "socket events; failed handshakes are told by what the protocol calls them" },

@@ -23,15 +23,16 @@ impl Messages {
     fn put(
         &mut self,
         flags: u8,
-        parts: [&[u8]; 2],
+        [prefix, body]: [&[u8]; 2],
         out: &mut Vec<u8>,
         head: impl FnOnce(usize, &mut Vec<u8>),
     ) -> Result<(), Failure> {
         let wire_flags = flags & MORE | if flags & COMMAND != 0 { WIRE_COMMAND } else { 0 };
         let mut plain = Vec::new();
-        failure::reserve(&mut plain, 1 + parts[0].len() + parts[1].len())?;
+        failure::reserve(&mut plain, 1 + prefix.len() + body.len())?;
         plain.push(wire_flags);
-        parts.iter().for_each(|part| plain.extend_from_slice(part));
+        plain.extend_from_slice(prefix);
+        plain.extend_from_slice(body);
         let token = self.0.wrap(&plain).map_err(Failure::no_detail)?;
         let len = u32::try_from(token.len()).map_err(|_| Failure::no_detail(Error::MSGSIZE))?;
         let size = command::MESSAGE.len() + size_of_val(&len) + token.len();

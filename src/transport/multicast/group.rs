@@ -4,10 +4,10 @@
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use crate::options::SocketOptions;
+use crate::message::Message;
 
-/// The frames of a received message.
-pub(crate) type Frames = Vec<Vec<u8>>;
+/// The frames of a received message; all but the last say that more follow.
+pub(crate) type Frames = Vec<Message>;
 
 /// A sender to a group, or a receiver.
 pub(crate) trait Multicast: Send {
@@ -28,7 +28,7 @@ pub(crate) trait Multicast: Send {
     fn can_send(&mut self) -> bool;
 
     /// Sends a frame. Only if `can_send`.
-    fn send(&mut self, more: bool, body: &[u8]);
+    fn send(&mut self, frame: Message);
 
     /// Nothing is to be sent just now: what was held back to fill a packet may go.
     fn flush(&mut self) {}
@@ -38,10 +38,4 @@ pub(crate) trait Multicast: Send {
 
     /// The next whole message from any of the senders.
     fn receive(&mut self) -> Option<Frames>;
-}
-
-/// The largest frame that is taken from a peer: ZMQ_MAXMSGSIZE, or what memory has room for, so that no
-/// sum of sizes overflows.
-pub(super) fn size_limit(options: &SocketOptions) -> u64 {
-    u64::try_from(options.maxmsgsize).unwrap_or(u64::MAX).min(isize::MAX as u64)
 }

@@ -7,10 +7,12 @@
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz_test;
 mod group;
+mod incoming;
 mod norm;
+mod outgoing;
 mod pgm;
 
-pub(crate) use group::{Frames, Multicast};
+pub(crate) use group::Multicast;
 
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;

@@ -12,9 +12,12 @@ use std::collections::{HashMap, VecDeque};
 use std::ffi::CString;
 use std::os::fd::RawFd;
 
-use super::group::{Frames, Multicast, size_limit};
+use super::group::{Frames, Multicast};
+use super::incoming::{Frame, Incoming, Refused};
+use super::outgoing::Outgoing;
 use crate::error::{Error, Result};
-use crate::options::SocketOptions;
+use crate::message::{COMMAND, MORE, Message};
+use crate::options::{Limits, SocketOptions};
 use crate::sys::norm::{ANY_NODE, Event, Pace, SenderSettings, Session, Settings, StreamId};
 
 /// What is read from a stream at once.
@@ -22,25 +25,22 @@ const PIECE: usize = 8192;
 /// Before a frame: it is the first of a message, or not.
 const FIRST: u8 = 0;
 const CONTINUED: u8 = 0xff;
-/// Flags of a frame.
-const MORE: u8 = 1;
+/// The flag of a frame whose length takes 8 bytes.
 const LARGE: u8 = 2;
-const COMMAND: u8 = 4;
 
 /// A session; one socket may have several.
 pub(crate) struct NormSocket {
     session: Session,
     sends: bool,
-    /// Bytes that the session did not take yet, from `written` on.
-    unsent: Vec<u8>,
-    written: usize,
+    /// The frame that the session has not taken, or not wholly.
+    unsent: Option<Outgoing>,
     in_message: bool,
     /// The session has not sent all that was written.
     busy: bool,
     streams: HashMap<StreamId, Assembler>,
     /// Streams that may have something to read.
     readable: VecDeque<StreamId>,
-    max_size: u64,
+    limits: Limits,
 }
 
 impl NormSocket {
@@ -64,13 +64,12 @@ impl NormSocket {
         Ok(NormSocket {
             session,
             sends,
-            unsent: Vec::new(),
-            written: 0,
+            unsent: None,
             in_message: false,
             busy: false,
             streams: HashMap::new(),
             readable: VecDeque::new(),
-            max_size: size_limit(options),
+            limits: Limits::new(options.maxmsgsize, options.rcvhwm),
         })
     }
 }
@@ -87,7 +86,7 @@ impl Multicast for NormSocket {
     fn work(&mut self) {
         while let Some(event) = self.session.next_event() {
             match event {
-                Event::Sent => self.busy = self.written < self.unsent.len(),
+                Event::Sent => self.busy = self.unsent.is_some(),
                 Event::Readable(id) => {
                     if !self.readable.contains(&id) {
                         self.readable.push_back(id);
@@ -107,37 +106,39 @@ impl Multicast for NormSocket {
     }
 
     fn can_send(&mut self) -> bool {
-        if self.written < self.unsent.len() {
-            let rest = self.unsent.get(self.written..).unwrap_or_default();
-            self.written += self.session.write(rest);
-            if self.written < self.unsent.len() {
+        while let Some(frame) = &mut self.unsent {
+            if frame.has_gone() {
+                self.unsent = None;
+                self.session.flush();
+                break;
+            }
+            let count = self.session.write(frame.rest());
+            if count == 0 {
                 return false;
             }
-            self.session.flush();
+            frame.advance(count);
         }
         true
     }
 
-    fn send(&mut self, more: bool, body: &[u8]) {
-        self.unsent.clear();
-        self.written = 0;
+    fn send(&mut self, frame: Message) {
         self.busy = true;
-        encode(&mut self.unsent, self.in_message, more, body);
-        self.in_message = more;
+        let continued = std::mem::replace(&mut self.in_message, frame.more());
+        self.unsent = Some(encode(continued, frame));
         self.can_send();
     }
 
     fn receive(&mut self) -> Option<Frames> {
         while let Some(&id) = self.readable.front() {
             let assembler = self.streams.entry(id).or_default();
-            match assembler.message(self.max_size) {
+            match assembler.incoming.message(decode, self.limits) {
                 Ok(Some(message)) => {
                     // The others shall have their turn.
                     self.readable.rotate_left(1);
                     return Some(message);
                 }
                 Ok(None) => {}
-                Err(Malformed) => assembler.reset(),
+                Err(Refused) => assembler.reset(),
             }
             if !read_more(&mut self.session, id, assembler) {
                 self.readable.pop_front();
@@ -165,7 +166,9 @@ fn read_more(session: &mut Session, id: StreamId, assembler: &mut Assembler) -> 
     match session.read(id, &mut piece) {
         Some(0) => false,
         Some(count) => {
-            assembler.buffer.extend_from_slice(piece.get(..count).unwrap_or_default());
+            if assembler.incoming.extend(piece.get(..count).unwrap_or_default()).is_err() {
+                assembler.reset();
+            }
             true
         }
         None => {
@@ -175,15 +178,11 @@ fn read_more(session: &mut Session, id: StreamId, assembler: &mut Assembler) -> 
     }
 }
 
-/// What the peer wrote is no frame, or too large.
-struct Malformed;
-
 /// Makes messages of what a stream brings.
 #[derive(Default)]
 struct Assembler {
     /// From the byte before a frame on.
-    buffer: Vec<u8>,
-    frames: Frames,
+    incoming: Incoming,
     in_step: bool,
 }
 
@@ -195,88 +194,62 @@ impl Assembler {
 
     /// The byte before a first frame was read.
     fn begin(&mut self) {
-        *self = Assembler { buffer: vec![FIRST], frames: Frames::new(), in_step: true };
-    }
-
-    /// The next message that is complete.
-    fn message(&mut self, max_size: u64) -> std::result::Result<Option<Frames>, Malformed> {
-        let mut at = 0;
-        let mut complete = None;
-        while complete.is_none() {
-            let rest = self.buffer.get(at..).unwrap_or_default();
-            let Some(Frame { flags, body, end }) = decode(rest, max_size)? else { break };
-            at += end;
-            if flags & COMMAND != 0 {
-                continue;
-            }
-            self.frames.push(body.to_vec());
-            if flags & MORE == 0 {
-                complete = Some(std::mem::take(&mut self.frames));
-            }
-        }
-        self.buffer.drain(..at);
-        Ok(complete)
+        self.reset();
+        self.in_step = self.incoming.extend(&[FIRST]).is_ok();
     }
 }
 
 /// The messages among bytes that come in pieces, and whether they ended in what is none.
 #[cfg(any(test, fuzzing))]
-pub(super) fn unpack_all(bytes: &[u8], piece: usize, max_size: u64) -> (Vec<Frames>, bool) {
+pub(super) fn unpack_all(bytes: &[u8], piece: usize, limits: Limits) -> (Vec<Frames>, bool) {
     let (mut assembler, mut found) = (Assembler::default(), Vec::new());
     assembler.begin();
     for piece in bytes.chunks(piece) {
-        assembler.buffer.extend_from_slice(piece);
+        if assembler.incoming.extend(piece).is_err() {
+            return (found, true);
+        }
         loop {
-            match assembler.message(max_size) {
+            match assembler.incoming.message(decode, limits) {
                 Ok(Some(message)) => found.push(message),
                 Ok(None) => break,
-                Err(Malformed) => return (found, true),
+                Err(Refused) => return (found, true),
             }
         }
     }
     (found, false)
 }
 
-/// A frame at the beginning of some bytes.
-struct Frame<'a> {
-    flags: u8,
-    body: &'a [u8],
-    /// Where the next one begins.
-    end: usize,
-}
-
-/// The frame at the beginning, if all of it is there.
-fn decode(bytes: &[u8], max_size: u64) -> std::result::Result<Option<Frame<'_>>, Malformed> {
+/// The frame at the beginning: the byte before it, its flags, its length, its body.
+fn decode(bytes: &[u8], max_size: u64) -> Result<Option<Frame>, Refused> {
     let [_, flags, rest @ ..] = bytes else { return Ok(None) };
     if flags & !(MORE | LARGE | COMMAND) != 0 {
-        return Err(Malformed);
+        return Err(Refused);
     }
     let (size, header) = if flags & LARGE != 0 {
         let Some(size) = rest.first_chunk() else { return Ok(None) };
-        (u64::from_be_bytes(*size), 8)
+        (u64::from_be_bytes(*size), 10)
     } else {
         let Some(&size) = rest.first() else { return Ok(None) };
-        (u64::from(size), 1)
+        (u64::from(size), 3)
     };
     if size > max_size {
-        return Err(Malformed);
+        return Err(Refused);
     }
-    let size = usize::try_from(size).map_err(|_| Malformed)?;
-    let end = size.checked_add(header).ok_or(Malformed)?;
-    Ok(rest.get(header..end).map(|body| Frame { flags: *flags, body, end: end + 2 }))
+    let end =
+        usize::try_from(size).ok().and_then(|size| size.checked_add(header)).ok_or(Refused)?;
+    Ok((end <= bytes.len()).then_some(Frame { flags: *flags, body: header..end }))
 }
 
-fn encode(to: &mut Vec<u8>, continued: bool, more: bool, body: &[u8]) {
-    to.push(if continued { CONTINUED } else { FIRST });
-    let flags = if more { MORE } else { 0 };
-    match u8::try_from(body.len()) {
-        Ok(size) => to.extend_from_slice(&[flags, size]),
+fn encode(continued: bool, frame: Message) -> Outgoing {
+    let place = if continued { CONTINUED } else { FIRST };
+    let flags = if frame.more() { MORE } else { 0 };
+    match u8::try_from(frame.len()) {
+        Ok(size) => Outgoing::new(&[place, flags, size], frame),
         Err(_) => {
-            to.push(flags | LARGE);
-            to.extend_from_slice(&(body.len() as u64).to_be_bytes());
+            let size = (frame.len() as u64).to_be_bytes();
+            Outgoing::new(&[&[place, flags | LARGE][..], &size].concat(), frame)
         }
     }
-    to.extend_from_slice(body);
 }
 
 /// `[node,][interface;]address:port`.

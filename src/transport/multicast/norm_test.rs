@@ -3,6 +3,9 @@
 use super::*;
 use crate::patterns::SocketType;
 use crate::transport::multicast;
+use crate::transport::multicast::fuzz_test::{frame, plain};
+
+const NONE: Limits = Limits { frame: u64::MAX, message: u64::MAX };
 
 #[test]
 fn addresses() {
@@ -26,7 +29,11 @@ fn encoded(messages: &[&[&[u8]]]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for message in messages {
         for (place, body) in message.iter().enumerate() {
-            encode(&mut bytes, place > 0, place + 1 < message.len(), body);
+            let mut frame = encode(place > 0, frame(body, place + 1 < message.len()));
+            while !frame.has_gone() {
+                bytes.extend_from_slice(frame.rest());
+                frame.advance(frame.rest().len());
+            }
         }
     }
     bytes
@@ -44,18 +51,10 @@ fn messages_come_together_however_the_bytes_come() {
     let big = vec![9; 70_000];
     let bytes = encoded(&[&[b"one"], &[b"topic", &big, b""], &[b""]]);
     for step in [1, 7, 255, 8192, 1 << 20] {
-        let mut assembler = Assembler::default();
         // The first byte is what brings it into step.
-        assembler.begin();
-        let mut found = Vec::new();
-        for piece in bytes[1..].chunks(step) {
-            assembler.buffer.extend_from_slice(piece);
-            while let Ok(Some(message)) = assembler.message(u64::MAX) {
-                found.push(message);
-            }
-        }
+        let (found, broken) = unpack_all(&bytes[1..], step, NONE);
         let expected: [&[&[u8]]; 3] = [&[b"one"], &[b"topic", &big, b""], &[b""]];
-        assert_eq!(found, expected);
+        assert_eq!((plain(&found), broken), (expected.map(<[_]>::to_vec).to_vec(), false));
     }
 }
 
@@ -66,12 +65,12 @@ fn what_is_no_frame_is_given_up() {
         (b"\0\0\x05", 4),
         (b"\0\x02\xff\xff\xff\xff\xff\xff\xff\xff", u64::MAX),
     ] {
-        let mut assembler = Assembler { buffer: bytes.to_vec(), ..Assembler::default() };
-        assert!(assembler.message(max_size).is_err());
+        let limits = Limits { frame: max_size, ..NONE };
+        let (found, broken) = unpack_all(&bytes[1..], usize::MAX, limits);
+        assert!(found.is_empty() && broken, "{bytes:?}");
     }
-    let mut command =
-        Assembler { buffer: b"\0\x04\x01c\0\0\x01m".to_vec(), ..Assembler::default() };
-    assert_eq!(command.message(9).ok().flatten(), Some(vec![b"m".to_vec()]));
+    let (found, broken) = unpack_all(b"\x04\x01c\0\0\x01m", usize::MAX, NONE);
+    assert_eq!((plain(&found), broken), (vec![vec![&b"m"[..]]], false));
 }
 
 #[test]
@@ -107,7 +106,7 @@ fn a_publisher_reaches_a_subscriber() {
         while publisher.can_send()
             && let Some((more, body)) = left.pop_front()
         {
-            publisher.send(more, body);
+            publisher.send(frame(body, more));
         }
         let mut items =
             [&publisher, &subscriber].map(|s| PollFd::new(s.descriptors()[0], libc::POLLIN));
@@ -116,6 +115,6 @@ fn a_publisher_reaches_a_subscriber() {
         subscriber.work();
         found.extend(std::iter::from_fn(|| subscriber.receive()));
     }
-    assert_eq!(found, sent);
+    assert_eq!(plain(&found), sent);
     assert_eq!(open(SocketType::Pair).err(), Some(Error::NOCOMPATPROTO));
 }

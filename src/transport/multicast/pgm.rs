@@ -13,17 +13,18 @@ use std::ffi::CString;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use super::group::{Frames, Multicast, size_limit};
+use super::group::{Frames, Multicast};
+use super::incoming::{Frame, Incoming, Refused};
+use super::outgoing::Outgoing;
 use crate::error::{Error, Result};
-use crate::options::SocketOptions;
+use crate::message::{MORE, Message};
+use crate::options::{Limits, SocketOptions};
 use crate::sys::pgm::{SenderId, Settings, Socket, Status};
 
 /// No message begins in this packet.
 const NOWHERE: u16 = 0xffff;
 /// The size of the two bytes.
 const OFFSET: usize = 2;
-/// The flag of a frame.
-const MORE: u8 = 1;
 /// Above so many senders those that are between two messages are forgotten; they are found again.
 const MANY: usize = 1024;
 
@@ -34,12 +35,12 @@ pub(crate) struct PgmSocket {
     outgoing: Packer,
     /// A packet that could not be sent yet; empty if there is none.
     packet: Vec<u8>,
-    senders: HashMap<SenderId, Unpacker>,
+    senders: HashMap<SenderId, Incoming>,
     received: VecDeque<Frames>,
     /// When to try again to send, and to receive.
     send_in: Option<Duration>,
     receive_in: Option<Duration>,
-    max_size: u64,
+    limits: Limits,
 }
 
 impl PgmSocket {
@@ -83,7 +84,7 @@ impl PgmSocket {
             received: VecDeque::new(),
             send_in: None,
             receive_in: None,
-            max_size: size_limit(options),
+            limits: Limits::new(options.maxmsgsize, options.rcvhwm),
         })
     }
 
@@ -118,11 +119,10 @@ impl PgmSocket {
             false => data.get(usize::from(offset)..).unwrap_or_default(),
         };
         if self.senders.len() > MANY {
-            self.senders.retain(|_, unpacker| !unpacker.is_between_messages());
+            self.senders.retain(|_, incoming| !incoming.is_between_messages());
         }
-        let unpacker = self.senders.entry(sender).or_default();
-        unpacker.buffer.extend_from_slice(data);
-        if unpacker.messages(self.max_size, &mut self.received).is_err() {
+        let incoming = self.senders.entry(sender).or_default();
+        if unpack(incoming, data, self.limits, &mut self.received).is_err() {
             self.senders.remove(&sender);
         }
     }
@@ -159,8 +159,8 @@ impl Multicast for PgmSocket {
         self.send_packets(false)
     }
 
-    fn send(&mut self, more: bool, body: &[u8]) {
-        self.outgoing.push(more, body);
+    fn send(&mut self, frame: Message) {
+        self.outgoing.push(frame);
         self.send_packets(false);
     }
 
@@ -169,7 +169,7 @@ impl Multicast for PgmSocket {
     }
 
     fn is_idle(&self) -> bool {
-        self.packet.is_empty() && self.outgoing.bytes.is_empty()
+        self.packet.is_empty() && self.outgoing.left == 0
     }
 
     fn receive(&mut self) -> Option<Frames> {
@@ -195,40 +195,56 @@ impl Multicast for PgmSocket {
 struct Packer {
     /// How many bytes go into a packet behind the offset.
     payload: usize,
-    bytes: Vec<u8>,
-    /// Where in `bytes` messages begin.
+    frames: VecDeque<Outgoing>,
+    /// The bytes that are left of these frames, and where in them messages begin.
+    left: usize,
     begins: VecDeque<usize>,
     in_message: bool,
 }
 
 impl Packer {
-    fn push(&mut self, more: bool, body: &[u8]) {
+    fn push(&mut self, message: Message) {
         if !self.in_message {
-            self.begins.push_back(self.bytes.len());
+            self.begins.push_back(self.left);
         }
-        self.in_message = more;
+        self.in_message = message.more();
+        let flags = if message.more() { MORE } else { 0 };
         // The length counts the flags.
-        match u8::try_from(body.len() + 1) {
-            Ok(length) if length < 0xff => self.bytes.push(length),
+        let frame = match u8::try_from(message.len() + 1) {
+            Ok(length) if length < 0xff => Outgoing::new(&[length, flags], message),
             _ => {
-                self.bytes.push(0xff);
-                self.bytes.extend_from_slice(&(body.len() as u64 + 1).to_be_bytes());
+                let length = (message.len() as u64 + 1).to_be_bytes();
+                Outgoing::new(&[&[0xff][..], &length, &[flags]].concat(), message)
             }
-        }
-        self.bytes.push(if more { MORE } else { 0 });
-        self.bytes.extend_from_slice(body);
+        };
+        self.left += frame.len();
+        self.frames.push_back(frame);
     }
 
     /// Makes the next packet, if it would be full or is wanted all the same.
     fn next_packet(&mut self, all: bool, packet: &mut Vec<u8>) -> bool {
-        let size = self.bytes.len().min(self.payload);
+        let size = self.left.min(self.payload);
         if size == 0 || (size < self.payload && !all) {
             return false;
         }
         let first = self.begins.front().filter(|&&begin| begin < size);
         let offset = first.and_then(|&begin| u16::try_from(begin).ok()).unwrap_or(NOWHERE);
         packet.extend_from_slice(&offset.to_be_bytes());
-        packet.extend(self.bytes.drain(..size));
+        let mut room = size;
+        while room > 0
+            && let Some(frame) = self.frames.front_mut()
+        {
+            let rest = frame.rest();
+            let piece = rest.get(..room).unwrap_or(rest);
+            packet.extend_from_slice(piece);
+            let count = piece.len();
+            room -= count;
+            frame.advance(count);
+            if frame.has_gone() {
+                self.frames.pop_front();
+            }
+        }
+        self.left -= size;
         self.begins.retain_mut(|begin| match begin.checked_sub(size) {
             Some(left) => {
                 *begin = left;
@@ -240,59 +256,44 @@ impl Packer {
     }
 }
 
-/// What the peer wrote is no frame, or too large.
-struct Malformed;
-
-/// Makes messages of the packets of one sender.
-#[derive(Default)]
-struct Unpacker {
-    buffer: Vec<u8>,
-    frames: Frames,
+/// The frame at the beginning: a length that counts the flags, the flags, the body.
+fn decode(bytes: &[u8], max_size: u64) -> Result<Option<Frame>, Refused> {
+    let [length, rest @ ..] = bytes else { return Ok(None) };
+    let (length, header) = match length {
+        0xff => match rest.first_chunk() {
+            Some(length) => (u64::from_be_bytes(*length), 10),
+            None => return Ok(None),
+        },
+        length => (u64::from(*length), 2),
+    };
+    let size = length.checked_sub(1).filter(|&size| size <= max_size).ok_or(Refused)?;
+    let end =
+        usize::try_from(size).ok().and_then(|size| size.checked_add(header)).ok_or(Refused)?;
+    let Some(frame) = bytes.get(..end) else { return Ok(None) };
+    let flags = frame.get(header - 1).copied().unwrap_or(0) & MORE;
+    Ok(Some(Frame { flags, body: header..end }))
 }
 
-impl Unpacker {
-    fn is_between_messages(&self) -> bool {
-        self.buffer.is_empty() && self.frames.is_empty()
+/// Takes a piece of a sender's stream in, and adds the messages that it completes.
+fn unpack(
+    incoming: &mut Incoming,
+    piece: &[u8],
+    limits: Limits,
+    to: &mut VecDeque<Frames>,
+) -> Result<(), Refused> {
+    incoming.extend(piece)?;
+    while let Some(message) = incoming.message(decode, limits)? {
+        to.push_back(message);
     }
-
-    /// Adds the messages that are complete.
-    fn messages(
-        &mut self,
-        max_size: u64,
-        to: &mut VecDeque<Frames>,
-    ) -> std::result::Result<(), Malformed> {
-        let mut at = 0;
-        while let Some([length, rest @ ..]) = self.buffer.get(at..) {
-            let (length, header) = match length {
-                0xff => match rest.first_chunk() {
-                    Some(length) => (u64::from_be_bytes(*length), 9),
-                    None => break,
-                },
-                length => (u64::from(*length), 1),
-            };
-            let size = length.checked_sub(1).filter(|&size| size <= max_size).ok_or(Malformed)?;
-            let size = usize::try_from(size).map_err(|_| Malformed)?;
-            let end = size.checked_add(at + header + 1).ok_or(Malformed)?;
-            let Some([flags, body @ ..]) = self.buffer.get(at + header..end) else { break };
-            self.frames.push(body.to_vec());
-            if flags & MORE == 0 {
-                to.push_back(std::mem::take(&mut self.frames));
-            }
-            at = end;
-        }
-        self.buffer.drain(..at);
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The messages among bytes that come in pieces, and whether they ended in what is none.
 #[cfg(any(test, fuzzing))]
-pub(super) fn unpack_all(bytes: &[u8], piece: usize, max_size: u64) -> (Vec<Frames>, bool) {
-    let (mut unpacker, mut found) = (Unpacker::default(), VecDeque::new());
-    let broken = bytes.chunks(piece).any(|piece| {
-        unpacker.buffer.extend_from_slice(piece);
-        unpacker.messages(max_size, &mut found).is_err()
-    });
+pub(super) fn unpack_all(bytes: &[u8], piece: usize, limits: Limits) -> (Vec<Frames>, bool) {
+    let (mut incoming, mut found) = (Incoming::default(), VecDeque::new());
+    let broken =
+        bytes.chunks(piece).any(|piece| unpack(&mut incoming, piece, limits, &mut found).is_err());
     (found.into(), broken)
 }
 

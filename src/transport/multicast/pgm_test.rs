@@ -5,14 +5,17 @@ use crate::options::ContextOptions;
 use crate::patterns::SocketType;
 use crate::sys::{PollFd, poll};
 use crate::transport::multicast;
+use crate::transport::multicast::fuzz_test::{frame, plain};
 
 type Messages<'a> = [&'a [&'a [u8]]];
+
+const NONE: Limits = Limits { frame: u64::MAX, message: u64::MAX };
 
 fn packets(payload: usize, messages: &Messages<'_>) -> Vec<Vec<u8>> {
     let mut packer = Packer { payload, ..Packer::default() };
     for message in messages {
         for (place, body) in message.iter().enumerate() {
-            packer.push(place + 1 < message.len(), body);
+            packer.push(frame(body, place + 1 < message.len()));
         }
     }
     let mut found = Vec::new();
@@ -36,9 +39,9 @@ fn the_bytes_are_those_of_libzmq() {
 fn a_packet_waits_until_it_is_full_or_wanted() {
     let mut packer = Packer { payload: 10, ..Packer::default() };
     let mut packet = Vec::new();
-    packer.push(false, b"12345678");
+    packer.push(frame(b"12345678", false));
     assert!(packer.next_packet(false, &mut packet));
-    packer.push(false, b"1");
+    packer.push(frame(b"1", false));
     packet.clear();
     assert!(!packer.next_packet(false, &mut packet));
     assert!(packer.next_packet(true, &mut packet));
@@ -50,23 +53,37 @@ fn messages_come_together_again() {
     let big = vec![9; 70_000];
     let messages: [&[&[u8]]; 3] = [&[b"one"], &[b"topic", &big, b""], &[&[1; 254]]];
     for payload in [1, 7, 1400] {
-        let mut unpacker = Unpacker::default();
-        let mut found = VecDeque::new();
+        let (mut incoming, mut found) = (Incoming::default(), VecDeque::new());
         for packet in packets(payload, &messages) {
-            unpacker.buffer.extend_from_slice(&packet[OFFSET..]);
-            assert!(unpacker.messages(u64::MAX, &mut found).is_ok());
+            assert_eq!(unpack(&mut incoming, &packet[OFFSET..], NONE, &mut found), Ok(()));
         }
-        assert_eq!(found, messages);
-        assert!(unpacker.is_between_messages());
+        assert_eq!(plain(found.make_contiguous()), messages);
+        assert!(incoming.is_between_messages());
     }
 }
 
 #[test]
 fn what_is_no_frame_is_given_up() {
+    let limits = Limits::new(4, 1);
     for bytes in [&b"\0"[..], b"\x06\0", b"\xff\xff\xff\xff\xff\xff\xff\xff\xff"] {
-        let mut unpacker = Unpacker { buffer: bytes.to_vec(), ..Unpacker::default() };
-        assert!(unpacker.messages(4, &mut VecDeque::new()).is_err());
+        assert!(unpack_all(bytes, usize::MAX, limits).1);
     }
+}
+
+#[test]
+fn a_message_without_an_end_is_given_up() {
+    let limits = Limits::new(100, 1);
+    let part = b"\x02\x01x";
+    let most = limits.message as usize / (size_of::<Message>() + 1);
+    for (parts, broken) in [(most, false), (most + 1, true)] {
+        for piece in [1, usize::MAX] {
+            assert_eq!(unpack_all(&part.repeat(parts), piece, limits).1, broken, "{parts} parts");
+        }
+    }
+    // What ends makes room.
+    let whole = [&part.repeat(most)[..], b"\x02\0x"].concat();
+    let (found, broken) = unpack_all(&whole.repeat(3), 7, limits);
+    assert_eq!((found.len(), broken), (3, false));
 }
 
 #[test]
@@ -110,7 +127,7 @@ fn a_publisher_reaches_a_subscriber() {
         while publisher.can_send()
             && let Some((more, body)) = left.pop_front()
         {
-            publisher.send(more, body);
+            publisher.send(frame(body, more));
         }
         publisher.flush();
         publisher.work();
@@ -126,7 +143,7 @@ fn a_publisher_reaches_a_subscriber() {
             .collect();
         poll(&mut items, Some(Duration::from_millis(1))).unwrap();
     }
-    assert_eq!(found, sent);
+    assert_eq!(plain(&found), sent);
     for address in
         ["", "127.0.0.1;239.192.7.78", "127.0.0.1;239.192.7.78:x", "nosuchif0;239.1.1.1:5"]
     {
