@@ -34,24 +34,24 @@ impl Content {
         self.refs.load(Ordering::Acquire)
     }
 
-    /// Takes `n` more references.
-    pub(crate) fn retain(&self, n: usize) {
-        self.refs.fetch_add(n, Ordering::Relaxed);
+    /// Takes one more reference.
+    pub(crate) fn retain(&self) {
+        self.refs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Gives `n` references back and releases the storage with the last one.
+    /// Gives a reference back and releases the storage with the last one.
     ///
     /// # Safety
-    /// `this` must be live and the caller must own `n` references, which it may not use again.
-    pub(crate) unsafe fn release(this: NonNull<Content>, n: usize) {
-        // SAFETY: the caller owns references, so the header is live until they are given back.
+    /// `this` must be live and the caller must own a reference, which it may not use again.
+    pub(crate) unsafe fn release(this: NonNull<Content>) {
+        // SAFETY: the caller owns a reference, so the header is live until it is given back.
         unsafe {
             let header = this.as_ref();
-            // Where these are all there are nobody else can add any, so there is nothing to count.
-            if header.refs.load(Ordering::Acquire) == n {
+            // Where it is the only one nobody else can add any, so there is nothing to count.
+            if header.refs.load(Ordering::Acquire) == 1 {
                 return (header.release)(this);
             }
-            if header.refs.fetch_sub(n, Ordering::Release) == n {
+            if header.refs.fetch_sub(1, Ordering::Release) == 1 {
                 fence(Ordering::Acquire);
                 (header.release)(this);
             }

@@ -180,7 +180,7 @@ mod tests {
         let content = copy.take_external().unwrap();
         assert!(copy.is_empty() && !copy.is_external() && copy.take_external().is_none());
         // SAFETY: the reference was the message's.
-        unsafe { Content::release(content, 1) };
+        unsafe { Content::release(content) };
         assert_eq!(ended(), [2]);
 
         let panicked = std::panic::catch_unwind(|| {

@@ -66,7 +66,7 @@ impl GrowingBody {
 impl Drop for GrowingBody {
     fn drop(&mut self) {
         // SAFETY: by the invariant the reference is ours.
-        unsafe { Content::release(self.content, 1) };
+        unsafe { Content::release(self.content) };
     }
 }
 

@@ -318,7 +318,7 @@ impl Message {
         copy.routing_id = self.routing_id;
         if let Some(content) = self.content() {
             // SAFETY: the message owns a reference, so the header is live.
-            unsafe { content.as_ref() }.retain(1);
+            unsafe { content.as_ref() }.retain();
         }
         copy
     }
@@ -334,7 +334,7 @@ impl Drop for Message {
     fn drop(&mut self) {
         if let Some(content) = self.content() {
             // SAFETY: the message owns one reference and ends here.
-            unsafe { Content::release(content, 1) };
+            unsafe { Content::release(content) };
         }
     }
 }

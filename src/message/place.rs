@@ -76,7 +76,7 @@ impl Message {
     /// # Safety
     /// A message must lie there, aligned or not.
     #[inline]
-    pub(crate) unsafe fn expect(raw: *const Message) {
+    pub(crate) unsafe fn prefetch(raw: *const Message) {
         // SAFETY: the caller vouches for the message; by its kind its body starts with a `Shared`.
         unsafe {
             if (&raw const (*raw).kind).read() == KIND_SHARED {

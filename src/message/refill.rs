@@ -97,7 +97,7 @@ impl Message {
             self.kind = KIND_INLINE;
             self.size = 0;
             // SAFETY: the message owned one reference.
-            unsafe { Content::release(content, 1) };
+            unsafe { Content::release(content) };
         }
     }
 

@@ -90,7 +90,7 @@ impl Chunk {
     /// `this` must be live.
     pub(super) unsafe fn retain(this: NonNull<Chunk>) -> NonNull<Content> {
         // SAFETY: the content header is the first field.
-        unsafe { this.as_ref() }.header.retain(1);
+        unsafe { this.as_ref() }.header.retain();
         this.cast()
     }
 
@@ -100,7 +100,7 @@ impl Chunk {
     /// The caller must own that reference, and the chunk must be off the chain.
     pub(super) unsafe fn release(this: NonNull<Chunk>) {
         // SAFETY: the caller owns the reference.
-        unsafe { Content::release(this.cast(), 1) }
+        unsafe { Content::release(this.cast()) }
     }
 
     /// Seals the chunk at `end` bytes and links the one after it.

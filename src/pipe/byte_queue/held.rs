@@ -38,7 +38,7 @@ unsafe impl Send for Entry {}
 impl Drop for Entry {
     fn drop(&mut self) {
         // SAFETY: the reference is the entry's.
-        unsafe { Content::release(self.content, 1) };
+        unsafe { Content::release(self.content) };
     }
 }
 

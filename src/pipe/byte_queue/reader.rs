@@ -1,12 +1,15 @@
 //! The reading side of the byte queue: taking frames as messages. `network` takes their bytes.
 //! Called by `pipe::end`.
 
+mod ahead;
 mod network;
 mod sleep;
 mod straight;
 
 use std::ptr::NonNull;
 use std::sync::Arc;
+
+use ahead::prefetch_embedded;
 
 use super::log::Link;
 use super::sync::Ordering::{Acquire, Relaxed, Release};
@@ -16,9 +19,6 @@ use crate::message::{MAX_INLINE, MORE};
 /// Bodies up to this size are copied out of the chunk, so that a small message that the
 /// application keeps does not keep a whole chunk alive.
 const COPY_UP_TO: usize = 512;
-
-/// So many messages before it is read the body of a message is asked for.
-const SOON: usize = 4;
 
 /// What only the reader touches.
 pub(super) struct State {
@@ -291,7 +291,7 @@ impl Reader {
         // SAFETY: the caller vouches for the frame; what it holds is the reader's to take, once.
         unsafe {
             let moved = if frame.flags & EMBEDDED != 0 {
-                expect_embedded(chunk, position, ahead);
+                prefetch_embedded(chunk, position, ahead);
                 (body.cast::<Message>().read_unaligned(), false)
             } else if let Some(message) = take_body(chunk, position + frame.size) {
                 (message, true)
@@ -325,41 +325,9 @@ impl Reader {
         unsafe { &*self.shared.read.0.get() }.metadata.as_ref()
     }
 
-    /// Has the processor get the state of the queue, and then the chunk that is read.
-    pub(crate) fn anticipate(&self) {
-        anticipate(&self.shared);
-    }
-
-    pub(crate) fn anticipate_chunk(&self) {
-        // SAFETY: only the one `Reader` touches this cell; `&self` allows no change meanwhile.
-        let state = unsafe { &*self.shared.read.0.get() };
-        anticipate_chunk(state.chunk, state.position);
-    }
-
     /// Whether the writer is gone. What it published may still be there to read.
     pub(crate) fn writer_closed(&self) -> bool {
         self.shared.writer_closed.load(Acquire)
-    }
-}
-
-/// The body of a message that was moved by pointer is with the processor that wrote it: asks for the one that is
-/// `SOON` frames behind the one at `position`, from where `published` bytes may be read.
-///
-/// # Safety
-/// A published embedded frame must lie there, and the caller must be the reader.
-#[inline]
-unsafe fn expect_embedded(chunk: NonNull<Chunk>, position: usize, published: u64) {
-    const LAST: usize = SOON * EMBEDDED_FRAME;
-    // SAFETY: all that is looked at is published, in this chunk, and behind frames of a known size.
-    unsafe {
-        let end = chunk.as_ref().end.load(Relaxed);
-        if published < (LAST + EMBEDDED_FRAME) as u64 || end - position < LAST + EMBEDDED_FRAME {
-            return;
-        }
-        let at = Chunk::data(chunk).add(position);
-        if (1..=SOON).all(|frame| at.add(frame * EMBEDDED_FRAME).read() & EMBEDDED != 0) {
-            Message::expect(at.add(LAST + 1).cast::<Message>().as_ptr());
-        }
     }
 }
 
