@@ -34,6 +34,21 @@ macro_rules! int {
     };
 }
 
+/// Any number of 64 bits, kept in a field.
+macro_rules! wide {
+    ($name:ident, $field:ident, $kind:ident) => {
+        row!(
+            $name,
+            set(
+                Rule::Wide,
+                Store::Wide(|o, value| o.$field = $kind::from_ne_bytes(value)),
+                Outcome::Stored
+            ),
+            Some(Get::Wide(|o| o.$field.to_ne_bytes()))
+        )
+    };
+}
+
 /// An `int` that is 0 or 1, kept in a `bool`.
 macro_rules! flag {
     ($name:ident, $field:ident) => {
@@ -147,15 +162,7 @@ const fn set_on(on: &'static [T], rule: Rule, store: Store, then: Outcome) -> Op
 }
 
 pub(super) static ROWS: &[Row] = &[
-    row!(
-        AFFINITY,
-        set(
-            Rule::Wide,
-            Store::Wide(|o, value| o.affinity = u64::from_ne_bytes(value)),
-            Outcome::Stored
-        ),
-        Some(Get::Wide(|o| o.affinity.to_ne_bytes()))
-    ),
+    wide!(AFFINITY, affinity, u64),
     bytes!(
         ROUTING_ID,
         1,
@@ -179,15 +186,7 @@ pub(super) static ROWS: &[Row] = &[
     int!(RECONNECT_IVL, -1, MAX, reconnect_ivl),
     int!(BACKLOG, 0, MAX, backlog),
     int!(RECONNECT_IVL_MAX, 0, MAX, reconnect_ivl_max),
-    row!(
-        MAXMSGSIZE,
-        set(
-            Rule::Wide,
-            Store::Wide(|o, value| o.maxmsgsize = i64::from_ne_bytes(value)),
-            Outcome::Stored
-        ),
-        Some(Get::Wide(|o| o.maxmsgsize.to_ne_bytes()))
-    ),
+    wide!(MAXMSGSIZE, maxmsgsize, i64),
     int!(SNDHWM, 0, MAX, sndhwm, Outcome::ResizePipes),
     int!(RCVHWM, 0, MAX, rcvhwm, Outcome::ResizePipes),
     int!(MULTICAST_HOPS, 1, MAX, multicast_hops),
@@ -318,6 +317,10 @@ pub(super) static ROWS: &[Row] = &[
     int!(TCP_MAXRT, 0, MAX, tcp_maxrt),
     row!(THREAD_SAFE, None, Some(Get::RoomyInt(|o| o.kind.is_thread_safe().into()))),
     int!(MULTICAST_MAXTPDU, 1, MAX, multicast_maxtpdu),
+    wide!(VMCI_BUFFER_SIZE, vmci_buffer_size, u64),
+    wide!(VMCI_BUFFER_MIN_SIZE, vmci_buffer_min_size, u64),
+    wide!(VMCI_BUFFER_MAX_SIZE, vmci_buffer_max_size, u64),
+    int!(VMCI_CONNECT_TIMEOUT, i32::MIN, MAX, vmci_connect_timeout),
     int!(USE_FD, -1, MAX, use_fd),
     int!(GSSAPI_PRINCIPAL_NAMETYPE, 0, 2, gss_principal_nt),
     int!(GSSAPI_SERVICE_PRINCIPAL_NAMETYPE, 0, 2, gss_service_principal_nt),

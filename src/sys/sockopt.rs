@@ -214,3 +214,25 @@ pub(super) fn structure<T: Copy>(
     // SAFETY: the kernel filled in all of it.
     Ok(Some(unsafe { value.assume_init() }))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::fd::AsFd;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sys::net;
+
+    /// A kernel without vsock has nothing to set.
+    #[test]
+    fn what_the_options_of_vmci_say_is_what_the_kernel_has() {
+        let Ok(socket) = net::socket(libc::AF_VSOCK, libc::SOCK_STREAM, 0) else { return };
+        set_vsock_buffers(socket.as_fd(), [300_000, 200_000, 400_000]).unwrap();
+        set_vsock_connect_timeout(socket.as_fd(), Duration::from_millis(2500)).unwrap();
+        let found = [0, 1, 2].map(|option| structure(socket.as_fd(), libc::AF_VSOCK, option));
+        assert_eq!(found.map(Result::unwrap), [300_000u64, 200_000, 400_000].map(Some));
+        let timeout: Option<libc::timeval> = structure(socket.as_fd(), libc::AF_VSOCK, 6).unwrap();
+        let timeout = timeout.map(|timeout| (timeout.tv_sec, timeout.tv_usec / 100_000));
+        assert_eq!(timeout, Some((2, 5)));
+    }
+}
