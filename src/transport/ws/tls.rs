@@ -24,6 +24,21 @@ use crate::options::SocketOptions;
 /// until more comes from the network.
 const RECORD: usize = 8 * 1024;
 
+/// Where systems keep the certificates that they trust, all of them in one file.
+const BUNDLES: &[&str] = &[
+    // Debian, Ubuntu, Arch, Gentoo.
+    "/etc/ssl/certs/ca-certificates.crt",
+    // Fedora, RHEL.
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    // openSUSE.
+    "/var/lib/ca-certificates/ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    // Alpine, OpenBSD, macOS; FreeBSD.
+    "/etc/ssl/cert.pem",
+    "/usr/local/etc/ssl/cert.pem",
+];
+
 /// What connections of one listener or dialer have in common.
 #[derive(Clone)]
 pub(super) enum Tls {
@@ -38,8 +53,7 @@ impl Tls {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(trusted.iter().cloned());
         if options.wss_trust_system {
-            // What of the system's store cannot be read is not trusted.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            roots.add_parsable_certificates(system(BUNDLES));
         }
         let hostname = match options.wss_hostname.as_slice() {
             [] => None,
@@ -86,6 +100,14 @@ impl Tls {
         };
         Ok(Carrier::Tls(Box::new(connection.map_err(|_| Error::INVAL)?)))
     }
+}
+
+/// What the first of the files that is there holds; what cannot be read is not trusted. As GnuTLS does for
+/// libzmq, nobody is asked where the system's store is: `SSL_CERT_FILE` of a stranger's environment would
+/// decide whom a program trusts.
+fn system(bundles: &[&str]) -> Vec<CertificateDer<'static>> {
+    let read = bundles.iter().find_map(|bundle| CertificateDer::pem_file_iter(bundle).ok());
+    read.into_iter().flatten().filter_map(Result::ok).collect()
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {

@@ -57,6 +57,16 @@ fn meet(server: &SocketOptions, client: &SocketOptions) -> Result<(Stream, Strea
 }
 
 #[test]
+fn the_system_trusts_what_is_in_the_first_file_that_is_there() {
+    let file = |name| format!("{}/src/transport/ws/testdata/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (ca, own) = (file("ca.pem"), file("self.pem"));
+    assert_eq!(system(&["/nowhere", &ca, &own]), certificates(CA.as_bytes()).unwrap());
+    assert_eq!(system(&["/nowhere"]), []);
+    // A key is no certificate.
+    assert_eq!(system(&[&file("self_key.pem")]), []);
+}
+
+#[test]
 fn trust() {
     for (name, server_options, client_options, good) in [
         ("itself", server(SELF), client(SELF.0, "self.test"), true),
