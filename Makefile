@@ -28,6 +28,11 @@ else
 STAGE := scripts/stage
 endif
 
+# What `make` has built is installed as it is, and under sudo nothing is built in any case: root has another home, another
+# PATH and mostly no Rust, and files that it made in the folder of the build would be in everybody's way.
+BUILT_DIR := $(TARGET_DIR)$(if $(PORTABLE),/portable)/release
+INSTALL_NEEDS := $(filter all,$(MAKECMDGOALS)) $(if $(SUDO_USER)$(wildcard $(BUILT_DIR)/libzmq.so),,all)
+
 # The parts of `make check`, each of them a target: those that compile or have to be first, in their order, and those that may
 # run side by side, which mk/*.mk add.
 CHECK_FIRST := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-readme check-install
@@ -41,7 +46,7 @@ all: ## build the release library and stage it in target/stage as it would be in
 	$(CARGO) build $(CARGO_FLAGS) --release --lib
 	@$(STAGE)
 
-install: all ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
+install: $(INSTALL_NEEDS) ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
 	@$(INSTALL_ENV) $(BUILT) scripts/install
 
 uninstall: ## remove what `make install` with the same variables installed
