@@ -10,7 +10,7 @@ deb: all ## a Debian package that takes the place of libzmq5 and libzmq3-dev
 
 # In a copy of this system that is thrown away, or of the one below DEB_ROOT; needs root. Half a minute.
 check-deb: all ## install the Debian package, run Debian's bindings on it with nothing set, purge it (DEB_ROOT=folder of a system)
-	@scripts/setup.sh build clients languages
+	@scripts/setup.sh build debian clients languages
 	@$(BUILT) scripts/deb --check
 	@tests/install/deb $(TARGET_DIR)$(if $(PORTABLE),/portable)/debian/oxizmq_*.deb $(DEB_ROOT)
 

@@ -15,6 +15,7 @@ net       iproute2 util-linux                                                 # 
 faults    iptables                                                             # packets that are lost
 valgrind  valgrind
 counters  valgrind strace                                                     # for the benchmark
+debian    dpkg-dev                                                            # dpkg-shlibdeps, for the test of the package
 guest     qemu-system-x86 linux-image-amd64 busybox-static kmod cpio          # a virtual machine and its kernel
 browser   chromium
 kerberos  krb5-kdc krb5-admin-server krb5-user                                # a realm for the tests of GSSAPI
