@@ -1,5 +1,6 @@
 /* Sockets that move between threads, many sockets in many threads, sockets made and closed at once. Called by ctests/run. */
 #include "common.h"
+#include <limits.h>
 
 static void *context;
 
@@ -119,9 +120,40 @@ static void visitors (const char *transport)
     end_socket (pull);
 }
 
+static void *on_little (void *transport)
+{
+    void *rep = new_socket (context, ZMQ_REP), *req = new_socket (context, ZMQ_REQ);
+    join_pair (rep, req, transport);
+    for (int i = 0; i < 40; i++) {
+        char buffer[8];
+        zmq_pollitem_t item = {req, 0, ZMQ_POLLIN, 0};
+        NEED (zmq_send (req, "ask", 3, 0) == 3 && zmq_recv (rep, buffer, sizeof buffer, 0) == 3);
+        NEED (zmq_send (rep, "answer", 6, 0) == 6 && zmq_poll (&item, 1, -1) == 1 && zmq_recv (req, buffer, sizeof buffer, 0) == 6);
+    }
+    end_socket (req);
+    end_socket (rep);
+    return transport;
+}
+
+/* The least stack that the system gives. What the library keeps for each thread must not take it. */
+static void small_stacks (char *transport)
+{
+    pthread_attr_t attributes;
+    NEED (pthread_attr_init (&attributes) == 0 && pthread_attr_setstacksize (&attributes, PTHREAD_STACK_MIN) == 0);
+    pthread_t thread;
+    void *result = NULL;
+    int error = pthread_create (&thread, &attributes, on_little, transport);
+    if (error == 0)
+        pthread_join (thread, &result);
+    line ("-- 40 requests on the least stack, %s: %s", transport, error ? "no thread" : result ? "answered" : "not answered");
+    pthread_attr_destroy (&attributes);
+}
+
 int main (void)
 {
     context = new_context ();
+    for (int i = 0; i < TRANSPORT_COUNT; i++)
+        small_stacks ((char *) TRANSPORTS[i]);
     for (int i = 0; i < TRANSPORT_COUNT; i++) {
         migrates (TRANSPORTS[i]);
         pool (TRANSPORTS[i]);

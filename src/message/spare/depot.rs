@@ -49,6 +49,12 @@ unsafe impl Send for Magazine {}
 impl Magazine {
     pub(super) const EMPTY: Magazine = Magazine { blocks: [null_mut(); MOST_BLOCKS], count: 0 };
 
+    /// All of it; it is empty then.
+    #[cfg(not(loom))]
+    pub(super) fn take(&mut self) -> Magazine {
+        std::mem::replace(self, Magazine::EMPTY)
+    }
+
     /// How many blocks are in it.
     pub(super) fn count(&self) -> usize {
         self.count

@@ -47,52 +47,67 @@ mod product {
         full: Magazine,
     }
 
-    /// The magazines of one thread.
+    /// The magazines of one thread, made when it first has a use for them: what is thread-local itself takes
+    /// room on every stack of the program.
     struct Rack {
-        pairs: UnsafeCell<[Pair; BY_THREAD]>,
+        pairs: UnsafeCell<Vec<Pair>>,
     }
 
     thread_local! {
-        static RACK: Rack = const {
-            Rack {
-                pairs: UnsafeCell::new(
-                    [const { Pair { open: Magazine::EMPTY, full: Magazine::EMPTY } }; BY_THREAD],
-                ),
-            }
-        };
+        static RACK: Rack = const { Rack { pairs: UnsafeCell::new(Vec::new()) } };
     }
 
     impl Rack {
-        /// Works on the magazines of a class; `None` if it has none here.
+        /// Works on the magazines of a class; `None` if there is no memory for them.
         #[inline]
         fn with<T>(&self, class: usize, action: impl FnOnce(&mut Pair) -> T) -> Option<T> {
             // SAFETY: one thread, and no action comes back here.
-            unsafe { &mut *self.pairs.get() }.get_mut(class).map(action)
+            let pairs = unsafe { &mut *self.pairs.get() };
+            if pairs.is_empty() {
+                furnish(pairs);
+            }
+            pairs.get_mut(class).map(action)
         }
-    }
 
-    impl Rack {
+        /// Works on all that are there.
+        fn for_each(&self, mut action: impl FnMut(usize, &mut Magazine)) {
+            // SAFETY: as above.
+            let pairs = unsafe { &mut *self.pairs.get() };
+            for (class, pair) in pairs.iter_mut().enumerate() {
+                action(class, &mut pair.open);
+                action(class, &mut pair.full);
+            }
+        }
+
         /// How many bytes are here.
         fn held(&self) -> usize {
-            // SAFETY: as above.
-            let pairs = unsafe { &*self.pairs.get() }.iter().enumerate();
-            pairs.map(|(class, pair)| (pair.open.count() + pair.full.count()) * bytes(class)).sum()
+            let mut held = 0;
+            self.for_each(|class, magazine| held += magazine.count() * bytes(class));
+            held
         }
     }
 
     impl Drop for Rack {
         fn drop(&mut self) {
-            for (class, pair) in self.pairs.get_mut().iter_mut().enumerate() {
-                for magazine in [&mut pair.open, &mut pair.full] {
-                    store(class, std::mem::replace(magazine, Magazine::EMPTY));
-                }
-            }
+            self.for_each(|class, magazine| store(class, magazine.take()));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn furnish(pairs: &mut Vec<Pair>) {
+        if pairs.try_reserve_exact(BY_THREAD).is_ok() {
+            pairs.resize_with(BY_THREAD, || Pair { open: Magazine::EMPTY, full: Magazine::EMPTY });
         }
     }
 
     /// A block of this class that nobody else has.
     #[inline]
     pub(in super::super) fn take(class: usize) -> Option<NonNull<u8>> {
+        if class >= BY_THREAD {
+            // A magazine of one.
+            return fetch(class)?.pop();
+        }
         let found = RACK.try_with(|rack| {
             rack.with(class, |pair| {
                 pair.open.pop().or_else(|| {
@@ -105,12 +120,7 @@ mod product {
                 })
             })
         });
-        match found {
-            Ok(Some(block)) => block,
-            // A magazine of one.
-            Ok(None) => fetch(class)?.pop(),
-            Err(_) => None,
-        }
+        found.ok()??
     }
 
     /// Keeps a block; false if there is no place for it, then it is still the caller's.
@@ -119,30 +129,26 @@ mod product {
     /// The block must be of this class, and nobody may use it again if it is kept.
     #[inline]
     pub(in super::super) unsafe fn put(class: usize, block: NonNull<u8>) -> bool {
+        if class >= BY_THREAD {
+            let mut magazine = Magazine::EMPTY;
+            // SAFETY: the caller hands the block over.
+            let kept = unsafe { magazine.push(block) };
+            store(class, magazine);
+            return kept;
+        }
         let kept = RACK.try_with(|rack| {
             rack.with(class, |pair| {
-                // SAFETY: the caller hands the block over.
+                // SAFETY: as above.
                 let kept = unsafe { pair.open.push(block) };
                 (kept, pair.open.count() >= magazine(class))
             })
         });
-        match kept {
-            Ok(Some((kept, filled))) => {
-                if filled {
-                    hand_over(class);
-                }
-                kept
-            }
-            Ok(None) => {
-                let mut magazine = Magazine::EMPTY;
-                // SAFETY: as above.
-                let kept = unsafe { magazine.push(block) };
-                store(class, magazine);
-                kept
-            }
-            // The thread ends, and its magazines are gone.
-            Err(_) => false,
+        // The thread ends, and its magazines are gone; or there is no memory for them.
+        let Ok(Some((kept, filled))) = kept else { return false };
+        if filled {
+            hand_over(class);
         }
+        kept
     }
 
     /// The open magazine of this class is full: another one takes its place, and what is too much for one
@@ -153,11 +159,10 @@ mod product {
         let _ = RACK.try_with(|rack| {
             let held = rack.held();
             rack.with(class, |pair| {
-                let full = std::mem::replace(&mut pair.full, Magazine::EMPTY);
-                store(class, full);
-                pair.full = std::mem::replace(&mut pair.open, Magazine::EMPTY);
+                store(class, pair.full.take());
+                pair.full = pair.open.take();
                 if held > MOST_OF_A_THREAD {
-                    store(class, std::mem::replace(&mut pair.full, Magazine::EMPTY));
+                    store(class, pair.full.take());
                 }
             });
         });
@@ -200,14 +205,10 @@ mod product {
 
     /// See `spare::clear`.
     pub(in super::super) fn clear() {
+        let _ = RACK.try_with(|rack| {
+            rack.for_each(|class, magazine| free_all(class, magazine.take()));
+        });
         for class in 0..CLASSES {
-            let _ = RACK.try_with(|rack| {
-                rack.with(class, |pair| {
-                    for magazine in [&mut pair.open, &mut pair.full] {
-                        free_all(class, std::mem::replace(magazine, Magazine::EMPTY));
-                    }
-                })
-            });
             while let Some(magazine) = fetch(class) {
                 free_all(class, magazine);
             }
