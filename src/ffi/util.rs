@@ -2,7 +2,6 @@
 
 use std::ffi::{c_char, c_int, c_ulong, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
@@ -10,9 +9,9 @@ use once_cell::race::OnceBox;
 use super::arg;
 use super::boundary::boundary;
 use super::handle::Shelf;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::sys::lock::Mutex;
-use crate::sys::{gssapi, norm, pgm, signals};
+use crate::sys::{gssapi, norm, pgm, signals, thread};
 use crate::transport::find as transport;
 
 /// What zmq_has(3) may be asked, and whether it is there.
@@ -156,13 +155,13 @@ pub extern "C" fn zmq_sleep(seconds: c_int) {
     std::thread::sleep(Duration::from_secs(seconds.try_into().unwrap_or(0)));
 }
 
-/// What `zmq_threadstart` runs.
+/// What `zmq_threadstart` runs. It may end its thread by pthread_exit(3), or be cancelled.
 #[allow(non_camel_case_types)]
-pub type zmq_thread_fn = Option<unsafe extern "C" fn(arg: *mut c_void)>;
+pub type zmq_thread_fn = Option<unsafe extern "C-unwind" fn(arg: *mut c_void)>;
 
-static THREADS: Shelf<Mutex<Option<JoinHandle<()>>>> = Shelf::new();
+static THREADS: Shelf<Mutex<Option<thread::Thread>>> = Shelf::new();
 
-/// As much as C programs are used to; Rust's threads have less.
+/// As much as C programs are used to.
 const STACK: usize = 8 << 20;
 
 /// Runs `func(arg)` in a new thread, which takes no signals.
@@ -173,18 +172,11 @@ const STACK: usize = 8 << 20;
 pub unsafe extern "C" fn zmq_threadstart(func: zmq_thread_fn, arg: *mut c_void) -> *mut c_void {
     boundary(|| {
         let func = func.ok_or(Error::FAULT)?;
-        let thread = start(func, arg.expose_provenance())?;
+        let _blocked = signals::block_all();
+        // SAFETY: by the contract of the function.
+        let thread = unsafe { thread::start_foreign(STACK, "ZMQapp", func, arg) }?;
         THREADS.take(|slot| *slot.lock() = Some(thread))
     })
-}
-
-fn start(func: unsafe extern "C" fn(*mut c_void), arg: usize) -> Result<JoinHandle<()>> {
-    let _blocked = signals::block_all();
-    let body = move || {
-        // SAFETY: `zmq_threadstart` was promised that this may be called.
-        unsafe { func(std::ptr::with_exposed_provenance_mut(arg)) }
-    };
-    Ok(std::thread::Builder::new().name("ZMQapp".to_owned()).stack_size(STACK).spawn(body)?)
 }
 
 /// Waits for a thread to end.
@@ -194,8 +186,7 @@ fn start(func: unsafe extern "C" fn(*mut c_void), arg: usize) -> Result<JoinHand
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
     boundary(|| {
-        // The thread may have panicked in C's place; there is nobody to tell.
-        let _ = THREADS.give_back(thread, |slot| slot.lock().take())?.join();
+        THREADS.give_back(thread, |slot| slot.lock().take())?.join();
         Ok(())
     });
 }

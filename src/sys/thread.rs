@@ -1,8 +1,9 @@
 //! Threads of the library, and what one sets about itself: name, processors, scheduling.
 //!
-//! Rust's own way of starting one ends the process when there is no memory for its handle.
+//! Rust's own way of starting one ends the process when there is no memory for its handle, and when C code
+//! that it runs ends the thread by pthread_exit(3) or is cancelled.
 //! ZMQ_THREAD_NAME_PREFIX, ZMQ_THREAD_AFFINITY_CPU_*, ZMQ_THREAD_SCHED_POLICY and
-//! ZMQ_THREAD_PRIORITY of zmq_ctx_set(3). Each call acts on the calling thread. Called by
+//! ZMQ_THREAD_PRIORITY of zmq_ctx_set(3). What sets something acts on the calling thread. Called by
 //! `runtime::io_thread`, the resolver, `biased` and zmq_threadstart.
 
 use std::ffi::{CString, c_void};
@@ -14,24 +15,80 @@ type Body = Box<dyn FnOnce() + Send>;
 /// A thread that was started. It goes on by itself if this is dropped.
 pub(crate) struct Thread(Option<libc::pthread_t>);
 
+// SAFETY: any thread may wait for another one or let it go; where it is a pointer it is only a name.
+unsafe impl Send for Thread {}
+
+/// What begins a thread. It may not return but be unwound to its end.
+type Entry = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+
+unsafe extern "C" {
+    // The libc crate's takes only what is never unwound.
+    fn pthread_create(
+        thread: *mut libc::pthread_t,
+        attributes: *const libc::pthread_attr_t,
+        entry: Entry,
+        argument: *mut c_void,
+    ) -> libc::c_int;
+}
+
 /// Starts a thread with so large a stack.
 pub(crate) fn start(stack: usize, body: impl FnOnce() + Send + 'static) -> io::Result<Thread> {
-    extern "C" fn enter(body: *mut c_void) -> *mut c_void {
+    unsafe extern "C-unwind" fn enter(body: *mut c_void) -> *mut c_void {
         // SAFETY: `start` passes the box on, to this one call.
         let body = *unsafe { Box::from_raw(body.cast::<Body>()) };
         let _ = catch_unwind(AssertUnwindSafe(body));
         std::ptr::null_mut()
     }
-    let body = Box::into_raw(Box::<Body>::new(Box::new(body)));
+    // SAFETY: it takes the body over.
+    unsafe { create(stack, enter, Box::<Body>::new(Box::new(body))) }
+}
+
+/// A function of the application, which may end its thread.
+pub(crate) type Function = unsafe extern "C-unwind" fn(*mut c_void);
+
+/// Starts a thread that runs a function of the application, and owns nothing meanwhile: the thread may be
+/// cancelled, and leave by pthread_exit(3).
+///
+/// # Safety
+/// The function may be called with `argument` by another thread.
+pub(crate) unsafe fn start_foreign(
+    stack: usize,
+    name: &'static str,
+    function: Function,
+    argument: *mut c_void,
+) -> io::Result<Thread> {
+    struct Call(&'static str, Function, *mut c_void);
+    /// Takes the call out of its box.
+    fn prepare(call: *mut c_void) -> (Function, *mut c_void) {
+        // SAFETY: `create` passes the box on, to this one call.
+        let Call(name, function, argument) = *unsafe { Box::from_raw(call.cast::<Call>()) };
+        set_name(name);
+        (function, argument)
+    }
+    unsafe extern "C-unwind" fn enter(call: *mut c_void) -> *mut c_void {
+        let (function, argument) = prepare(call);
+        // SAFETY: so `start_foreign` was promised.
+        unsafe { function(argument) };
+        std::ptr::null_mut()
+    }
+    // SAFETY: it takes the call over.
+    unsafe { create(stack, enter, Box::new(Call(name, function, argument))) }
+}
+
+/// Starts a thread.
+///
+/// # Safety
+/// `entry` takes the ownership of a `T` of a box over, and may do so in another thread.
+unsafe fn create<T>(stack: usize, entry: Entry, argument: Box<T>) -> io::Result<Thread> {
+    let argument = Box::into_raw(argument);
     let mut attributes = std::mem::MaybeUninit::uninit();
     let mut thread = std::mem::MaybeUninit::uninit();
-    // SAFETY: the attributes are initialised before they are used; the new thread takes the body over.
+    // SAFETY: the attributes are initialised before they are used; the new thread takes the argument over.
     let result = unsafe {
         let attributes = attributes.as_mut_ptr();
         errno_of(libc::pthread_attr_init(attributes)).and_then(|()| {
             libc::pthread_attr_setstacksize(attributes, stack);
-            let result =
-                libc::pthread_create(thread.as_mut_ptr(), attributes, enter, body.cast::<c_void>());
+            let result = pthread_create(thread.as_mut_ptr(), attributes, entry, argument.cast());
             libc::pthread_attr_destroy(attributes);
             errno_of(result)
         })
@@ -40,8 +97,8 @@ pub(crate) fn start(stack: usize, body: impl FnOnce() + Send + 'static) -> io::R
         // SAFETY: pthread_create(3) has succeeded, and so has written the thread.
         Ok(()) => Ok(Thread(Some(unsafe { thread.assume_init() }))),
         Err(error) => {
-            // SAFETY: no thread was made, so the body is still ours.
-            drop(unsafe { Box::from_raw(body) });
+            // SAFETY: no thread was made, so the argument is still ours.
+            drop(unsafe { Box::from_raw(argument) });
             Err(error)
         }
     }

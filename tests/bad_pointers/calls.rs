@@ -96,7 +96,7 @@ pub(crate) static ZERO: c_int = 0;
 
 pub(crate) unsafe extern "C" fn handler(_id: c_int, _arg: *mut c_void) {}
 
-pub(crate) unsafe extern "C" fn thread(_arg: *mut c_void) {}
+pub(crate) unsafe extern "C-unwind" fn thread(_arg: *mut c_void) {}
 
 pub(crate) fn event() -> PollerEvent {
     PollerEvent { socket: null_mut(), fd: 0, user_data: null_mut(), events: 0 }
