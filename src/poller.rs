@@ -1,4 +1,4 @@
-//! Waiting for several sockets and descriptors at once, see zmq_poll(3) and zmq_poller(3).
+//! Waiting for several sockets and descriptors at once, see zmq_poll(3) and libzmq's zmq_poller(3).
 //!
 //! `zmq_poll` works on the application's own array of [`PollItem`]s; a [`Poller`] remembers what is
 //! registered. Asking a socket needs no system call; both enter the kernel only to look at plain

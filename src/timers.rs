@@ -1,4 +1,4 @@
-//! A set of repeating timers, see zmq_timers(3). Called by `ffi::timers`.
+//! A set of repeating timers, see libzmq's zmq_timers(3). Called by `ffi::timers`.
 //!
 //! Pure bookkeeping: it reads no clock and calls no handler. Times are milliseconds since any
 //! fixed moment; `T` is what shall be handed back when a timer is due.

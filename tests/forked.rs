@@ -1,5 +1,5 @@
 //! fork(2) in a process with live contexts, sockets and busy threads: the child may close and end
-//! what it inherited and have contexts of its own; the parent notices nothing. See zmq(7).
+//! what it inherited and have contexts of its own; the parent notices nothing. See zmq_ctx_term(3).
 
 mod stress;
 

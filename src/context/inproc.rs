@@ -1,4 +1,4 @@
-//! The directory of inproc endpoints: zmq_inproc(7).
+//! The directory of inproc endpoints: libzmq's zmq_inproc(7).
 //!
 //! Names belong to one context. A socket may connect before anybody has bound the name; then the
 //! binder's end of its pipe waits here. Called by `socket::inproc`.

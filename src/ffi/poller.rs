@@ -1,4 +1,4 @@
-//! The functions of zmq_poller(3).
+//! The functions of libzmq's zmq_poller(3).
 
 use std::ffi::{c_int, c_long, c_short, c_void};
 

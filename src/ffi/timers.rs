@@ -1,4 +1,4 @@
-//! The functions of zmq_timers(3).
+//! The functions of libzmq's zmq_timers(3).
 
 use std::ffi::{c_int, c_long, c_void};
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::sys::lock::Mutex;
 use crate::timers::Timers;
 
-/// What a timer calls, see zmq_timers(3).
+/// What a timer calls, see libzmq's zmq_timers(3).
 #[allow(non_camel_case_types)]
 pub type zmq_timer_fn = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut c_void)>;
 

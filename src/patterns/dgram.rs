@@ -1,4 +1,4 @@
-//! DGRAM: UDP datagrams as messages of two frames, the address and the body (zmq_udp(7)).
+//! DGRAM: UDP datagrams as messages of two frames, the address and the body (libzmq's zmq_udp(7)).
 
 use crate::error::{Error, Result};
 use crate::message::Message;

@@ -1,4 +1,4 @@
-//! A set of registered sockets and descriptors to wait for, see zmq_poller(3).
+//! A set of registered sockets and descriptors to wait for, see libzmq's zmq_poller(3).
 //!
 //! Called by `ffi::poller`.
 

@@ -1,4 +1,4 @@
-//! The task that joins a pipe to a socket for datagrams: zmq_udp(7). RADIO, DISH and DGRAM.
+//! The task that joins a pipe to a socket for datagrams: libzmq's zmq_udp(7). RADIO, DISH and DGRAM.
 //!
 //! There is no connection and no handshake. A message is two frames in the pipe, the group or the
 //! address and the body, and one datagram on the wire. What cannot be sent is lost, as datagrams

@@ -1,4 +1,4 @@
-//! Connecting sockets of one process directly: zmq_inproc(7).
+//! Connecting sockets of one process directly: libzmq's zmq_inproc(7).
 //!
 //! The two sockets share a pipe and nothing else; there is no session. What a handshake would tell,
 //! the routing id, is written into the pipe where the other side wants it. Called by `endpoints`.

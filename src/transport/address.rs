@@ -1,4 +1,4 @@
-//! Internet addresses as endpoints write them: `host:port`, zmq_tcp(7).
+//! Internet addresses as endpoints write them: `host:port`, libzmq's zmq_tcp(7).
 //!
 //! The host is a literal address, in brackets or not, with or without a scope (`fe80::1%eth0`), a
 //! name, and for binding also `*` or the name of an interface. With ZMQ_IPV6 an IPv4 address is

@@ -1,4 +1,4 @@
-//! The tipc transport, zmq_tipc(7): `{type,lower,upper}` is bound, `{type,instance}@z.c.n` is
+//! The tipc transport, libzmq's zmq_tipc(7): `{type,lower,upper}` is bound, `{type,instance}@z.c.n` is
 //! connected to, and `<z.c.n:reference>` names one socket (`<*>` binds to whatever there is).
 
 use std::os::fd::AsFd;

@@ -1,5 +1,5 @@
 //! The vsock transport, sockets between virtual machines and their host, and the same by its older
-//! name vmci, zmq_vmci(7): `cid:port`, where `*` is any and `@` as cid is this machine's own.
+//! name vmci, libzmq's zmq_vmci(7): `cid:port`, where `*` is any and `@` as cid is this machine's own.
 
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -363,7 +363,7 @@ fn curve_keys_belong_together() {
         works(zmq_curve_keypair(public, secret));
         works(zmq_curve_public(derived, secret));
         works(zmq_curve_keypair(other, secret));
-        // The example keys of zmq_curve(7).
+        // The example keys of libzmq's zmq_curve(7).
         let example = c"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6";
         works(zmq_curve_public(secret, example.as_ptr()));
         for bad in [c"", c"00000", c"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh", c"00 00"] {

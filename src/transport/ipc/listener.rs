@@ -46,7 +46,7 @@ impl IpcListener {
         let has_file = !address.starts_with('@');
         if has_file {
             // What a program that ended without closing left behind, or a binding that is
-            // overridden, zmq_ipc(7). Anything that cannot be removed makes bind fail.
+            // overridden, libzmq's zmq_ipc(7). Anything that cannot be removed makes bind fail.
             let _ = fs::remove_file(address);
         }
         let socket = net::socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?;

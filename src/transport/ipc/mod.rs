@@ -1,4 +1,4 @@
-//! The ipc transport, unix domain sockets, zmq_ipc(7): paths, `@name` for an abstract name, and
+//! The ipc transport, unix domain sockets, libzmq's zmq_ipc(7): paths, `@name` for an abstract name, and
 //! for binding `*` for a fresh path.
 
 mod listener;

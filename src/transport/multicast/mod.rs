@@ -1,5 +1,5 @@
 //! Reliable multicast, one way from PUB and XPUB to SUB and XSUB: norm, and pgm and epgm of
-//! zmq_pgm(7).
+//! libzmq's zmq_pgm(7).
 //!
 //! There is neither a connection nor a handshake, and binding and connecting are the same: the
 //! runtime opens a [`Multicast`] and moves frames over it.

@@ -1,4 +1,4 @@
-//! The pgm and epgm transports: reliable multicast by the OpenPGM library, zmq_pgm(7).
+//! The pgm and epgm transports: reliable multicast by the OpenPGM library, libzmq's zmq_pgm(7).
 //!
 //! A sender's messages are one endless stream of frames of ZMTP 1.0 (13/ZMTP), cut into packets. A
 //! packet begins with two bytes that tell where in the rest of it the first message begins, 0xffff

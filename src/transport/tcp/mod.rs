@@ -1,4 +1,4 @@
-//! The tcp transport, zmq_tcp(7).
+//! The tcp transport, libzmq's zmq_tcp(7).
 
 mod dialer;
 mod listener;

@@ -1,4 +1,4 @@
-//! Addresses of zmq_udp(7): `host:port` or `interface;group:port`. Called by the rest of `udp`.
+//! Addresses of libzmq's zmq_udp(7): `host:port` or `interface;group:port`. Called by the rest of `udp`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

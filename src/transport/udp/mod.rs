@@ -1,4 +1,4 @@
-//! The udp transport, zmq_udp(7): datagrams that carry a group and a body for RADIO and DISH, or
+//! The udp transport, libzmq's zmq_udp(7): datagrams that carry a group and a body for RADIO and DISH, or
 //! a bare body with the peer's address for DGRAM.
 //!
 //! There is no connection, hence neither listener nor dialer: the runtime makes a [`UdpSocket`] at
