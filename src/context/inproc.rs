@@ -38,6 +38,14 @@ pub(crate) struct Waiting {
     pub(crate) wants_routing_id: bool,
 }
 
+/// What became of a connection to a name.
+pub(crate) enum Connected<T> {
+    /// Somebody has bound it.
+    Bound(Bound),
+    /// Nobody has, and a pipe waits; this came with it.
+    Waits(T),
+}
+
 /// An owner that is found later. Events before are not needed: the owner looks when it comes.
 #[derive(Default)]
 pub(crate) struct LateOwner(OnceLock<Arc<dyn Notify>>);
@@ -89,18 +97,19 @@ impl Directory {
         Ok(names.waiting.remove(name).unwrap_or_default())
     }
 
-    /// Who has bound the name; if nobody, leaves what `wait` makes.
-    pub(crate) fn connect(
+    /// Who has bound the name; if nobody, leaves the connection that `wait` makes.
+    pub(crate) fn connect<T>(
         &self,
         name: &str,
-        wait: impl FnOnce() -> Result<Waiting>,
-    ) -> Result<Option<Bound>> {
+        wait: impl FnOnce() -> Result<(Waiting, T)>,
+    ) -> Result<Connected<T>> {
         let mut names = self.names.lock();
         if let Some(bound) = names.bound.get(name) {
-            return Ok(Some(bound.clone()));
+            return Ok(Connected::Bound(bound.clone()));
         }
-        names.waiting.entry(name.to_owned()).or_default().push(wait()?);
-        Ok(None)
+        let (waiting, kept) = wait()?;
+        names.waiting.entry(name.to_owned()).or_default().push(waiting);
+        Ok(Connected::Waits(kept))
     }
 
     /// Who has bound the name.

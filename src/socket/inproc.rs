@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::Core;
-use crate::context::inproc::{Bound, LateOwner, Waiting};
+use crate::context::inproc::{Bound, Connected, LateOwner, Waiting};
 use crate::error::{Error, Result};
 use crate::message::{Message, Metadata};
 use crate::options;
@@ -66,39 +66,42 @@ impl Core {
 
     /// Connects to a name, bound or not, and gives the pipe.
     pub(super) fn connect_inproc(&mut self, endpoint: &str, name: &str) -> Result<PipeId> {
-        let mut ours = None;
-        let found = self.context.inproc.connect(name, || {
+        let connected = self.context.inproc.connect(name, || {
             let owner = Arc::new(LateOwner::default());
             let config = EndConfig { owner: owner.clone(), marks: None };
             let (mut near, far) = self.make_pipe(config);
             // Whether the binder will want it is not known yet.
             introduce(&mut near, &self.options.routing_id)?;
             say_hello(&mut near, self.hello())?;
-            ours = Some(near);
             let wants_routing_id = self.options.recv_routing_id;
-            Ok(Waiting { socket: self.id, pipe: far, owner, wants_routing_id })
+            Ok((Waiting { socket: self.id, pipe: far, owner, wants_routing_id }, near))
         })?;
-        if let Some(peer) = found {
-            let marks = Some((peer.sndhwm, peer.rcvhwm));
-            let config = EndConfig { owner: peer.owner.clone(), marks };
-            let (mut near, mut far) = self.make_pipe(config);
-            if peer.wants_routing_id {
-                introduce(&mut near, &self.options.routing_id)?;
-            }
-            if self.options.recv_routing_id {
-                introduce(&mut far, &peer.routing_id)?;
-            }
-            say_hello(&mut near, self.hello())?;
-            peer.greet(&mut far)?;
-            peer.owner.attach(far, Attach::default());
-            ours = Some(near);
-        }
+        let pipe = match connected {
+            Connected::Waits(near) => near,
+            Connected::Bound(peer) => self.reach(&peer)?,
+        };
         self.options.connected = true;
         let how = Attach { locally_initiated: true, ..Attach::default() };
-        let pipe = ours.ok_or(Error::CONNREFUSED)?;
         let id = self.attach(pipe, how);
         self.endpoints.add_inproc_pipe(endpoint, id);
         Ok(id)
+    }
+
+    /// Makes a connection to who has bound the name, and gives this socket's end.
+    fn reach(&self, peer: &Bound) -> Result<Pipe> {
+        let marks = Some((peer.sndhwm, peer.rcvhwm));
+        let config = EndConfig { owner: peer.owner.clone(), marks };
+        let (mut near, mut far) = self.make_pipe(config);
+        if peer.wants_routing_id {
+            introduce(&mut near, &self.options.routing_id)?;
+        }
+        if self.options.recv_routing_id {
+            introduce(&mut far, &peer.routing_id)?;
+        }
+        say_hello(&mut near, self.hello())?;
+        peer.greet(&mut far)?;
+        peer.owner.attach(far, Attach::default());
+        Ok(near)
     }
 
     /// This socket's end, and the one for the peer.
