@@ -1,5 +1,5 @@
 //! The proxy: passes messages between two sockets until it is told to stop, see zmq_proxy(3) and
-//! zmq_proxy_steerable(3). Called by `ffi::proxy` and, for zmq_device, by `ffi::legacy`.
+//! zmq_proxy_steerable(3). Called by `ffi::proxy`.
 //!
 //! A direction moves messages while its source has input and its sink takes output. When neither
 //! moves, the proxy sleeps until the half that is missing comes: input, or, once there is input,

@@ -3,7 +3,7 @@
 //! `libnorm.so.1` speaks NACK-Oriented Reliable Multicast (RFC 5740) from a thread of its own. Here
 //! is what a one-way stream of bytes needs of its `normApi.h` 1.5, behind a type that owns what it
 //! opens and hands out no pointers. A machine without the library runs everything but norm. Called
-//! by `transport::norm`.
+//! by `transport::multicast::norm`.
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};

@@ -1,7 +1,7 @@
 //! What the writer and the reader each own of their queue: half of it.
 //!
 //! An `Arc` would do the same with a count before the first cache line, which costs another such line,
-//! and it ends the program where there is no memory. Used by `queue`.
+//! and it ends the program where there is no memory. Used by the rest of `byte_queue`.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::ops::Deref;

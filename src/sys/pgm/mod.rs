@@ -3,7 +3,7 @@
 //! `libpgm-5.3.so.0` speaks Pragmatic General Multicast (RFC 3208), on raw IP or in UDP datagrams,
 //! on the thread that calls it. Here is what a one-way stream of packets needs of `pgm/socket.h`,
 //! behind a type that owns what it opens and hands out no pointers. A machine without the library
-//! runs everything but pgm. Called by `transport::pgm`.
+//! runs everything but pgm. Called by `transport::multicast::pgm`.
 
 mod library;
 
