@@ -55,7 +55,7 @@ uninstall: ## remove what `make install` with the same variables installed
 setup: ## install the Debian packages and Rust components that building and checking need
 	@scripts/setup.sh
 
-check: ## run every check there is; a summary comes last
+check: ## run every check but check-clients, check-bindings and check-cinstall; a summary comes last
 	@scripts/setup.sh
 	@scripts/check $(CHECK_FIRST) -- $(CHECK_STEPS)
 

@@ -8,6 +8,6 @@ abuse: all ## random calls with any arguments for SECONDS=60, process after proc
 	@scripts/setup.sh build net
 	tests/abuse/run --seconds $(if $(SECONDS),$(SECONDS),60) $(ABUSE)
 
-check-abuse: all ## the same for 20 seconds
+check-abuse: all ## random calls of all functions with any arguments for 20 seconds
 	@scripts/setup.sh build net
 	tests/abuse/run --seconds 20 $(ABUSE)

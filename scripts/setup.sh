@@ -7,7 +7,7 @@ rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
 
 # A line for each group: its name, its packages, and after # what it is.
 groups='
-rust      gcc libc6-dev                                                       # a linker; cargo comes with rustup, below
+rust      gcc libc6-dev                                                       # a compiler; cargo comes with rustup, below
 lint                                                                          # rustfmt and clippy, below
 coverage                                                                      # the LLVM tools of the compiler, below
 build     g++ make cmake pkg-config binutils python3 libsodium-dev libgnutls28-dev  # the reference and the C tests
@@ -33,7 +33,7 @@ packages_of() {
         echo "setup: unknown group '$1' (known:" $known")" >&2
         return 2
     fi
-    # Any C compiler links, any npm installs.
+    # Any C compiler and any npm will do.
     [ "$1" != rust ] || ! command -v cc >/dev/null || return 0
     [ "$1" != node ] || ! command -v npm >/dev/null || return 0
     awk -v group="$1" '$1 == group { sub(/#.*/, ""); $1 = ""; print }' <<<"$groups"
