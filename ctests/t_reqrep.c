@@ -1,4 +1,5 @@
 /* REQ and REP: turns, parts, several servers, a lost server, relaxed and correlated requests. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API 1
 #include "common.h"
 
 static void exchange (void *req, void *rep, const char *text)
@@ -117,6 +118,24 @@ static void server_restarts (void *context)
     end_socket (rep);
 }
 
+/* What greets each peer has no empty frame in front, so a REQ sends it over inproc at most. */
+static void greets (void *context, const char *transport)
+{
+    char endpoint[256];
+    line ("-- a REQ that would greet its peers, %s", transport);
+    void *router = new_socket (context, ZMQ_ROUTER), *req = new_socket (context, ZMQ_REQ);
+    NEED (zmq_setsockopt (router, ZMQ_ROUTING_ID, "R", 1) == 0 && zmq_setsockopt (req, ZMQ_ROUTING_ID, "Q", 1) == 0);
+    NEED (zmq_setsockopt (req, ZMQ_HELLO_MSG, "hello", 5) == 0);
+    bind_any (router, transport, endpoint);
+    NEED (zmq_connect (req, endpoint) == 0);
+    send_parts (req, "request", NULL);
+    set_int (router, ZMQ_RCVTIMEO, 300);
+    while (take ("router", router, 0) != -1)
+        ;
+    end_socket (req);
+    end_socket (router);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -125,6 +144,7 @@ int main (void)
         over (context, TRANSPORTS[i], 0);
         several_servers (context, TRANSPORTS[i]);
         several_clients (context, TRANSPORTS[i]);
+        greets (context, TRANSPORTS[i]);
     }
     relaxed (context);
     server_restarts (context);

@@ -86,6 +86,36 @@ static void same_name (void *context, int handover)
     end_socket (router);
 }
 
+/* What a worker sends before it goes is heard, although another run of it takes its name over. */
+static void runs_again (void *context, const char *transport)
+{
+    char endpoint[256], body[16], got[16];
+    void *router = new_socket (context, ZMQ_ROUTER);
+    set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+    bind_any (router, transport, endpoint);
+    for (int run = 0; run < 5; run++) {
+        void *worker = dealer_named (context, "X", endpoint);
+        set_int (worker, ZMQ_LINGER, -1);
+        for (int i = 0; i < 10; i++) {
+            snprintf (body, sizeof body, "%d.%d", run, i);
+            send_parts (worker, body, NULL);
+        }
+        end_socket (worker);
+        settle ();
+    }
+    set_int (router, ZMQ_RCVTIMEO, 300);
+    int heard = 0, next[5] = {0};
+    while (zmq_recv (router, got, sizeof got, 0) > 0) {
+        int run, number, size = zmq_recv (router, got, sizeof got - 1, 0);
+        NEED (size > 0);
+        got[size] = 0;
+        NEED (sscanf (got, "%d.%d", &run, &number) == 2 && run >= 0 && run < 5);
+        heard += number == next[run]++;
+    }
+    line ("-- %d of 50 messages of a worker that ran five times, %s", heard, transport);
+    end_socket (router);
+}
+
 static void handover_while_one_waits (void *context, const char *transport)
 {
     char endpoint[256];
@@ -180,8 +210,10 @@ int main (void)
         over (context, TRANSPORTS[i]);
     same_name (context, 0);
     same_name (context, 1);
-    for (int i = 0; i < TRANSPORT_COUNT; i++)
+    for (int i = 0; i < TRANSPORT_COUNT; i++) {
+        runs_again (context, TRANSPORTS[i]);
         handover_while_one_waits (context, TRANSPORTS[i]);
+    }
     probe (context);
     router_to_router (context);
     req_and_rep (context);

@@ -1,4 +1,5 @@
 /* Every socket function with NULL, with something that is no socket, and with bad flags. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API 1
 #include "common.h"
 
 static void no_socket (const char *what, void *bad)
@@ -70,6 +71,23 @@ static void empty_names (void *socket)
     SHOW (zmq_unbind (socket, "ipc://nobody"));
 }
 
+/* The number of a peer is wanted at once, which is not to be had of a connection that is waited for. */
+static void impatient_peer (void *context)
+{
+    char endpoint[256];
+    line ("-- zmq_connect_peer with ZMQ_IMMEDIATE");
+    void *server = new_socket (context, ZMQ_PEER), *peer = new_socket (context, ZMQ_PEER);
+    set_int (peer, ZMQ_IMMEDIATE, 1);
+    for (int i = 0; i < TRANSPORT_COUNT; i++) {
+        bind_any (server, TRANSPORTS[i], endpoint);
+        uint32_t number = zmq_connect_peer (peer, endpoint);
+        line ("%s: %s, %s", TRANSPORTS[i], number ? "a number" : "none", errno_name (zmq_errno ()));
+        SHOW (zmq_disconnect (peer, endpoint));
+    }
+    end_socket (peer);
+    end_socket (server);
+}
+
 int main (void)
 {
     static char zeros[4096];
@@ -80,6 +98,7 @@ int main (void)
     void *socket = new_socket (context, ZMQ_PAIR);
     polling (socket);
     empty_names (socket);
+    impatient_peer (context);
     end_socket (socket);
     end_context (context);
     return 0;

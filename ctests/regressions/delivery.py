@@ -123,6 +123,25 @@ def a_name_can_be_used_again():
         router.rest_using(40)
 
 
+@row("class 10: a name that is wanted by a second peer", reference="fails")
+def who_has_waited_for_a_name_wakes_a_blocked_call():
+    context = Context()
+    router = context.socket(ROUTER)
+    port = router.bind()
+    for body in (b"old", b"new"):
+        dealer = context.socket(DEALER)
+        dealer.set(ROUTING_ID, b"name")
+        dealer.connect(f"tcp://127.0.0.1:{port}")
+        dealer.send(body)
+        time.sleep(0.2)
+        if body == b"old":
+            dealer.close()
+            time.sleep(0.2)
+    # Nothing is read until both are there: the end of the first is found when its message has been read.
+    assert router.receive() == [b"name", b"old"]
+    assert router.receive() == [b"name", b"new"]
+
+
 @row("class 11: #3641, #1434", reference="passes")
 def an_event_loop_that_keeps_the_contract_misses_nothing():
     import select

@@ -97,10 +97,12 @@ impl Router {
                 return Ok(Identified::Taken);
             }
             self.table.insert_integral(other)?;
-            if self.current_in == Some(other) {
-                self.terminate_current_in = true;
-            } else if let Some(pipe) = pipes.get_mut(other) {
-                pipe.terminate();
+            match pipes.get_mut(other) {
+                // What a peer has sent before it went is heard under its new name.
+                Some(pipe) if pipe.peer_finished() => {}
+                _ if self.current_in == Some(other) => self.terminate_current_in = true,
+                Some(pipe) => pipe.terminate(),
+                None => {}
             }
         }
         self.table.insert(&routing_id, id)?;

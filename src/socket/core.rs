@@ -151,12 +151,25 @@ impl Core {
         id
     }
 
-    /// Removes the pipes that have come to their end.
+    /// Removes the pipes that have come to their end; whether there were any. Then a peer that has waited for
+    /// the name of another may be heard, without further notice: whoever has found nothing looks again.
     #[inline]
-    pub(super) fn reap(&mut self) {
-        if self.pipes.any_ended() {
+    pub(super) fn reap(&mut self) -> bool {
+        let any = self.pipes.any_ended();
+        if any {
             self.remove_ended();
         }
+        any
+    }
+
+    /// `Pattern::has_in` or `has_out`, of the pipes that stay.
+    #[inline]
+    pub(super) fn ask(&mut self, question: fn(&mut Named, &mut Pipes) -> bool) -> bool {
+        let mut answer = question(&mut self.pattern, &mut self.pipes);
+        while self.reap() && !answer {
+            answer = question(&mut self.pattern, &mut self.pipes);
+        }
+        answer
     }
 
     #[cold]
@@ -176,18 +189,14 @@ impl Core {
     pub(super) fn events(&mut self) -> i16 {
         // Who asks for events sleeps elsewhere; the I/O threads have to tell.
         self.give_back();
-        let input = self.pattern.has_in(&mut self.pipes);
+        let input = self.ask(|pattern, pipes| pattern.has_in(pipes));
         self.events_with(input)
     }
 
     /// The same when it is known whether POLLIN holds.
     pub(super) fn events_with(&mut self, input: bool) -> i16 {
-        let mut events = if input { POLLIN } else { 0 };
-        if self.pattern.has_out(&mut self.pipes) {
-            events |= POLLOUT;
-        }
-        self.reap();
-        events
+        let output = self.ask(|pattern, pipes| pattern.has_out(pipes));
+        (if input { POLLIN } else { 0 }) | (if output { POLLOUT } else { 0 })
     }
 
     /// Ends the socket; see `Socket::close`.

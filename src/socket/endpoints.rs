@@ -132,6 +132,9 @@ impl Socket {
         if core.options.kind != SocketType::Peer {
             return Err(Error::NOTSUP);
         }
+        if core.options.immediate {
+            return Err(Error::FAULT);
+        }
         // The routing id names a pipe, so there must be one before the connection.
         let id = core.connect(endpoint)?.ok_or(Error::INVAL)?;
         core.pattern.peer_number(id).ok_or(Error::INVAL)

@@ -161,9 +161,7 @@ impl Core {
     fn may_receive(&mut self) -> bool {
         // Who asks for events sleeps elsewhere; the I/O threads have to tell.
         self.give_back();
-        let found = self.pattern.has_in(&mut self.pipes);
-        self.reap();
-        found
+        self.ask(|pattern, pipes| pattern.has_in(pipes))
     }
 
     /// POLLOUT, the same.
@@ -174,9 +172,7 @@ impl Core {
 
     #[inline]
     fn has_room(&mut self) -> bool {
-        let found = self.pattern.has_out(&mut self.pipes);
-        self.reap();
-        found
+        self.ask(|pattern, pipes| pattern.has_out(pipes))
     }
 }
 

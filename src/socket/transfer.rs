@@ -32,8 +32,10 @@ impl Core {
     /// Receives a frame if there is one; else the message is left alone.
     #[inline]
     pub(super) fn try_recv(&mut self, message: &mut Message) -> Result<()> {
-        let result = self.pattern.recv_into(&mut self.pipes, message);
-        self.reap();
+        let mut result = self.pattern.recv_into(&mut self.pipes, message);
+        while self.reap() && result == Err(Error::AGAIN) {
+            result = self.pattern.recv_into(&mut self.pipes, message);
+        }
         if result.is_ok() {
             self.receive_more = message.more();
             self.looping.told = 0;

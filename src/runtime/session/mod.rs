@@ -163,7 +163,9 @@ impl Session {
                     return Ok(());
                 }
                 Handshake::Done(metadata) => {
-                    if options.can_send_hello_msg && !options.hello_msg.is_empty() {
+                    // A REQ's would have no empty frame in front; it has one over inproc only, as in libzmq.
+                    let greets = options.can_send_hello_msg && options.kind != SocketType::Req;
+                    if greets && !options.hello_msg.is_empty() {
                         connection.greet(&options.hello_msg)?;
                     }
                     attach = self.established(io, metadata)?;
