@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_long, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
-use crate::sys::{errno, reserve};
+use crate::sys::{cancel, errno, reserve};
 
 /// What a function of the core answers, and how C is told.
 pub(super) trait Answer {
@@ -65,9 +65,15 @@ pub(super) fn boundary<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
     }
 }
 
+/// The same for a call that may come to cancellation points, in other libraries and in Rust's own: it is whole.
+/// Calls that are made all the time leave that to `sys`, where what they come to is none.
+pub(super) fn whole<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
+    cancel::off(|| boundary(call))
+}
+
 /// The same for a call that makes something: while there is no memory but the reserve, it does not begin.
 pub(super) fn making<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
-    boundary(|| if reserve::is_short() { Err(Error::NOMEM) } else { call() })
+    whole(|| if reserve::is_short() { Err(Error::NOMEM) } else { call() })
 }
 
 #[cold]

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 #[cfg(feature = "draft")]
 use super::arg;
-use super::boundary::{boundary, making};
+use super::boundary::{making, whole};
 use super::handle;
 use crate::context::Context;
 #[cfg(feature = "draft")]
@@ -22,7 +22,7 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
-    boundary(|| handle::context(context)?.terminate())
+    whole(|| handle::context(context)?.terminate())
 }
 
 /// Makes every blocking call of the context's sockets return ETERM, see zmq_ctx_shutdown(3).
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
-    boundary(|| handle::context(context)?.shutdown())
+    whole(|| handle::context(context)?.shutdown())
 }
 
 /// Sets an option of the context, see zmq_ctx_set(3).
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, optval: c_int) -> c_int {
-    boundary(|| handle::context(context)?.set_option(option, &optval.to_ne_bytes()))
+    whole(|| handle::context(context)?.set_option(option, &optval.to_ne_bytes()))
 }
 
 /// Reads an option of the context, see zmq_ctx_get(3).
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, optval
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_get(context: *mut c_void, option: c_int) -> c_int {
-    boundary(|| {
+    whole(|| {
         let mut value = [0; size_of::<c_int>()];
         handle::context(context)?.option(option, &mut value)?;
         Ok(c_int::from_ne_bytes(value))
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn zmq_ctx_set_ext(
     optval: *const c_void,
     optvallen: usize,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         let context = handle::context(context)?;
         // SAFETY: by the contract of the function.
         let value = unsafe { arg::bytes(optval, optvallen, Error::INVAL) }?;
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn zmq_ctx_get_ext(
     optval: *mut c_void,
     optvallen: *mut usize,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         let context = handle::context(context)?;
         // SAFETY: by the contract of the function.
         let (len, value) = unsafe {

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use libc::iovec;
 
-use super::boundary::boundary;
+use super::boundary::{boundary, whole};
 use super::message::zmq_msg_t;
 use super::{ZMQ_IO_THREADS, ZMQ_SNDMORE, arg, handle};
 use super::{zmq_ctx_term, zmq_msg_recv, zmq_msg_send, zmq_proxy};
@@ -15,7 +15,7 @@ use crate::sys::reserve;
 /// Makes a context with so many I/O threads; use `zmq_ctx_new`, see zmq_init(3).
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
-    boundary(|| {
+    whole(|| {
         if io_threads < 0 {
             return Err(Error::INVAL);
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_long, c_short, c_void};
 
-use super::boundary::{boundary, making};
+use super::boundary::{boundary, making, whole};
 use super::handle::Shelf;
 use super::{Descriptor, arg};
 use crate::error::{Error, Result};
@@ -41,7 +41,7 @@ pub extern "C" fn zmq_poller_new() -> *mut c_void {
 /// `poller_p` is null or points to a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_poller_destroy(poller_p: *mut *mut c_void) -> c_int {
-    boundary(|| {
+    whole(|| {
         // SAFETY: by the contract of the function.
         let place = unsafe { arg::place(poller_p, Error::FAULT) }?;
         drop(POLLERS.give_back(*place, |poller| poller.lock().take())?);
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn zmq_poller_modify(
     socket: *mut c_void,
     events: c_short,
 ) -> c_int {
-    boundary(|| with(poller, |poller| poller.modify(Target::socket(socket), events)))
+    whole(|| with(poller, |poller| poller.modify(Target::socket(socket), events)))
 }
 
 /// Forgets a socket.
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn zmq_poller_modify(
 /// As for `zmq_poller_add`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_poller_remove(poller: *mut c_void, socket: *mut c_void) -> c_int {
-    boundary(|| with(poller, |poller| poller.remove(Target::socket(socket))))
+    whole(|| with(poller, |poller| poller.remove(Target::socket(socket))))
 }
 
 /// Waits for one event.
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn zmq_poller_wait(
     event: *mut PollerEvent,
     timeout: c_long,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         // SAFETY: by the contract of the function.
         let event = unsafe { arg::place(event, Error::FAULT) };
         with(poller, |poller| {
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn zmq_poller_wait_all(
     n_events: c_int,
     timeout: c_long,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         with(poller, |poller| {
             if events.is_null() {
                 return Err(Error::FAULT);
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn zmq_poller_wait_all(
 /// `fd` is null or points to a descriptor.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_poller_fd(poller: *mut c_void, fd: *mut Descriptor) -> c_int {
-    boundary(|| {
+    whole(|| {
         with(poller, |poller| {
             // SAFETY: by the contract of the function.
             let place = unsafe { arg::place(fd, Error::FAULT) }?;
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn zmq_poller_modify_fd(
     fd: Descriptor,
     events: c_short,
 ) -> c_int {
-    boundary(|| with_fd(poller, fd, |poller, target| poller.modify(target, events)))
+    whole(|| with_fd(poller, fd, |poller, target| poller.modify(target, events)))
 }
 
 /// Forgets a descriptor.
@@ -191,5 +191,5 @@ pub unsafe extern "C" fn zmq_poller_modify_fd(
 /// As for `zmq_poller_add_fd`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_poller_remove_fd(poller: *mut c_void, fd: Descriptor) -> c_int {
-    boundary(|| with_fd(poller, fd, Poller::remove))
+    whole(|| with_fd(poller, fd, Poller::remove))
 }

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int};
 use zeroize::Zeroizing;
 
 use super::arg;
-use super::boundary::boundary;
+use super::boundary::{boundary, whole};
 use crate::error::{Error, Result};
 use crate::mechanism::public_key;
 use crate::z85;
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn zmq_curve_keypair(
     z85_public_key: *mut c_char,
     z85_secret_key: *mut c_char,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         if z85_public_key.is_null() || z85_secret_key.is_null() {
             return Err(Error::INVAL);
         }
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn zmq_curve_public(
     z85_public_key: *mut c_char,
     z85_secret_key: *const c_char,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         if z85_public_key.is_null() {
             return Err(Error::INVAL);
         }

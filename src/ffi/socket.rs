@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::boundary::{boundary, making};
+use super::boundary::{boundary, making, whole};
 use super::{arg, handle};
 use crate::error::{Error, Result};
 use crate::options::table;
@@ -23,7 +23,7 @@ pub unsafe extern "C" fn zmq_socket(context: *mut c_void, type_: c_int) -> *mut 
 /// `socket` comes from `zmq_socket`; other pointers are answered with ENOTSOCK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_close(socket: *mut c_void) -> c_int {
-    boundary(|| handle::socket(socket)?.close())
+    whole(|| handle::socket(socket)?.close())
 }
 
 /// Sets an option, see zmq_setsockopt(3).
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn zmq_connect(socket: *mut c_void, endpoint: *const c_cha
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_unbind(socket: *mut c_void, endpoint: *const c_char) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { with_endpoint(socket, endpoint, Socket::unbind) })
+    whole(|| unsafe { with_endpoint(socket, endpoint, Socket::unbind) })
 }
 
 /// Ends the connection to an endpoint, see zmq_disconnect(3).
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn zmq_unbind(socket: *mut c_void, endpoint: *const c_char
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_disconnect(socket: *mut c_void, endpoint: *const c_char) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { with_endpoint(socket, endpoint, Socket::disconnect) })
+    whole(|| unsafe { with_endpoint(socket, endpoint, Socket::disconnect) })
 }
 
 /// Connects a PEER socket and gives the routing id of the other side, see zmq_connect_peer(3).
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn zmq_connect_peer(socket: *mut c_void, endpoint: *const 
 #[cfg(feature = "draft")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_disconnect_peer(socket: *mut c_void, routing_id: u32) -> c_int {
-    boundary(|| handle::socket(socket)?.disconnect_peer(routing_id))
+    whole(|| handle::socket(socket)?.disconnect_peer(routing_id))
 }
 
 /// Lets a DISH socket receive a group.
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn zmq_join(socket: *mut c_void, group: *const c_char) -> 
 #[cfg(feature = "draft")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_leave(socket: *mut c_void, group: *const c_char) -> c_int {
-    boundary(|| {
+    whole(|| {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         socket.leave(unsafe { arg::c_str(group) }?)
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn zmq_socket_monitor_versioned(
 #[cfg(feature = "draft")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_socket_monitor_pipes_stats(socket: *mut c_void) -> c_int {
-    boundary(|| handle::socket(socket)?.pipes_stats())
+    whole(|| handle::socket(socket)?.pipes_stats())
 }
 
 /// Whether the peer with a routing id can be sent to or received from.
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn zmq_socket_get_peer_state(
     routing_id: *const c_void,
     routing_id_size: usize,
 ) -> c_int {
-    boundary(|| {
+    whole(|| {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         socket.peer_state(unsafe { arg::bytes(routing_id, routing_id_size, Error::INVAL) }?)

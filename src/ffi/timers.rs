@@ -6,7 +6,7 @@ use std::time::Instant;
 use once_cell::race::OnceBox;
 
 use super::arg;
-use super::boundary::{boundary, making};
+use super::boundary::{boundary, making, whole};
 use super::handle::Shelf;
 use crate::error::{Error, Result};
 use crate::sys::lock::Mutex;
@@ -132,7 +132,7 @@ pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
 /// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
-    boundary(|| {
+    whole(|| {
         let now = now();
         for id in with(timers, |timers| Ok(timers.due(now)))? {
             // A handler may have ended the timers; then there is nothing left to do.

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use once_cell::race::OnceBox;
 
 use super::arg;
-use super::boundary::boundary;
+use super::boundary::{boundary, whole};
 use super::handle::Shelf;
 use crate::error::Error;
 use crate::sys::lock::Mutex;
-use crate::sys::{gssapi, norm, pgm, signals, thread};
+use crate::sys::{cancel, gssapi, norm, pgm, signals, thread};
 use crate::transport::find as transport;
 
 /// What zmq_has(3) may be asked, and whether it is there.
@@ -37,7 +37,7 @@ type Capability = (&'static [u8], fn() -> bool);
 /// `capability` is null or NUL-terminated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
-    boundary(|| {
+    whole(|| {
         // SAFETY: by the contract of the function.
         let Ok(name) = (unsafe { arg::c_str(capability) }) else { return Ok(0) };
         let row = CAPABILITIES.iter().find(|(key, _)| *key == name.to_bytes());
@@ -152,7 +152,8 @@ pub unsafe extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
 /// Sleeps for so many seconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn zmq_sleep(seconds: c_int) {
-    std::thread::sleep(Duration::from_secs(seconds.try_into().unwrap_or(0)));
+    let time = Duration::from_secs(seconds.try_into().unwrap_or(0));
+    cancel::off(|| std::thread::sleep(time));
 }
 
 /// What `zmq_threadstart` runs. It may end its thread by pthread_exit(3), or be cancelled.
@@ -170,7 +171,7 @@ const STACK: usize = 8 << 20;
 /// `func` is null or may be called with `arg` from another thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_threadstart(func: zmq_thread_fn, arg: *mut c_void) -> *mut c_void {
-    boundary(|| {
+    whole(|| {
         let func = func.ok_or(Error::FAULT)?;
         let _blocked = signals::block_all();
         // SAFETY: by the contract of the function.
@@ -185,7 +186,7 @@ pub unsafe extern "C" fn zmq_threadstart(func: zmq_thread_fn, arg: *mut c_void) 
 /// `thread` comes from `zmq_threadstart`; nothing happens to other pointers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
-    boundary(|| {
+    whole(|| {
         THREADS.give_back(thread, |slot| slot.lock().take())?.join();
         Ok(())
     });

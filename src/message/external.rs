@@ -11,6 +11,7 @@ use std::ptr::{NonNull, null_mut};
 
 use super::content::{Content, FreeFn};
 use super::{KIND_EXTERNAL, Message};
+use crate::sys::cancel;
 
 /// Memory of the application with the function that frees it.
 #[repr(C)]
@@ -57,7 +58,8 @@ unsafe fn finish(external: *mut External) {
     // SAFETY: the caller vouches for it.
     unsafe {
         let external = Box::from_raw(external);
-        (external.free)(external.data, external.hint);
+        // Within a call of this library, whoever is called.
+        cancel::off(|| (external.free)(external.data, external.hint));
     }
 }
 

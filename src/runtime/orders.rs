@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::inbox::Inbox;
 use crate::pipe::{Notify, PipeEvent};
+use crate::sys::cancel;
 
 /// Keys are unique in the process, so that a socket can tell its tasks apart.
 static NEXT_KEY: AtomicU32 = AtomicU32::new(0);
@@ -47,7 +48,7 @@ impl<T> Handle<T> {
     pub(super) fn order(&self, order: Order<T>) {
         if self.inbox.put(order) {
             // Fails only if the descriptor is gone, and then there is nobody to wake.
-            let _ = self.waker.wake();
+            let _ = cancel::off(|| self.waker.wake());
         }
     }
 

@@ -14,6 +14,7 @@ use crate::monitor::Monitor;
 use crate::options::SocketOptions;
 use crate::patterns::{self, Attach, SocketType};
 use crate::pipe::{Crowd, Pipe, PipeEvent, PipeId, Pipes};
+use crate::sys::cancel;
 use crate::sys::spin::Spin;
 
 /// `ZMQ_POLLIN` and `ZMQ_POLLOUT`.
@@ -92,7 +93,8 @@ impl Core {
     #[inline]
     pub(super) fn take_in(&mut self) -> Result<()> {
         if self.mailbox.pending() {
-            self.obey();
+            // Connections may come and go with it.
+            cancel::off(|| self.obey());
         }
         self.check_context()
     }

@@ -15,6 +15,7 @@ use super::mailbox::{Mailbox, Ticket};
 use crate::error::{Error, Result};
 use crate::pipe::{Bed, Crowd, PipeId, Turn};
 use crate::sys::bell::OTHERS;
+use crate::sys::cancel;
 use crate::sys::spin::Spin;
 
 /// So many connections at most join a crowd before the next wait.
@@ -167,7 +168,7 @@ impl Core {
             pipe.set_noticed(false);
             let Some(direct) = pipe.direct().cloned() else { continue };
             if self.crowd.is_none() {
-                self.crowd = direct.found(bed);
+                self.crowd = cancel::off(|| direct.found(bed));
             }
             if let Some(crowd) = &self.crowd {
                 direct.join(crowd, id.0);

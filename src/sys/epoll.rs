@@ -14,12 +14,13 @@ pub(crate) use self::real::Epoll;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod real {
     use std::io;
-    use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+    use std::os::fd::{AsRawFd, RawFd};
     use std::ptr;
     use std::time::Duration;
 
     use super::EVENTS;
-    use crate::sys::{cvt, fd};
+    use crate::sys::fd::{self, OwnedFd};
+    use crate::sys::{cancel, cvt};
 
     const READING: u32 = (libc::EPOLLIN | libc::EPOLLRDHUP) as u32;
 
@@ -80,15 +81,10 @@ mod real {
                 i32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
             });
             let mut events = [const { libc::epoll_event { events: 0, u64: 0 } }; EVENTS];
+            let (epoll, place) = (self.descriptor(), events.as_mut_ptr());
             // SAFETY: there is room for so many events.
-            let count = cvt(unsafe {
-                libc::epoll_wait(
-                    self.descriptor(),
-                    events.as_mut_ptr(),
-                    EVENTS as i32,
-                    milliseconds,
-                )
-            })? as usize;
+            let wait = || unsafe { libc::epoll_wait(epoll, place, EVENTS as i32, milliseconds) };
+            let count = cvt(cancel::off(wait))? as usize;
             for (number, event) in numbers.iter_mut().zip(events.iter().take(count)) {
                 *number = event.u64;
             }

@@ -4,9 +4,46 @@
 //! connections, or close it. Called by all that makes descriptors.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, RawFd};
 
-use super::cvt;
+use super::{cancel, cvt};
+
+/// A descriptor that is ours, and is closed by no cancellation point.
+#[derive(Debug)]
+pub(crate) struct OwnedFd(ManuallyDrop<std::os::fd::OwnedFd>);
+
+impl Drop for OwnedFd {
+    fn drop(&mut self) {
+        // SAFETY: it is not used again.
+        cancel::off(|| unsafe { ManuallyDrop::drop(&mut self.0) });
+    }
+}
+
+impl From<std::os::fd::OwnedFd> for OwnedFd {
+    fn from(fd: std::os::fd::OwnedFd) -> OwnedFd {
+        OwnedFd(ManuallyDrop::new(fd))
+    }
+}
+
+impl FromRawFd for OwnedFd {
+    unsafe fn from_raw_fd(fd: RawFd) -> OwnedFd {
+        // SAFETY: the caller's promise is the same.
+        unsafe { std::os::fd::OwnedFd::from_raw_fd(fd) }.into()
+    }
+}
+
+impl AsFd for OwnedFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for OwnedFd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
 
 /// The first descriptor that is not one of the standard streams.
 const FIRST: RawFd = 3;

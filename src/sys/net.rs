@@ -5,10 +5,11 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 pub(crate) use super::address::{Address, TipcAddress};
-use super::{cvt, cvt_size, fd};
+use super::fd::{self, OwnedFd};
+use super::{cancel, cvt, cvt_size};
 
 /// A new socket, non-blocking and close-on-exec.
 pub(crate) fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
@@ -47,8 +48,11 @@ pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
 
 /// Whether the connection stands already; if not it is under way.
 pub(crate) fn connect(socket: BorrowedFd<'_>, address: &Address) -> io::Result<bool> {
-    // SAFETY: the address is initialised for its length.
-    match cvt(unsafe { libc::connect(socket.as_raw_fd(), address.as_ptr(), address.length) }) {
+    let connect = || {
+        // SAFETY: the address is initialised for its length.
+        unsafe { libc::connect(socket.as_raw_fd(), address.as_ptr(), address.length) }
+    };
+    match cvt(cancel::off(connect)) {
         Ok(_) => Ok(true),
         Err(error) => match error.raw_os_error() {
             // An interrupted connect goes on by itself.
@@ -61,7 +65,7 @@ pub(crate) fn connect(socket: BorrowedFd<'_>, address: &Address) -> io::Result<b
 /// The next connection and where it comes from; WouldBlock when there is none.
 pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
     loop {
-        match try_accept(socket) {
+        match cancel::off(|| try_accept(socket)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }
@@ -212,11 +216,11 @@ fn empty_header() -> libc::msghdr {
     unsafe { MaybeUninit::zeroed().assume_init() }
 }
 
-/// Repeats a call that a signal interrupted.
+/// Repeats a call that a signal interrupted. It is no cancellation point.
 #[inline]
 fn uninterrupted(mut call: impl FnMut() -> libc::ssize_t) -> io::Result<usize> {
     loop {
-        match cvt_size(call()) {
+        match cvt_size(cancel::off(&mut call)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             result => return result,
         }

@@ -20,7 +20,7 @@ mod linux {
     use std::mem::MaybeUninit;
     use std::os::fd::{AsRawFd, BorrowedFd};
 
-    use super::super::{cvt, net};
+    use super::super::{cancel, cvt, net};
 
     /// Writes of fewer bytes, and what they cost, tell nothing.
     const LEAST: usize = 32 * 1024;
@@ -144,16 +144,11 @@ mod linux {
         }
         let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
         loop {
+            let (socket, place) = (socket.as_raw_fd(), headers.as_mut_ptr());
             // SAFETY: the first `pieces` headers name parts of the buffers, which sendmmsg only reads.
-            let sent = cvt(unsafe {
-                libc::sendmmsg(
-                    socket.as_raw_fd(),
-                    headers.as_mut_ptr(),
-                    pieces as libc::c_uint,
-                    flags as _,
-                )
-            });
-            match sent {
+            let send =
+                || unsafe { libc::sendmmsg(socket, place, pieces as libc::c_uint, flags as _) };
+            match cvt(cancel::off(send)) {
                 Ok(sent) => {
                     let sent = headers.iter().take(usize::try_from(sent).unwrap_or(0));
                     return Ok(sent.map(|header| header.msg_len as usize).sum());

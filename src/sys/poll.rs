@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
-use super::cvt;
 use super::signals::SignalSet;
+use super::{cancel, cvt};
 
 /// One descriptor to wait for; the layout of `struct pollfd`.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,9 @@ pub(crate) fn poll(items: &mut [PollFd], timeout: Option<Duration>) -> io::Resul
             Some(timeout) => libc::c_int::try_from(timeout.as_nanos().div_ceil(1_000_000))
                 .unwrap_or(libc::c_int::MAX),
         };
+        let (place, count) = (items.as_mut_ptr().cast(), items.len() as libc::nfds_t);
         // SAFETY: PollFd has the layout of pollfd and the slice is valid for its length.
-        let ready = cvt(unsafe {
-            libc::poll(items.as_mut_ptr().cast(), items.len() as libc::nfds_t, milliseconds)
-        })?;
+        let ready = cvt(cancel::off(|| unsafe { libc::poll(place, count, milliseconds) }))?;
         Ok(ready as usize)
     }
 }
@@ -54,11 +53,10 @@ pub(crate) fn ppoll(
     let timeout = timeout.map(timespec);
     let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     let mask = mask.map_or(std::ptr::null(), SignalSet::as_ptr);
+    let (place, count) = (items.as_mut_ptr().cast(), items.len() as libc::nfds_t);
     // SAFETY: PollFd has the layout of pollfd and the slice is valid for its length; timeout and
     // mask are null or point to values that outlive the call.
-    let ready = cvt(unsafe {
-        libc::ppoll(items.as_mut_ptr().cast(), items.len() as libc::nfds_t, timeout, mask)
-    })?;
+    let ready = cvt(cancel::off(|| unsafe { libc::ppoll(place, count, timeout, mask) }))?;
     Ok(ready as usize)
 }
 

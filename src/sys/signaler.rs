@@ -6,10 +6,11 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use super::{cvt, cvt_size, fd};
+use super::fd::{self, OwnedFd};
+use super::{cancel, cvt, cvt_size};
 
 /// More than the largest pipe holds.
 const READS: usize = (1 << 20) / 64 + 64;
@@ -101,9 +102,10 @@ impl Signaler {
     pub(crate) fn signal(&self) {
         let one = 1u64.to_ne_bytes();
         while !self.is_lost() {
+            let end = self.writing_end();
             // SAFETY: the buffer is valid for its length.
-            let written =
-                unsafe { libc::write(self.writing_end(), one.as_ptr().cast(), one.len()) };
+            let write = || unsafe { libc::write(end, one.as_ptr().cast(), one.len()) };
+            let written = cancel::off(write);
             match cvt_size(written) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if self.gives_up(&error) => {}
@@ -123,10 +125,10 @@ impl Signaler {
             if self.is_lost() {
                 return true;
             }
+            let (end, place) = (self.descriptor(), buffer.as_mut_ptr().cast());
             // SAFETY: the buffer is valid for its length.
-            let read =
-                unsafe { libc::read(self.descriptor(), buffer.as_mut_ptr().cast(), buffer.len()) };
-            match cvt_size(read) {
+            let read = || unsafe { libc::read(end, place, buffer.len()) };
+            match cvt_size(cancel::off(read)) {
                 // An eventfd is empty after one read, a pipe when less came than was asked for.
                 Ok(count) if count < buffer.len() => return true,
                 Ok(_) => any = true,

@@ -8,6 +8,8 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
+use super::cancel;
+
 /// How long one spin lasts at most: about what a sleep and a wake-up cost.
 const LIMIT: Duration = Duration::from_micros(60);
 /// No question takes so long.
@@ -125,7 +127,8 @@ fn several_processors() -> bool {
     const SEVERAL: u8 = 2;
     let mut known = COUNT.load(Ordering::Relaxed);
     if known == UNKNOWN {
-        let several = std::thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+        let several =
+            cancel::off(std::thread::available_parallelism).is_ok_and(|count| count.get() > 1);
         known = if several { SEVERAL } else { 1 };
         COUNT.store(known, Ordering::Relaxed);
     }

@@ -1,10 +1,11 @@
 //! Connecting and listening where an address is one address, nothing to resolve: ipc, vsock, tipc.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
+use crate::sys::fd::OwnedFd;
 use crate::sys::net::{self, Address};
 use crate::sys::sockopt;
 use crate::transport::{Accept, Dial, Dialer, Listener, Stream, Waker};

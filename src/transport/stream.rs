@@ -3,8 +3,9 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use crate::sys::fd::OwnedFd;
 use crate::sys::lock::Mutex;
 use crate::sys::{credentials, net, pages, pieces, sockopt};
 use crate::transport::{address, ipc};

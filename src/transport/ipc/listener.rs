@@ -1,6 +1,6 @@
 //! Listens at a unix socket and takes care of the file that stands for it.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -8,7 +8,8 @@ use std::{env, fs, io};
 use super::{endpoint, parse};
 use crate::error::Result;
 use crate::options::SocketOptions;
-use crate::sys::{credentials, fd, fork, names, net};
+use crate::sys::fd::{self, OwnedFd};
+use crate::sys::{credentials, fork, names, net};
 use crate::transport::{Accept, Listener, Stream};
 
 /// See the head of this file.

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use super::tuning::Tuning;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
+use crate::sys::fd::OwnedFd;
 use crate::sys::names::Query;
 use crate::sys::{net, sockopt};
 use crate::transport::address::{self, HostPort};

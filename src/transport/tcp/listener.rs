@@ -2,12 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use super::tuning::Tuning;
 use crate::error::Result;
 use crate::options::SocketOptions;
-use crate::sys::{fd, net, sockopt};
+use crate::sys::fd::{self, OwnedFd};
+use crate::sys::{net, sockopt};
 use crate::transport::address::{self, HostPort};
 use crate::transport::{Accept, Listener, Stream};
 

@@ -22,7 +22,7 @@ pub(crate) fn replies(data: &[u8]) {
     let mut dialer = SocksDialer::new("name.invalid:80", &options).unwrap();
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    let stream = Stream::new(OwnedFd::from(ours), "tcp");
+    let stream = Stream::new(OwnedFd::from(ours).into(), "tcp");
     let bytes = input.rest();
     let (before, after) = bytes.split_at(first.min(bytes.len()));
 

@@ -3,9 +3,10 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::options::SocketOptions;
+use crate::sys::fd::OwnedFd;
 use crate::sys::{net, sockopt};
 
 /// What a dialer keeps of the options.

@@ -13,12 +13,13 @@ mod udp_test;
 use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use self::address::UdpAddress;
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 use crate::patterns::SocketType;
+use crate::sys::fd::OwnedFd;
 use crate::sys::{net, sockopt};
 use crate::transport::address::{HostPort, endpoint};
 

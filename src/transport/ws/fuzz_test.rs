@@ -142,7 +142,7 @@ pub(crate) fn layer(data: &[u8]) {
     }
     ours.set_nonblocking(true).unwrap();
     theirs.set_nonblocking(true).unwrap();
-    let stream = Stream::new(OwnedFd::from(ours), "ws");
+    let stream = Stream::new(OwnedFd::from(ours).into(), "ws");
     let stream = layered(stream, None, side, security, u64::MAX).unwrap();
     if how & 1 != 0 {
         open(&stream, &mut theirs, server, security);
