@@ -197,6 +197,8 @@ UNUSED static const char *fresh_name (const char *transport)
     static char name[32];
     if (strcmp (transport, "tcp") == 0)
         return "tcp://127.0.0.1:*";
+    if (strcmp (transport, "ws") == 0)
+        return "ws://127.0.0.1:*";
     snprintf (name, sizeof name, strcmp (transport, "ipc") == 0 ? "ipc://here-%d.ipc" : "inproc://here-%d", ++count);
     return name;
 }

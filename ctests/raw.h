@@ -78,4 +78,33 @@ UNUSED static size_t ready_command (unsigned char *buffer, const char *type)
     return n + length;
 }
 
+/* A header of a WebSocket frame with a mask that changes nothing; `first` is the opcode, and 0x80 for the last fragment. */
+UNUSED static size_t ws_header (unsigned char *buffer, unsigned char first, uint64_t size)
+{
+    size_t n = 0;
+    buffer[n++] = first;
+    buffer[n++] = 0x80 | 127;
+    for (int shift = 56; shift >= 0; shift -= 8)
+        buffer[n++] = (unsigned char) (size >> shift);
+    memset (buffer + n, 0, 4);
+    return n + 4;
+}
+
+/* Asks the port of a ws:// endpoint for the upgrade, and says which socket is here. */
+UNUSED static int ws_connect (const char *endpoint, const char *type)
+{
+    static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                                  "Sec-WebSocket-Protocol: ZWS2.0/NULL\r\n\r\n";
+    unsigned char frame[128], ready[64], answer[16];
+    int fd = raw_connect (endpoint);
+    raw_send (fd, request, sizeof request - 1);
+    NEED (raw_read (fd, answer, 12, 5000) == 12 && memcmp (answer, "HTTP/1.1 101", 12) == 0);
+    size_t length = ready_command (ready, type), n = ws_header (frame, 0x82, length - 1);
+    frame[n++] = 2; /* a command; the length of ZMTP falls away */
+    memcpy (frame + n, ready + 2, length - 2);
+    raw_send (fd, frame, n + length - 2);
+    return fd;
+}
+
 #endif

@@ -5,6 +5,9 @@
 
 static unsigned refused;
 
+static const char *const OVER[] = {"inproc", "ipc", "tcp", "ws"};
+#define OVER_COUNT 4
+
 /* Whether a call succeeded; if not, it was for want of memory. */
 static int made (int result, const char *what)
 {
@@ -83,12 +86,12 @@ static void large_topics (unsigned every, int publisher)
     void *context;
     while (!(context = zmq_ctx_new ()))
         CHECK (zmq_errno () == ENOMEM, "zmq_ctx_new says %s", errno_name (zmq_errno ()));
-    for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
-        if (!strcmp (TRANSPORTS[transport], "inproc"))
+    for (int transport = 0; transport < OVER_COUNT; transport++) {
+        if (!strcmp (OVER[transport], "inproc"))
             continue; /* A pipe inside the process is not made again. */
         char name[64], endpoint[256];
         size_t size = sizeof endpoint;
-        strcpy (name, fresh_name (TRANSPORTS[transport]));
+        strcpy (name, fresh_name (OVER[transport]));
         void *from = make (context, publisher), *to = make (context, ZMQ_SUB);
         TRY (zmq_bind (from, name));
         NEED (zmq_getsockopt (from, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
@@ -100,7 +103,7 @@ static void large_topics (unsigned every, int publisher)
         const unsigned all = (1u << TOPICS) - 1;
         unsigned seen = 0, noted = publisher == ZMQ_PUB ? all : 0;
         for (long end = milliseconds () + PATIENCE; seen != all || noted != all;) {
-            CHECK (milliseconds () < end, "topics over %s: %x noted, %x came", TRANSPORTS[transport], noted, seen);
+            CHECK (milliseconds () < end, "topics over %s: %x noted, %x came", OVER[transport], noted, seen);
             if (noted != all && zmq_recv (from, got, sizeof got, ZMQ_DONTWAIT) == sizeof got && got[0] == 1)
                 noted |= 1u << got[1];
             topic[0] = (unsigned char) (rand () % TOPICS);
@@ -128,11 +131,11 @@ static void program (unsigned every)
     while (!(context = zmq_ctx_new ()))
         CHECK (zmq_errno () == ENOMEM, "zmq_ctx_new says %s", errno_name (zmq_errno ()));
     for (unsigned kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
-        for (int transport = 0; transport < TRANSPORT_COUNT; transport++) {
+        for (int transport = 0; transport < OVER_COUNT; transport++) {
             char when[64], name[64], endpoint[256];
             size_t size = sizeof endpoint;
-            snprintf (when, sizeof when, "one in %u, kind %u, %s", every, kind, TRANSPORTS[transport]);
-            strcpy (name, fresh_name (TRANSPORTS[transport]));
+            snprintf (when, sizeof when, "one in %u, kind %u, %s", every, kind, OVER[transport]);
+            strcpy (name, fresh_name (OVER[transport]));
             void *from = make (context, kinds[kind].from), *to = make (context, kinds[kind].to);
             TRY (zmq_setsockopt (to, kinds[kind].to == ZMQ_SUB ? ZMQ_SUBSCRIBE : ZMQ_ROUTING_ID, kinds[kind].to == ZMQ_SUB ? "" : "x", kinds[kind].to != ZMQ_SUB));
             TRY (zmq_bind (to, name));

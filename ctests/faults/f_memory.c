@@ -1,6 +1,7 @@
 /* No memory for a large message, at each of its allocations in turn: the call or the connection fails, and no more than that.
    Called by ctests/faults/run. */
 #include "faults.h"
+#include "../raw.h"
 
 #ifndef ZMQ_HELLO_MSG
 #define ZMQ_HELLO_MSG 110 /* of the draft interface */
@@ -9,6 +10,9 @@
 #define LARGE (3u << 20)
 
 static char server_public[41], server_secret[41], client_public[41], client_secret[41];
+
+static const char *const OVER[] = {"inproc", "ipc", "tcp", "ws"};
+#define OVER_COUNT 4
 
 enum { NONE, CURVE, GSSAPI, MECHANISMS };
 static const char *const WITH[] = {"", " with CURVE", " with GSSAPI"};
@@ -76,6 +80,42 @@ static int scene (const char *transport, int mechanism, int after)
     return hit;
 }
 
+/* A browser sends a large message in fragments, whose sum nobody knows before the last, with the large allocation number `after`
+   failing, and what is asked for in its place: the message comes, or that connection ends, and others are served. */
+static int fragments (int after)
+{
+    enum { PIECE = 64 << 10 };
+    char endpoint[256], when[64];
+    unsigned char header[16];
+    snprintf (when, sizeof when, "ws, fragments, allocation %d", after);
+    void *context = new_context (), *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH);
+    bind_any (pull, "ws", endpoint);
+    int fd = ws_connect (endpoint, "PUSH"), size = -1;
+    char *data = malloc (LARGE), *got = malloc (LARGE);
+    NEED (data && got);
+    memset (data, after + 1, LARGE);
+    data[0] = 0; /* the flags of ZWS, before the body */
+    fault_arm (FAULT_MEMORY, ENOMEM, after, 2);
+    for (unsigned at = 0; at < LARGE; at += PIECE) {
+        raw_send (fd, header, ws_header (header, (at ? 0 : 2) | (at + PIECE == LARGE ? 0x80 : 0), PIECE));
+        raw_send (fd, data + at, PIECE);
+    }
+    for (long end = milliseconds () + PATIENCE; (size = zmq_recv (pull, got, LARGE, 0)) == -1 && raw_read (fd, header, 1, 0) != -1;)
+        CHECK (milliseconds () < end && (zmq_errno () == EAGAIN || zmq_errno () == ENOMEM), "%s: receiving says %s", when, errno_name (zmq_errno ()));
+    int hit = fault_hits (FAULT_MEMORY);
+    fault_disarm (FAULT_MEMORY);
+    CHECK (size == -1 ? hit : size == (int) LARGE - 1 && memcmp (data + 1, got, LARGE - 1) == 0, "%s: %d bytes", when, size);
+    NEED (zmq_connect (push, endpoint) == 0);
+    exchange (push, pull, when);
+    close (fd);
+    free (data);
+    free (got);
+    end_socket (push);
+    end_socket (pull);
+    end_context (context);
+    return hit;
+}
+
 /* The binder of an inproc name greets two sockets that have waited for it, with the large allocation number `after` failing:
    zmq_bind says so, and both go on waiting with what they have sent. */
 static int greeting (int after)
@@ -123,14 +163,19 @@ int main (void)
     line ("zmq_msg_init_size: %d %s", made, made == -1 ? errno_name (zmq_errno ()) : "");
     CHECK (made == -1 && zmq_errno () == ENOMEM, "it succeeds");
     NEED (zmq_curve_keypair (server_public, server_secret) == 0 && zmq_curve_keypair (client_public, client_secret) == 0);
-    for (int transport = 0; transport < TRANSPORT_COUNT; transport++)
+    for (int transport = 0; transport < OVER_COUNT; transport++)
         for (int mechanism = 0; mechanism < (transport ? MECHANISMS : CURVE); mechanism++) {
             int after = 0;
-            while (after < 20 && scene (TRANSPORTS[transport], mechanism, after))
+            while (after < 20 && scene (OVER[transport], mechanism, after))
                 after++;
-            line ("%s%s: one after the other of %d allocations failed", TRANSPORTS[transport], WITH[mechanism], after);
+            line ("%s%s: one after the other of %d allocations failed", OVER[transport], WITH[mechanism], after);
         }
     int after = 0;
+    while (after < 20 && fragments (after))
+        after++;
+    line ("ws, in fragments: one after the other of %s allocations failed", after > 2 ? "its" : "too few");
+    CHECK (after > 2, "%d allocations", after);
+    after = 0;
     while (after < 20 && greeting (after))
         after++;
     line ("inproc, a name that others wait for is bound: one after the other of %s allocations failed", after > 2 ? "its" : "too few");

@@ -277,6 +277,15 @@ static int look_for_library (struct dl_phdr_info *info, size_t size, void *range
     return 1;
 }
 
+/* Numbers in a row become numbers without any order: what is tried again and again, with as many allocations each time, must not
+   fail at the same ones each time. */
+static unsigned scattered (unsigned number)
+{
+    number = (number ^ number >> 16) * 0x7feb352du;
+    number = (number ^ number >> 15) * 0x846ca68bu;
+    return number ^ number >> 16;
+}
+
 static int is_out_of_memory (size_t size, const void *caller)
 {
     static uintptr_t range[2];
@@ -288,7 +297,7 @@ static int is_out_of_memory (size_t size, const void *caller)
     if (!range[1])
         dl_iterate_phdr (look_for_library, range);
     if ((uintptr_t) caller < range[0] || (uintptr_t) caller >= range[1]
-        || (__atomic_add_fetch (&count, 1, __ATOMIC_SEQ_CST) * 2654435761u >> 8) % fault_every != 0)
+        || scattered (__atomic_add_fetch (&count, 1, __ATOMIC_SEQ_CST)) % fault_every != 0)
         return 0;
     __atomic_add_fetch (&fault_every_hits, 1, __ATOMIC_SEQ_CST);
     return 1;

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use rustls::Connection;
 
-use super::protocol_error;
+use crate::error::Error;
 use crate::sys::net;
 
 /// See the head of this file.
@@ -30,7 +30,8 @@ impl Carrier {
             let processed = tls.process_new_packets();
             // Answers of the handshake, or the alert that tells the peer what was wrong.
             transmit(tls, fd)?;
-            processed.map_err(|_| protocol_error())?;
+            // Not a breach of ours: the certificate may be another one next time.
+            processed.map_err(|_| io::Error::from_raw_os_error(Error::PROTO.errno()))?;
             if count == 0 && tls.is_handshaking() {
                 return Ok(0);
             }

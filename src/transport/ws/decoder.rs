@@ -10,7 +10,7 @@ use super::frame::{
     BINARY, CLOSE, COMMAND, CONTINUATION, CONTROL_MAX, Control, FIN, LARGE, MASKED, MORE, PING,
     PONG, PONG_FRAME, WS_COMMAND, WS_MORE, mask,
 };
-use super::protocol_error;
+use super::{broken, no_memory};
 
 /// WebSocket in, ZMTP out.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Decoder {
     /// Bytes to hand out before anything else: a greeting, the header of a frame.
     ready: Vec<u8>,
     given: usize,
-    /// What there is of a message that comes in fragments.
+    /// What there is of a message that comes in fragments, behind room for the header.
     fragments: Option<Vec<u8>>,
     /// The largest message that is collected from fragments.
     limit: u64,
@@ -31,6 +31,8 @@ pub(super) struct Decoder {
 const WRAPPING: u64 = 64;
 /// Room of `ready` that is worth keeping.
 const KEPT: usize = 1024;
+/// The longest header of a ZMTP frame.
+const HEADER: usize = 9;
 
 #[derive(Debug)]
 enum In {
@@ -175,8 +177,12 @@ impl Decoder {
     /// Keeps a piece of a fragment; at the end of the last one the message is ready.
     fn collect(&mut self, bytes: &[u8]) -> io::Result<()> {
         let In::Fragment { left, key, at, last } = &mut self.state else { return Ok(()) };
-        let Some(message) = &mut self.fragments else { return Err(protocol_error()) };
+        let Some(message) = &mut self.fragments else { return Err(broken()) };
         let start = message.len();
+        // It grows by doubling, as far as there is memory.
+        if message.try_reserve(bytes.len()).is_err() {
+            message.try_reserve_exact(bytes.len()).map_err(|_| no_memory())?;
+        }
         message.extend_from_slice(bytes);
         if self.masked {
             mask(message.get_mut(start..).unwrap_or_default(), *key, *at);
@@ -190,29 +196,23 @@ impl Decoder {
         self.state = FRAME_START;
         if last {
             let message = self.fragments.take().unwrap_or_default();
-            let (&flags, body) = message.split_first().ok_or_else(protocol_error)?;
-            self.push_header(flags, body.len() as u64);
-            self.push(body);
+            self.hand_over(message)?;
         }
         Ok(())
     }
 
-    /// The header of a ZMTP frame with the flags of a ZWS one.
-    fn push_header(&mut self, flags: u8, size: u64) {
-        let mut zmtp = 0;
-        if flags & WS_MORE != 0 {
-            zmtp |= MORE;
-        }
-        if flags & WS_COMMAND != 0 {
-            zmtp |= COMMAND;
-        }
-        match u8::try_from(size) {
-            Ok(short) => self.push(&[zmtp, short]),
-            Err(_) => {
-                self.push(&[zmtp | LARGE]);
-                self.push(&size.to_be_bytes());
-            }
-        }
+    /// A message is complete: its header comes right before its body, and all of it is ready.
+    fn hand_over(&mut self, mut message: Vec<u8>) -> io::Result<()> {
+        let &flags = message.get(HEADER).ok_or_else(broken)?;
+        let body = HEADER + 1;
+        let (header, length) = header(flags, (message.len() - body) as u64);
+        let start = body - length;
+        let room = message.get_mut(start..body).unwrap_or_default();
+        room.iter_mut().zip(header).for_each(|(to, from)| *to = from);
+        // What was ready before has been given.
+        self.ready = message;
+        self.given = start;
+        Ok(())
     }
 
     /// One byte of anything but a body.
@@ -220,7 +220,7 @@ impl Decoder {
         match &mut self.state {
             In::Header { bytes, length } => {
                 // There is always room, unless this is called again after an error.
-                *bytes.get_mut(*length).ok_or_else(protocol_error)? = byte;
+                *bytes.get_mut(*length).ok_or_else(broken)? = byte;
                 *length += 1;
                 let (bytes, length) = (*bytes, *length);
                 return self.header(bytes, length);
@@ -228,7 +228,8 @@ impl Decoder {
             In::Flags { length, key } => {
                 let flags = byte ^ key[0];
                 let (left, key) = (*length - 1, *key);
-                self.push_header(flags, left);
+                let (header, length) = header(flags, left);
+                self.push(header.get(..length).unwrap_or_default());
                 self.state = if left == 0 { FRAME_START } else { In::Body { left, key, at: 1 } };
             }
             In::Control { opcode, length, key, payload } => {
@@ -252,7 +253,7 @@ impl Decoder {
         let [first, second, ..] = bytes;
         // No extension was agreed on that uses the other bits.
         if first & 0x70 != 0 || (second & MASKED != 0) != self.masked {
-            return Err(protocol_error());
+            return Err(broken());
         }
         let extended = match second & 0x7f {
             126 => 2,
@@ -279,7 +280,7 @@ impl Decoder {
                 self.state = In::Flags { length: size, key };
             }
             (BINARY, Ok(_)) if !last && self.fragments.is_none() => {
-                self.fragments = Some(Vec::new());
+                self.fragments = Some(vec![0; HEADER]);
                 self.fragment(size, key, last)?;
             }
             (CONTINUATION, Ok(_)) if self.fragments.is_some() => self.fragment(size, key, last)?,
@@ -292,7 +293,7 @@ impl Decoder {
                 let payload = Vec::with_capacity(length);
                 self.state = In::Control { opcode, length, key, payload };
             }
-            _ => return Err(protocol_error()),
+            _ => return Err(broken()),
         }
         Ok(None)
     }
@@ -300,12 +301,30 @@ impl Decoder {
     /// Begins a fragment. The flags before the body and an envelope of encryption do not count for
     /// the limit, which the engine applies to the whole.
     fn fragment(&mut self, left: u64, key: [u8; 4], last: bool) -> io::Result<()> {
-        let have = self.fragments.as_ref().map_or(0, Vec::len) as u64;
+        let have = self.fragments.as_ref().map_or(0, Vec::len).saturating_sub(HEADER) as u64;
         if have.saturating_add(left) > self.limit.saturating_add(WRAPPING) {
-            return Err(protocol_error());
+            return Err(broken());
         }
         self.state = In::Fragment { left, key, at: 0, last };
         Ok(())
+    }
+}
+
+/// The header of a ZMTP frame with the flags of a ZWS one, and its length.
+fn header(flags: u8, size: u64) -> ([u8; HEADER], usize) {
+    let mut zmtp = 0;
+    if flags & WS_MORE != 0 {
+        zmtp |= MORE;
+    }
+    if flags & WS_COMMAND != 0 {
+        zmtp |= COMMAND;
+    }
+    match u8::try_from(size) {
+        Ok(short) => ([zmtp, short, 0, 0, 0, 0, 0, 0, 0], 2),
+        Err(_) => {
+            let [a, b, c, d, e, f, g, h] = size.to_be_bytes();
+            ([zmtp | LARGE, a, b, c, d, e, f, g, h], HEADER)
+        }
     }
 }
 

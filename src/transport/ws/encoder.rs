@@ -47,6 +47,9 @@ enum Out {
     },
 }
 
+/// Room for anything but a body: a header, the start of a command, a control frame that waited.
+const LITTLE: usize = 256;
+
 const OUT_START: Out = Out::Header { bytes: [0; 9], length: 0 };
 
 impl Encoder {
@@ -75,13 +78,16 @@ impl Encoder {
         self.state = OUT_START;
     }
 
-    /// A control frame, at once or after the frame under way.
+    /// A control frame, at once or after the frame under way; none where there is no memory for it.
     pub(super) fn control(&mut self, control: &Control, out: &mut Vec<u8>) {
         let (opcode, payload) = match control {
             Control::Pong(payload) => (PONG, payload),
             Control::Close(payload) => (CLOSE, payload),
             Control::Ponged => return,
         };
+        if out.try_reserve(LITTLE).is_err() {
+            return;
+        }
         let mut frame = Vec::new();
         self.control_frame(opcode, payload, &mut frame);
         if matches!(self.state, Out::Body { .. }) {
@@ -91,28 +97,22 @@ impl Encoder {
         }
     }
 
-    /// Takes all of the input.
-    pub(super) fn encode(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
-        let swallowed = self.swallow.min(input.len());
-        self.swallow -= swallowed;
-        input = input.get(swallowed..).unwrap_or_default();
-        while let Some((&byte, rest)) = input.split_first() {
+    /// Takes all of the input, or as much as there is memory for; says how much.
+    pub(super) fn encode(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut taken = self.swallow.min(input.len());
+        self.swallow -= taken;
+        while let Some((&byte, _)) = input.get(taken..).and_then(<[u8]>::split_first) {
+            let rest = input.get(taken..).unwrap_or_default();
+            let most = match self.state {
+                Out::Body { .. } => rest.len(),
+                _ => 0,
+            };
+            if out.try_reserve(most + LITTLE).is_err() {
+                break;
+            }
+            taken += 1;
             match &mut self.state {
-                Out::Body { left, key, at } => {
-                    let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
-                    let start = out.len();
-                    out.extend_from_slice(input.get(..count).unwrap_or_default());
-                    if self.keys.is_some() {
-                        mask(out.get_mut(start..).unwrap_or_default(), *key, *at);
-                    }
-                    *at = (*at + count) % 4;
-                    *left -= count as u64;
-                    if *left == 0 {
-                        self.end(out);
-                    }
-                    input = input.get(count..).unwrap_or_default();
-                    continue;
-                }
+                Out::Body { .. } => taken += self.body(rest, out) - 1,
                 Out::Swallow { left } => {
                     *left -= 1;
                     if *left == 0 {
@@ -133,8 +133,25 @@ impl Encoder {
                     }
                 }
             }
-            input = rest;
         }
+        taken
+    }
+
+    /// Takes as much of a body as is there.
+    fn body(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        let Out::Body { left, key, at } = &mut self.state else { return 0 };
+        let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+        let start = out.len();
+        out.extend_from_slice(input.get(..count).unwrap_or_default());
+        if self.keys.is_some() {
+            mask(out.get_mut(start..).unwrap_or_default(), *key, *at);
+        }
+        *at = (*at + count) % 4;
+        *left -= count as u64;
+        if *left == 0 {
+            self.end(out);
+        }
+        count
     }
 
     fn header(&mut self, bytes: [u8; 9], length: usize, out: &mut Vec<u8>) {
@@ -170,7 +187,7 @@ impl Encoder {
             }
         } else {
             self.begin(flags, size, out);
-            self.encode(&bytes, out);
+            self.body(&bytes, out);
         }
     }
 

@@ -17,12 +17,13 @@ use super::decoder::Decoder;
 use super::encoder::{Encoder, Keys};
 use super::frame::Control;
 use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
-use super::{Security, Side, protocol_error};
+use super::{Security, Side, broken, no_memory};
 use crate::transport::stream::Layer;
 
 /// How much is read ahead, and encoded at once.
 const READ_AHEAD: usize = 16 * 1024;
 const BATCH: usize = 64 * 1024;
+const FEW: usize = 4 * 1024;
 /// Bodies from this size on are read to where they belong.
 const DIRECT: u64 = 4 * 1024;
 
@@ -138,7 +139,7 @@ impl WsLayer {
                 Ok(count)
             }
             Parsed::Partial if self.incoming.len() < HEAD_MAX => Ok(count),
-            _ => Err(protocol_error()),
+            Parsed::Partial | Parsed::Bad => Err(broken()),
         }
     }
 
@@ -262,11 +263,19 @@ impl Layer for WsLayer {
                 bytes = rest;
             }
             let bytes = bytes.get(..bytes.len().min(BATCH)).unwrap_or_default();
-            self.encoder.encode(bytes, &mut self.outgoing);
-            accepted += bytes.len();
-            if bytes.len() == BATCH || self.outgoing.len() >= BATCH {
+            let mut taken = self.encoder.encode(bytes, &mut self.outgoing);
+            if taken == 0 {
+                // There is always memory for a little.
+                let few = bytes.get(..bytes.len().min(FEW)).unwrap_or_default();
+                taken = self.encoder.encode(few, &mut self.outgoing);
+            }
+            accepted += taken;
+            if taken == BATCH || taken < bytes.len() || self.outgoing.len() >= BATCH {
                 break;
             }
+        }
+        if accepted == 0 && buffers.iter().any(|buffer| !buffer.is_empty()) {
+            return Err(no_memory());
         }
         if self.flush(fd)? || accepted == 0 {
             return Ok(accepted);

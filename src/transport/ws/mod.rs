@@ -26,7 +26,7 @@ pub(super) mod fuzz_test;
 #[cfg(test)]
 mod ws_test;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::RawFd;
 
 use self::carrier::Carrier;
@@ -217,6 +217,10 @@ fn layered(
 }
 
 /// What a broken peer makes of a connection.
-fn protocol_error() -> io::Error {
+fn broken() -> io::Error {
     io::Error::from_raw_os_error(Error::PROTO.errno())
+}
+
+fn no_memory() -> io::Error {
+    ErrorKind::OutOfMemory.into()
 }
