@@ -1,4 +1,5 @@
-/* zmq_socket_monitor where something fails: binding, accepting, connecting, a peer of the wrong kind. Called by ctests/run. */
+/* zmq_socket_monitor where something fails: binding, accepting, connecting, a peer of the wrong kind, one that
+   does not speak WebSocket. Called by ctests/run. */
 #include "common.h"
 #include "raw.h"
 
@@ -24,6 +25,9 @@ static void report (void *watcher, int limit)
                 break;
             case ZMQ_EVENT_ACCEPT_FAILED: /* for a filter libzmq's errno is any that was left from before */
                 line ("event %#x, %s, %s", event, value == EAGAIN || value == EACCES ? "refused" : errno_name (value), where);
+                break;
+            case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                line ("event %#x, %#x, %s", event, value, where);
                 break;
             case ZMQ_EVENT_CONNECT_DELAYED:
             case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
@@ -106,6 +110,44 @@ static void connecting (void)
     end_watched (push, watcher);
 }
 
+/* Who connects is answered something else than the upgrade, and does not come again. */
+static void no_web_socket (const char *what, const char *answer)
+{
+    char endpoint[256], request[4096];
+    int listener = raw_listen (endpoint), came = 0;
+    memcpy (endpoint, " ws", 3);
+    line ("-- the server answers %s", what);
+    void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (context, push, ZMQ_EVENT_ALL & ~ZMQ_EVENT_CONNECT_DELAYED);
+    set_int (push, ZMQ_RECONNECT_IVL, 10);
+    NEED (zmq_connect (push, endpoint + 1) == 0);
+    for (struct pollfd item = {listener, POLLIN, 0}; came < 3 && poll (&item, 1, came ? 300 : 5000) == 1; came++) {
+        int fd = accept (listener, NULL, NULL);
+        NEED (fd != -1 && recv (fd, request, sizeof request, 0) > 0);
+        raw_send (fd, answer, strlen (answer));
+        raw_fate (fd, 2000);
+        close (fd);
+    }
+    line ("came %d times", came);
+    report (watcher, 10);
+    close (listener);
+    end_watched (push, watcher);
+}
+
+/* A stranger says something else than a request to upgrade. */
+static void no_request (const char *what, const void *request, size_t size)
+{
+    char endpoint[256];
+    line ("-- a stranger says %s", what);
+    void *pull = new_socket (context, ZMQ_PULL), *watcher = watch (context, pull, ZMQ_EVENT_ALL & ~ZMQ_EVENT_LISTENING);
+    bind_any (pull, "ws", endpoint);
+    int fd = raw_connect (endpoint);
+    raw_send (fd, request, size);
+    line ("%s", raw_fate (fd, 2000));
+    report (watcher, 10);
+    close (fd);
+    end_watched (pull, watcher);
+}
+
 int main (void)
 {
     context = new_context ();
@@ -114,6 +156,13 @@ int main (void)
     wrong_kind ("tcp");
     wrong_kind ("ipc");
     connecting ();
+    no_web_socket ("400", "HTTP/1.1 400 Bad Request\r\n\r\n");
+    no_web_socket ("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    no_web_socket ("no subprotocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n");
+    no_web_socket ("no HTTP", "\177ZMTP\r\n\r\n");
+    no_request ("ZMTP", GREETING, sizeof GREETING);
+    static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    no_request ("GET", get, sizeof get - 1);
     end_context (context);
     return 0;
 }

@@ -1,5 +1,5 @@
 /* Peers that die at every byte of the handshake and of their messages, by closing, by a reset, by SIGKILL; and bytes that
-   come and go one by one. Whole messages come, parts of messages do not, and a peer in good order is served all the while.
+   come and go one by one; a proxy without its server. Whole messages come, parts of messages do not, and a peer in good order is served all the while.
    Called by ctests/faults/run. */
 #include "faults.h"
 #include "../raw.h"
@@ -251,6 +251,33 @@ static void answered_too_late (void *context)
     line ("what a peer said before it went comes, whoever notices first");
 }
 
+/* A proxy stands before a server that is being started anew: it is asked again, until the server is there. */
+static void proxy_without_server (void *context)
+{
+    static const char *const answers[] = {"HTTP/1.1 502 Bad Gateway\r\n\r\n", "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\r\n"};
+    enum { WS_UNSPECIFIED = 0x30000000 };
+    char endpoint[256], request[4096];
+    int listener = raw_listen (endpoint), reuse = 1;
+    setsockopt (listener, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof reuse);
+    memcpy (endpoint, " ws", 3);
+    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH), *watcher = watch_all (context, push);
+    NEED (zmq_connect (push, endpoint + 1) == 0);
+    for (int times = 0; times < 4; times++) {
+        int fd = accept (listener, NULL, NULL);
+        NEED (fd != -1 && recv (fd, request, sizeof request, 0) > 0);
+        raw_send (fd, answers[times % 2], strlen (answers[times % 2]));
+        CHECK (wait_event (watcher, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, PATIENCE) == WS_UNSPECIFIED, "no word of it");
+        close (fd);
+    }
+    close (listener);
+    CHECK (zmq_bind (pull, endpoint + 1) == 0, "%s: %s", endpoint + 1, errno_name (zmq_errno ()));
+    exchange (push, pull, "behind a proxy");
+    end_socket (push);
+    end_socket (pull);
+    end_socket (watcher);
+    line ("a proxy without its server is asked again");
+}
+
 int main (void)
 {
     write_script ();
@@ -266,6 +293,7 @@ int main (void)
     }
     killed_in_traffic (context);
     answered_too_late (context);
+    proxy_without_server (context);
     end_context (context);
     return 0;
 }

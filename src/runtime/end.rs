@@ -1,6 +1,8 @@
 //! Why a connection is over, as whoever reads or writes it finds out. The session tells monitors of
 //! it. Made by `connection` and its halves, judged by `session`.
 
+use std::io::{self, ErrorKind};
+
 use crate::error::Error;
 use crate::zmtp::Failure;
 
@@ -16,5 +18,16 @@ pub(super) enum End {
 impl From<Failure> for End {
     fn from(failure: Failure) -> End {
         End::Failed(failure)
+    }
+}
+
+/// What a stream tells, see `transport::Layer`.
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        match (error.raw_os_error(), error.kind()) {
+            (None, ErrorKind::InvalidData) => End::Failed(Failure::web_socket()),
+            (None, ErrorKind::ConnectionRefused) => End::Failed(Failure::not_now()),
+            _ => End::Closed(error.into()),
+        }
     }
 }

@@ -378,6 +378,6 @@ fn read(result: std::io::Result<usize>, readable: &mut bool) -> Result<usize, En
             Ok(0)
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
-        Err(error) => Err(End::Closed(error.into())),
+        Err(error) => Err(error.into()),
     }
 }

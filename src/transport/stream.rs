@@ -34,6 +34,9 @@ struct Sides {
 /// A protocol below ours on the same connection. What the descriptor tells holds for the stream
 /// all the same: a read that finds less than it has room for left nothing behind, and after a
 /// write that would block the descriptor becomes writable.
+///
+/// A peer that breaks the layer's protocol is an error of the kind `InvalidData`, and one that wants
+/// to be asked again later is of the kind `ConnectionRefused`, neither with an errno.
 pub(super) trait Layer: Send {
     fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize>;
     fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize>;

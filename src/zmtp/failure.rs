@@ -27,6 +27,7 @@ pub(crate) mod error_code {
     pub(crate) const ZAP_BAD_VERSION: u32 = 0x2000_0003;
     pub(crate) const ZAP_INVALID_STATUS_CODE: u32 = 0x2000_0004;
     pub(crate) const ZAP_INVALID_METADATA: u32 = 0x2000_0005;
+    pub(crate) const WS_UNSPECIFIED: u32 = 0x3000_0000;
 }
 
 /// The end of a connection: the cause, and the monitor event that goes with it.
@@ -63,6 +64,16 @@ impl Failure {
         Failure { error: Error::PROTO, event: FailureKind::HandshakeFailedAuth(status) }
     }
 
+    /// The peer broke the protocol below ZMTP, in its handshake or later.
+    pub(crate) fn web_socket() -> Failure {
+        Failure::handshake(error_code::WS_UNSPECIFIED)
+    }
+
+    /// The peer, or a proxy in front of it, does not speak WebSocket now, but may do so later.
+    pub(crate) fn not_now() -> Failure {
+        Failure { error: Error::CONNREFUSED, ..Failure::web_socket() }
+    }
+
     /// The handshake could not go on, though the peer did nothing wrong.
     pub(crate) fn no_detail(error: Error) -> Failure {
         Failure { error, event: FailureKind::HandshakeFailedNoDetail(error.errno()) }
@@ -96,7 +107,7 @@ impl Failure {
     /// Whether connecting anew may help: libzmq reconnects after timeouts, and gives a connecting
     /// session up after protocol errors, since the peer would only commit them again.
     pub(crate) fn may_reconnect(&self) -> bool {
-        matches!(self.error, Error::TIMEDOUT | Error::NOMEM)
+        matches!(self.error, Error::TIMEDOUT | Error::NOMEM | Error::CONNREFUSED)
     }
 }
 

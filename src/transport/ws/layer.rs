@@ -125,7 +125,7 @@ impl WsLayer {
                     Parsed::Complete(length, protocol)
                 }
                 Parsed::Partial => Parsed::Partial,
-                Parsed::Bad => {
+                Parsed::Bad | Parsed::NotNow => {
                     // Whether it still hears this is its affair.
                     let _ = self.carrier.send(fd, upgrade::BAD_REQUEST);
                     Parsed::Bad
@@ -139,6 +139,7 @@ impl WsLayer {
                 Ok(count)
             }
             Parsed::Partial if self.incoming.len() < HEAD_MAX => Ok(count),
+            Parsed::NotNow => Err(ErrorKind::ConnectionRefused.into()),
             Parsed::Partial | Parsed::Bad => Err(broken()),
         }
     }

@@ -32,7 +32,7 @@ use std::os::fd::RawFd;
 use self::carrier::Carrier;
 use self::layer::WsLayer;
 use self::tls::Tls;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::options::{MechanismKind, SocketOptions};
 use crate::sys::lock::Mutex;
 use crate::transport::address::HostPort;
@@ -216,9 +216,9 @@ fn layered(
     Ok(stream.layered(Box::new(Mutex::new(layer))))
 }
 
-/// What a broken peer makes of a connection.
+/// What a peer makes of a connection that breaks the protocol of the layer, see `Layer`.
 fn broken() -> io::Error {
-    io::Error::from_raw_os_error(Error::PROTO.errno())
+    ErrorKind::InvalidData.into()
 }
 
 fn no_memory() -> io::Error {

@@ -32,6 +32,8 @@ pub(super) enum Parsed<T> {
     Partial,
     /// So many bytes, saying this.
     Complete(usize, T),
+    /// A proxy whose server is not there, or one that is overloaded: it may be better later.
+    NotNow,
     Bad,
 }
 
@@ -78,6 +80,9 @@ pub(super) fn parse_response(bytes: &[u8], key: &str, security: Security) -> Par
         {
             Parsed::Complete(length, protocol)
         }
+        // RFC 9110, section 15.6: "the server is aware that it has erred or is incapable of
+        // performing the requested method".
+        _ if matches!(response.code, Some(500..=599)) => Parsed::NotNow,
         _ => Parsed::Bad,
     }
 }
@@ -238,6 +243,10 @@ mod tests {
             ),
         ] {
             assert_eq!(parse_response(response.as_bytes(), KEY, NULL), Parsed::Bad);
+        }
+        for status in ["502 Bad Gateway", "503 Busy"] {
+            let response = format!("HTTP/1.1 {status}\r\nRetry-After: 1\r\n\r\n");
+            assert_eq!(parse_response(response.as_bytes(), KEY, NULL), Parsed::NotNow);
         }
     }
 }

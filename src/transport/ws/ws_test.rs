@@ -211,7 +211,7 @@ fn strangers_are_turned_away() {
             match server.read(&mut [0; 64]) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => {
-                    assert_eq!(result.unwrap_err().raw_os_error(), Some(libc::EPROTO));
+                    assert_eq!(result.unwrap_err().kind(), ErrorKind::InvalidData);
                     break;
                 }
             }
@@ -231,24 +231,30 @@ fn upgrade_max() -> usize {
 
 #[test]
 fn server_that_is_none() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("ws://{}/x", listener.local_addr().unwrap());
-    let client = connect(&endpoint, &options()).unwrap();
-    let (mut peer, _) = listener.accept().unwrap();
-    assert_eq!(client.write(&OURS[..10]).unwrap(), 10);
-    let mut request = [0; 1024];
-    let count = peer.read(&mut request).unwrap();
-    let request = str::from_utf8(&request[..count]).unwrap();
-    assert!(request.starts_with("GET /x HTTP/1.1\r\nHost: 127.0.0.1:"));
-    assert!(request.contains("\r\nSec-WebSocket-Protocol: ZWS2.0/NULL,ZWS2.0\r\n"));
-    peer.write_all(b"HTTP/1.1 404 Not Found\r\n\r\n").unwrap();
-    let start = Instant::now();
-    let error = loop {
-        assert!(start.elapsed() < Duration::from_secs(5));
-        match client.read(&mut [0; 64]).unwrap_err() {
-            error if error.kind() == ErrorKind::WouldBlock => {}
-            error => break error,
-        }
-    };
-    assert_eq!(error.raw_os_error(), Some(libc::EPROTO));
+    for (answer, kind) in [
+        ("HTTP/1.1 404 Not Found\r\n\r\n", ErrorKind::InvalidData),
+        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", ErrorKind::ConnectionRefused),
+        ("\u{7f}\0\r\n", ErrorKind::InvalidData),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("ws://{}/x", listener.local_addr().unwrap());
+        let client = connect(&endpoint, &options()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        assert_eq!(client.write(&OURS[..10]).unwrap(), 10);
+        let mut request = [0; 1024];
+        let count = peer.read(&mut request).unwrap();
+        let request = str::from_utf8(&request[..count]).unwrap();
+        assert!(request.starts_with("GET /x HTTP/1.1\r\nHost: 127.0.0.1:"));
+        assert!(request.contains("\r\nSec-WebSocket-Protocol: ZWS2.0/NULL,ZWS2.0\r\n"));
+        peer.write_all(answer.as_bytes()).unwrap();
+        let start = Instant::now();
+        let error = loop {
+            assert!(start.elapsed() < Duration::from_secs(5));
+            match client.read(&mut [0; 64]).unwrap_err() {
+                error if error.kind() == ErrorKind::WouldBlock => {}
+                error => break error,
+            }
+        };
+        assert_eq!((error.kind(), error.raw_os_error()), (kind, None), "{answer}");
+    }
 }
