@@ -66,8 +66,8 @@ impl EndpointPair {
     }
 }
 
-/// Where events go: takes the frames of one event message.
-pub(crate) type Sink = Box<dyn Fn(Vec<Message>) + Send>;
+/// Where events go: takes an event and the frames of its message.
+pub(crate) type Sink = Box<dyn Fn(Event, Vec<Message>) + Send>;
 
 struct Installed {
     sink: Sink,
@@ -115,7 +115,7 @@ impl Monitor {
         if let Some(installed) = &*self.installed.lock()
             && let Some(frames) = frames(installed.version, event, values, endpoints)
         {
-            (installed.sink)(frames);
+            (installed.sink)(event, frames);
         }
     }
 

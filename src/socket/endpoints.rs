@@ -179,7 +179,7 @@ impl Core {
     pub(super) fn bind(&mut self, endpoint: &str) -> Result<()> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
         if scheme == "inproc" {
-            return self.bind_inproc(endpoint, address);
+            return self.bind_inproc(endpoint, address, self.mailbox.clone());
         }
         if scheme == "udp" {
             let socket = UdpSocket::bind(address, &self.options)?;

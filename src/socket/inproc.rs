@@ -12,11 +12,17 @@ use crate::message::{Message, Metadata};
 use crate::options;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Greeting, Pipe, PipeConfig, PipeId, Style, pair};
+use crate::runtime::Owner;
 
 impl Core {
-    /// Binds a name, and takes in the connections that waited for it.
-    pub(super) fn bind_inproc(&mut self, endpoint: &str, name: &str) -> Result<()> {
-        let bound = self.bound()?;
+    /// Binds a name, and takes in the connections that waited for it. `owner` is told of those that come.
+    pub(super) fn bind_inproc(
+        &mut self,
+        endpoint: &str,
+        name: &str,
+        owner: Arc<dyn Owner>,
+    ) -> Result<()> {
+        let bound = self.bound(owner)?;
         let mut greetings = Vec::new();
         let waiting = self.context.inproc.bind(name, bound.clone(), |waiting| {
             let prepared = waiting.iter_mut().try_for_each(|connection| {
@@ -43,12 +49,12 @@ impl Core {
         Ok(())
     }
 
-    fn bound(&self) -> Result<Bound> {
+    fn bound(&self, owner: Arc<dyn Owner>) -> Result<Bound> {
         let farewell = &self.options.disconnect_msg;
         let says_farewell = self.options.can_recv_disconnect_msg && !farewell.is_empty();
         Ok(Bound {
             socket: self.id,
-            owner: self.mailbox.clone(),
+            owner,
             sndhwm: self.options.sndhwm,
             rcvhwm: self.options.rcvhwm,
             routing_id: self.options.routing_id.clone(),

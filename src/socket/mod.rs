@@ -7,8 +7,8 @@
 //! thread sleeps in it.
 //!
 //! Lock order: core, then (under it, each for itself) context, monitor, mailbox. Two cores are held
-//! together only by a monitored socket that closes or starts its PAIR socket, and by a relay, which
-//! takes those behind the first only if they are free.
+//! together only by a monitored socket or a socket that connects to its monitor, which take the
+//! monitor's, and by a relay, which takes those behind the first only if they are free.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +19,7 @@ mod looping;
 mod mailbox;
 mod monitoring;
 mod option;
+mod outlet;
 mod quiet;
 pub(crate) mod relay;
 mod straight;

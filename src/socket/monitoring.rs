@@ -1,13 +1,14 @@
 //! Starting and stopping a socket's monitor: zmq_socket_monitor(3).
 //!
-//! Events leave through an internal socket that is bound to an inproc endpoint; it must never block
-//! the thread that reports, so an event nobody can take at once is dropped. Called by
-//! `ffi::socket`.
+//! Events leave through an internal socket that is bound to an inproc endpoint, see `outlet`.
+//! Called by `ffi::socket`.
 
-use super::{Core, DONTWAIT, SNDMORE, Socket};
+use std::sync::Arc;
+
+use super::outlet::{MARK, Outlet};
+use super::{Core, Socket};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::message::Message;
 use crate::monitor::Event;
 use crate::options::numbers;
 use crate::patterns::SocketType;
@@ -75,7 +76,8 @@ impl Core {
         if !(1..=2).contains(&version) || (version == 1 && events & !VERSION_1_EVENTS != 0) {
             return Err(Error::INVAL);
         }
-        if Endpoint::parse(endpoint)?.scheme != "inproc" {
+        let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
+        if scheme != "inproc" {
             return Err(Error::PROTONOSUPPORT);
         }
         self.stop_monitor();
@@ -87,9 +89,16 @@ impl Core {
         let owned = MonitorSocket(socket);
         // The end of the context shall not wait for events that nobody reads.
         socket.set_option(numbers::LINGER, &0i32.to_ne_bytes())?;
-        socket.bind(endpoint)?;
+        socket.set_option(numbers::SNDHWM, &MARK.to_ne_bytes())?;
+        let outlet = {
+            let mut core = socket.enter()?;
+            let outlet = Arc::new(Outlet::new(socket, core.mailbox.clone()));
+            core.bind_inproc(endpoint, address, outlet.clone())?;
+            outlet
+        };
         self.monitor_socket = Some(owned);
-        self.monitor.install(events, version, Box::new(move |frames| send(socket, frames)));
+        let sink = move |event, frames| outlet.report(event, frames);
+        self.monitor.install(events, version, Box::new(sink));
         Ok(())
     }
 
@@ -97,14 +106,5 @@ impl Core {
     pub(super) fn stop_monitor(&mut self) {
         self.monitor.remove();
         self.monitor_socket = None;
-    }
-}
-
-fn send(socket: &Socket, frames: Vec<Message>) {
-    for mut frame in frames {
-        let flags = if frame.more() { SNDMORE | DONTWAIT } else { DONTWAIT };
-        if socket.send(&mut frame, flags).is_err() {
-            return;
-        }
     }
 }

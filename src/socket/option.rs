@@ -26,7 +26,8 @@ impl Socket {
 }
 
 impl Core {
-    fn set_option(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
+    /// See `Socket::set_option`.
+    pub(super) fn set_option(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         match table::set(&mut self.options, option, value)? {
             Outcome::Stored => self.pattern.options_changed(&self.options),
             Outcome::ResizePipes => {

@@ -74,7 +74,7 @@ fn a_panic_costs_one_connection_and_the_others_go_on() {
     monitor.install(
         Event::Disconnected as u64,
         1,
-        Box::new(move |frames| drop(lost.send(frames[0].data().to_vec()))),
+        Box::new(move |_, frames| drop(lost.send(frames[0].data().to_vec()))),
     );
     let brittle = Brittle::listen("tcp://127.0.0.1:*", &options);
     let address = brittle.address();

@@ -1,0 +1,108 @@
+//! Where the events of a monitored socket leave: the PAIR, PUB or PUSH of zmq_socket_monitor(3).
+//!
+//! libzmq lets the thread that reports wait for somebody to take the event. Here it never waits, since it
+//! may be an I/O thread with other connections to serve, or the one that shall read the event next.
+//! Instead, what happens before anybody has connected waits for him, a reader may fall far behind, and
+//! the last event finds room always. Called by `monitor`, and by whoever connects to the endpoint.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::mailbox::Mailbox;
+use super::{Core, Socket};
+use crate::error::{Error, Result};
+use crate::message::{MORE, Message};
+use crate::monitor::Event;
+use crate::options::numbers;
+use crate::patterns::Attach;
+use crate::pipe::{Notify, Pipe, PipeEvent};
+use crate::runtime::Owner;
+use crate::sys::sync::Mutex;
+
+/// So many events may be on their way to a reader, beside those that its own mark allows: 4 to 10 MB.
+pub(super) const MARK: i32 = 100_000;
+
+/// So many events wait for the first reader, or the next.
+const KEPT: usize = 1000;
+
+/// See the head of this file.
+pub(super) struct Outlet {
+    socket: &'static Socket,
+    /// Tells whether `socket` still is the monitor's.
+    mailbox: Arc<Mailbox>,
+    kept: Mutex<VecDeque<Vec<Message>>>,
+}
+
+impl Outlet {
+    /// Through `socket`, whose mailbox this is.
+    pub(super) fn new(socket: &'static Socket, mailbox: Arc<Mailbox>) -> Outlet {
+        Outlet { socket, mailbox, kept: Mutex::default() }
+    }
+
+    /// Sends an event, or keeps it. It is lost when there is no room for it.
+    pub(super) fn report(&self, event: Event, mut frames: Vec<Message>) {
+        let mut kept = self.kept.lock();
+        let Ok(mut core) = self.socket.lock_again(&self.mailbox) else { return };
+        if event == Event::MonitorStopped {
+            // Readers wait for this one to know that they are done.
+            let _ = core.set_option(numbers::SNDHWM, Some(&0i32.to_ne_bytes()));
+        }
+        let sent = core.send_kept(&mut kept).and_then(|()| core.send_event(&mut frames));
+        let unread = sent == Err(Error::AGAIN) && core.pipes.len() == 0;
+        if unread && kept.len() < KEPT && kept.try_reserve(1).is_ok() {
+            kept.push_back(frames);
+        }
+    }
+}
+
+impl Core {
+    fn send_kept(&mut self, kept: &mut VecDeque<Vec<Message>>) -> Result<()> {
+        self.take_in()?;
+        while let Some(frames) = kept.front_mut() {
+            self.send_event(frames)?;
+            kept.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Sends an event, or leaves it as it was.
+    fn send_event(&mut self, frames: &mut [Message]) -> Result<()> {
+        for (index, frame) in frames.iter_mut().enumerate() {
+            let more = if frame.more() { MORE } else { 0 };
+            match self.try_send_as(frame, more) {
+                Err(error) if index == 0 => return Err(error),
+                // There is room for a message or there is none; this is a want of memory.
+                Err(_) => break,
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Notify for Outlet {
+    fn notify(&self, key: u32, event: PipeEvent) {
+        self.mailbox.notify(key, event);
+    }
+}
+
+impl Owner for Outlet {
+    fn attach(&self, pipe: Pipe, how: Attach) {
+        self.mailbox.attach(pipe, how);
+        let mut kept = self.kept.lock();
+        if !kept.is_empty()
+            && let Ok(mut core) = self.socket.lock_again(&self.mailbox)
+        {
+            // What finds no room goes on waiting.
+            let _ = core.send_kept(&mut kept);
+        }
+    }
+
+    fn gone(&self, session: u32) {
+        self.mailbox.gone(session);
+    }
+}
+
+#[cfg(test)]
+#[path = "outlet_test.rs"]
+mod tests;
