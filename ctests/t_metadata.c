@@ -1,4 +1,5 @@
 /* Properties of received messages: Socket-Type, Identity, Peer-Address, User-Id, ZMQ_SRCFD, sharing. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API
 #include "common.h"
 
 static void show_properties (const char *transport, void *socket)
@@ -26,6 +27,29 @@ static void show_properties (const char *transport, void *socket)
     zmq_msg_close (&message);
 }
 
+/* Names and values are bytes, whatever these mean. */
+static void own_properties (void *context)
+{
+    static const char *const OWN[] = {"X-name:value", "X-\xff:\xfe value", "X-name:another"};
+    static const char *const NAMES[] = {"X-name", "X-\xff", "X-\xfe"};
+    char endpoint[256];
+    zmq_msg_t message;
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    for (size_t i = 0; i < sizeof OWN / sizeof *OWN; i++)
+        NEED (zmq_setsockopt (push, ZMQ_METADATA, OWN[i], strlen (OWN[i])) == 0);
+    bind_any (pull, "tcp", endpoint);
+    NEED (zmq_connect (push, endpoint) == 0);
+    send_parts (push, "message", NULL);
+    NEED (zmq_msg_init (&message) == 0 && zmq_msg_recv (&message, pull, 0) != -1);
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        const char *value = zmq_msg_gets (&message, NAMES[i]);
+        line ("own property %d is %s", (int) i, value ? value : errno_name (zmq_errno ()));
+    }
+    zmq_msg_close (&message);
+    end_socket (push);
+    end_socket (pull);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -40,6 +64,7 @@ int main (void)
         end_socket (req);
         end_socket (rep);
     }
+    own_properties (context);
     end_context (context);
     return 0;
 }

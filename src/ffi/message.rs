@@ -239,10 +239,10 @@ pub unsafe extern "C" fn zmq_msg_gets(
 ) -> *const c_char {
     boundary(|| {
         // SAFETY: by the contract of the function.
-        let (message, property) = unsafe { (message(msg.cast_mut())?, arg::text(property)?) };
+        let (message, property) = unsafe { (message(msg.cast_mut())?, arg::c_str(property)?) };
         let metadata = message.metadata().ok_or(Error::INVAL)?;
-        let value = match metadata.get(property) {
-            None if property == "Identity" => metadata.get("Routing-Id"),
+        let value = match metadata.get(property.to_bytes()) {
+            None if property == c"Identity" => metadata.get("Routing-Id"),
             value => value,
         };
         value.map(std::ffi::CStr::as_ptr).ok_or(Error::INVAL)

@@ -14,7 +14,7 @@ pub(crate) struct Reply {
     /// 200, 300, 400 or 500.
     pub(crate) status: u16,
     pub(crate) user_id: Vec<u8>,
-    pub(crate) properties: Vec<(String, Vec<u8>)>,
+    pub(crate) properties: metadata::List,
 }
 
 /// A request, beginning with the empty delimiter frame.

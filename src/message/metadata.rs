@@ -28,22 +28,24 @@ impl Metadata {
 
     /// Adds a property; the first value of a name wins. Bytes after a NUL are cut off, as C would.
     /// Names of more than 255 bytes do not come over any wire.
-    pub(crate) fn set(&mut self, name: &str, value: &[u8]) {
+    pub(crate) fn set(&mut self, name: impl AsRef<[u8]>, value: &[u8]) {
+        let name = name.as_ref();
         let Ok(len) = u8::try_from(name.len()) else { return };
         if self.get(name).is_some() {
             return;
         }
         let end = value.iter().position(|&byte| byte == 0).unwrap_or(value.len());
-        let (len, name) = match FAMILIAR.iter().position(|known| *known == name) {
+        let (len, name) = match FAMILIAR.iter().position(|known| known.as_bytes() == name) {
             Some(place) => (0, &[place as u8][..]),
-            None => (len, name.as_bytes()),
+            None => (len, name),
         };
         let all = [&*self.properties, &[len], name, &value[..end], &[0]];
         self.properties = all.concat().into_boxed_slice();
     }
 
-    /// The value of a property; names compare exactly, as in libzmq.
-    pub(crate) fn get(&self, name: &str) -> Option<&CStr> {
+    /// The value of a property; names are any bytes and compare exactly, as in libzmq.
+    pub(crate) fn get(&self, name: impl AsRef<[u8]>) -> Option<&CStr> {
+        let name = name.as_ref();
         let mut rest = &*self.properties;
         loop {
             let (&len, behind) = rest.split_first()?;
@@ -55,7 +57,7 @@ impl Metadata {
                 len => behind.split_at_checked(len.into())?,
             };
             let value = CStr::from_bytes_until_nul(behind).ok()?;
-            if key == name.as_bytes() {
+            if key == name {
                 return Some(value);
             }
             rest = behind.get(value.count_bytes() + 1..)?;
@@ -112,14 +114,16 @@ mod tests {
             metadata.set(name, value);
         }
         metadata.set("Identity", b"");
+        metadata.set(b"X-\xff", b"\xfe");
         metadata.set(&long, b"last");
         metadata.set("Socket-Type", b"ROUTER");
-        metadata.set(&"x".repeat(256), b"nobody can send this");
+        metadata.set("x".repeat(256), b"nobody can send this");
         let get = |name: &str| metadata.get(name).map(CStr::to_bytes);
         assert_eq!(get("Peer-Address"), Some(&b"::1"[..]));
         assert_eq!(get("Socket-Type"), Some(&b"DEALER"[..]));
         assert_eq!(get("X-own"), Some(&b"a"[..]), "what C would see");
         assert_eq!(get("Identity"), Some(&b""[..]));
+        assert_eq!(metadata.get(b"X-\xff").map(CStr::to_bytes), Some(&b"\xfe"[..]), "any bytes");
         assert_eq!(get(&long), Some(&b"last"[..]));
         for absent in ["", "X-ow", "X-owner", "User-Id", &"x".repeat(256)] {
             assert_eq!(get(absent), None);

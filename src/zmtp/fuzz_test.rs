@@ -312,12 +312,14 @@ pub(crate) fn metadata(data: &[u8]) {
     if let Ok(peer) = metadata::parse_peer(bytes, kind) {
         assert!(peer.identity.len() <= 255);
         for (name, _) in &peer.list {
-            assert!(!["user-id", "peer-address", "__fd"].contains(&&*name.to_lowercase()));
+            assert!(
+                ![&b"user-id"[..], b"peer-address", b"__fd"].contains(&&*name.to_ascii_lowercase())
+            );
         }
     }
     if let Ok(list) = metadata::parse_zap(bytes) {
         let mut again = Vec::new();
-        list.iter().for_each(|(name, value)| metadata::put(name.as_bytes(), value, &mut again));
+        list.iter().for_each(|(name, value)| metadata::put(name, value, &mut again));
         // Names that are no text were left out.
         assert!(again.len() <= bytes.len());
         assert_eq!(metadata::parse_zap(&again).unwrap(), list);

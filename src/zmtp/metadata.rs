@@ -5,8 +5,8 @@
 use crate::patterns::SocketType;
 use crate::zmtp::{EngineConfig, Failure, error_code};
 
-const SOCKET_TYPE: &str = "Socket-Type";
-const IDENTITY: &str = "Identity";
+const SOCKET_TYPE: &[u8] = b"Socket-Type";
+const IDENTITY: &[u8] = b"Identity";
 /// "identity = *255OCTET".
 const MAX_IDENTITY: usize = 255;
 
@@ -14,12 +14,15 @@ const MAX_IDENTITY: usize = 255;
 const MAX_PROPERTIES: usize = 256;
 
 /// Names that only this side may fill; a peer that announces them is not believed.
-const RESERVED: [&str; 3] = ["User-Id", "Peer-Address", "__fd"];
+const RESERVED: [&[u8]; 3] = [b"User-Id", b"Peer-Address", b"__fd"];
+
+/// Names and values. Both are any bytes.
+pub(crate) type List = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// What a peer, or a ZAP handler, said of the peer.
 #[derive(Debug, Default)]
 pub(crate) struct Properties {
-    pub(crate) list: Vec<(String, Vec<u8>)>,
+    pub(crate) list: List,
     pub(crate) identity: Vec<u8>,
 }
 
@@ -39,9 +42,9 @@ pub(crate) fn put(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
 /// use of it, and the application's own properties (`ZMQ_METADATA`).
 pub(crate) fn put_own(config: &EngineConfig, out: &mut Vec<u8>) {
     use SocketType::{Dealer, Req, Router};
-    put(SOCKET_TYPE.as_bytes(), config.kind.name().as_bytes(), out);
+    put(SOCKET_TYPE, config.kind.name().as_bytes(), out);
     if matches!(config.kind, Req | Dealer | Router) {
-        put(IDENTITY.as_bytes(), &config.routing_id, out);
+        put(IDENTITY, &config.routing_id, out);
     }
     for (name, value) in &config.properties {
         put(name, value, out);
@@ -77,10 +80,7 @@ fn for_each<'a>(
 pub(crate) fn parse_peer(bytes: &[u8], own: SocketType) -> Result<Properties, Failure> {
     let invalid = Failure::handshake(error_code::ZMTP_INVALID_METADATA);
     let mut properties = Properties::default();
-    for_each(bytes, |name, value| {
-        let Ok(mut name) = std::str::from_utf8(name) else {
-            return Ok(());
-        };
+    for_each(bytes, |mut name, value| {
         // "Property names are case-insensitive."
         if name.eq_ignore_ascii_case(SOCKET_TYPE) {
             name = SOCKET_TYPE;
@@ -104,12 +104,10 @@ pub(crate) fn parse_peer(bytes: &[u8], own: SocketType) -> Result<Properties, Fa
 }
 
 /// Reads the metadata frame of a ZAP reply.
-pub(crate) fn parse_zap(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+pub(crate) fn parse_zap(bytes: &[u8]) -> Result<List, Failure> {
     let mut list = Vec::new();
     for_each(bytes, |name, value| {
-        if let Ok(name) = std::str::from_utf8(name) {
-            list.push((name.to_owned(), value.to_vec()));
-        }
+        list.push((name.to_owned(), value.to_vec()));
         Ok(())
     })
     .map_err(|_| Failure::handshake(error_code::ZAP_INVALID_METADATA))?;
