@@ -1,5 +1,6 @@
-/* zmq_socket_monitor where something fails: binding, accepting, connecting, a peer of the wrong kind, one that
+/* zmq_socket_monitor where something fails: binding, accepting, connecting, a peer of the wrong kind or none, one that
    does not speak WebSocket. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API
 #include "common.h"
 #include "raw.h"
 
@@ -148,8 +149,67 @@ static void no_request (const char *what, const void *request, size_t size)
     end_watched (pull, watcher);
 }
 
+/* Who makes no handshake of ZMTP 3 may pass for an older peer, but no handshake has succeeded. */
+static void stranger (const char *what, const void *bytes, size_t size)
+{
+    char endpoint[256];
+    unsigned char greeting[64];
+    line ("-- %s", what);
+    void *router = new_socket (context, ZMQ_ROUTER), *watcher = watch (context, router, ZMQ_EVENT_ALL & ~ZMQ_EVENT_LISTENING);
+    bind_any (router, "tcp", endpoint);
+    int fd = raw_connect (endpoint);
+    raw_send (fd, bytes, size);
+    raw_read (fd, greeting, sizeof greeting, 200);
+    report (watcher, 10);
+    line ("it goes");
+    shutdown (fd, SHUT_WR);
+    report (watcher, 10);
+    close (fd);
+    end_watched (router, watcher);
+}
+
+static void plain_bytes (void)
+{
+    char endpoint[256];
+    line ("-- plain bytes for STREAM");
+    void *stream = new_socket (context, ZMQ_STREAM), *watcher = watch (context, stream, ZMQ_EVENT_ALL & ~ZMQ_EVENT_LISTENING);
+    bind_any (stream, "tcp", endpoint);
+    int fd = raw_connect (endpoint);
+    report (watcher, 10);
+    shutdown (fd, SHUT_WR);
+    report (watcher, 10);
+    close (fd);
+    end_watched (stream, watcher);
+}
+
+/* Events of version 2 name both ends: a connection that was lost has none here any more. */
+static void local_ends (void)
+{
+    char endpoint[256];
+    line ("-- local ends");
+    void *rep = new_socket (context, ZMQ_REP), *req = new_socket (context, ZMQ_REQ), *watcher = new_socket (context, ZMQ_PAIR);
+    set_int (req, ZMQ_RECONNECT_IVL, 50);
+    NEED (zmq_socket_monitor_versioned (req, "inproc://both", ZMQ_EVENT_ALL_V2, 2, ZMQ_PAIR) == 0 && zmq_connect (watcher, "inproc://both") == 0);
+    bind_any (rep, "tcp", endpoint);
+    NEED (zmq_connect (req, endpoint) == 0);
+    settle ();
+    end_socket (rep);
+    for (int retried = 0; retried < 2;) {
+        char local[256] = "", remote[256] = "";
+        uint64_t event, count, value;
+        NEED (zmq_recv (watcher, &event, 8, 0) == 8 && zmq_recv (watcher, &count, 8, 0) == 8 && count == 1 && zmq_recv (watcher, &value, 8, 0) == 8);
+        NEED (zmq_recv (watcher, local, sizeof local - 1, 0) != -1 && zmq_recv (watcher, remote, sizeof remote - 1, 0) != -1);
+        line ("event %#lx, local %s, remote %d", (unsigned long) event, local[0] ? "an address" : "none", strcmp (remote, endpoint) == 0);
+        retried += event == ZMQ_EVENT_CONNECT_RETRIED;
+    }
+    end_socket (req);
+    end_socket (watcher);
+}
+
 int main (void)
 {
+    static const char BROWSER[] = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: one with a long name, as they have\r\n\r\n";
+    static const unsigned char ZMTP_2[] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 5, 0, 0};
     context = new_context ();
     binding ();
     refused_by_a_filter ();
@@ -163,6 +223,10 @@ int main (void)
     no_request ("ZMTP", GREETING, sizeof GREETING);
     static const char get[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     no_request ("GET", get, sizeof get - 1);
+    stranger ("a browser", BROWSER, sizeof BROWSER - 1);
+    stranger ("a peer of ZMTP 2.0", ZMTP_2, sizeof ZMTP_2);
+    plain_bytes ();
+    local_ends ();
     end_context (context);
     return 0;
 }

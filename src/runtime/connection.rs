@@ -47,6 +47,9 @@ pub(super) struct Connection {
     asked: Option<Asked>,
     /// The handshake is over and the peer was announced.
     pub(super) established: bool,
+    /// It was one of ZMTP 3, with a mechanism. Monitors know no other: whoever is silent, or speaks no
+    /// ZMTP at all, may pass for a peer of an older version.
+    pub(super) had_mechanism: bool,
     /// Why the peer takes no more.
     lost: Option<Error>,
     /// The peer may have spoken already: hear it first, so that all of the answer goes out at once.
@@ -69,6 +72,7 @@ impl Connection {
             used: false,
             asked: None,
             established: false,
+            had_mechanism: false,
             lost: None,
             listens_first: true,
             readable: true,
@@ -130,6 +134,7 @@ impl Connection {
             }
             match event {
                 Some(Event::Established(mut peer)) => {
+                    self.had_mechanism = peer.version >= (3, 0);
                     self.finish_handshake(&mut peer.metadata);
                     return Ok(Handshake::Done(peer.metadata));
                 }

@@ -38,7 +38,6 @@ pub(crate) struct Peer {
     /// Its properties, with `Peer-Address` and what ZAP added, and its routing id.
     pub(crate) metadata: Metadata,
     /// The version of ZMTP that both speak.
-    #[cfg_attr(not(any(test, fuzzing)), expect(dead_code, reason = "only tests ask for it"))]
     pub(crate) version: (u8, u8),
 }
 

@@ -5,6 +5,7 @@
 use std::io::ErrorKind;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::RawFd;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Session, State};
@@ -116,6 +117,8 @@ impl Session {
 
     /// Waits before the next attempt.
     pub(super) fn retry(&mut self, io: &mut Io<'_>) {
+        // It was the lost connection's.
+        self.endpoints.local = Arc::default();
         if self.home.options.reconnect_interval().is_none() {
             self.state = State::Waiting(None);
             return;

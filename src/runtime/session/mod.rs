@@ -151,7 +151,7 @@ impl Session {
     }
 
     fn try_pump(&mut self, io: &mut Io<'_>) -> Result<(), End> {
-        let (mut attach, mut is_new) = (None, false);
+        let (mut attach, mut succeeded) = (None, false);
         if let State::Connected(connection) = &mut self.state {
             let options = &self.home.options;
             match connection.handshake(io)? {
@@ -168,8 +168,8 @@ impl Session {
                     if greets && !options.hello_msg.is_empty() {
                         connection.greet(&options.hello_msg)?;
                     }
+                    succeeded = connection.had_mechanism;
                     attach = self.established(io, metadata)?;
-                    is_new = !self.home.options.raw_socket;
                 }
                 Handshake::Zap(request) => {
                     let mut pipe = self.home.threads.zap_pipe(io.thread.clone());
@@ -190,7 +190,7 @@ impl Session {
                 self.home.owner.attach(pipe, Attach { locally_initiated, ..Attach::default() });
             }
             // Who hears it may send at once, and to this peer, too.
-            if is_new {
+            if succeeded {
                 self.emit(Event::HandshakeSucceeded, 0);
             }
             let Pumped { sent, again } = pumped?;

@@ -34,13 +34,12 @@ impl Session {
         io.reactor.deregister(connection.stream.descriptor());
         let established = connection.established;
         let failure = match end {
-            End::Failed(failure) => Some(failure),
-            End::Closed(error) if !established => Some(Failure::no_detail(error)),
-            End::Closed(_) => None,
+            End::Failed(failure) if !established => Some(failure),
+            // Nobody was told that it succeeded.
+            End::Closed(error) if !connection.had_mechanism => Some(Failure::no_detail(error)),
+            _ => None,
         };
-        if let Some(failure) = &failure
-            && !established
-        {
+        if let Some(failure) = &failure {
             self.home.monitor.emit_failure(failure, &self.endpoints);
         }
         self.emit(Event::Disconnected, connection.stream.descriptor());
