@@ -270,6 +270,8 @@ def steered(control_type, asks):
     say(b"TERMINATE")
     thread.join(5)
     assert not thread.is_alive()
+    if not asks:
+        assert hand.receive_or_errno(100) == "errno 11", "who may read nothing is sent nothing"
 
 
 @row("058ad60b", "f8b3cc81", reference="hangs", seconds=15)
