@@ -8,17 +8,18 @@ struct reader
 {
     void *context;
     const char *endpoint;
-    /* Milliseconds before it connects, and after. */
-    int absent, idle;
+    /* Whether it connects in time; then it does not receive for a while. */
+    int is_there;
+    void *socket;
 };
 
 static void *read_all (void *argument)
 {
     const struct reader *reader = argument;
-    rest_calmly (reader->absent);
-    void *watcher = new_socket (reader->context, ZMQ_PAIR);
-    NEED (zmq_connect (watcher, reader->endpoint) == 0);
-    rest_calmly (reader->idle);
+    void *watcher = reader->socket;
+    rest_calmly (LATE);
+    if (!reader->is_there)
+        NEED (zmq_connect (watcher, reader->endpoint) == 0);
     int listening = 0, closed = 0;
     uint16_t event = 0;
     while (event != ZMQ_EVENT_MONITOR_STOPPED) {
@@ -43,6 +44,9 @@ static void watched (const char *how, struct reader reader, int cycles)
     line ("-- %s", how);
     void *pull = new_socket (reader.context, ZMQ_PULL);
     NEED (zmq_socket_monitor (pull, reader.endpoint, ZMQ_EVENT_ALL) == 0);
+    reader.socket = new_socket (reader.context, ZMQ_PAIR);
+    if (reader.is_there)
+        NEED (zmq_connect (reader.socket, reader.endpoint) == 0);
     NEED (pthread_create (&thread, NULL, read_all, &reader) == 0);
     for (int i = 0; i < cycles; i++) {
         char endpoint[256];
@@ -57,8 +61,8 @@ static void watched (const char *how, struct reader reader, int cycles)
 int main (void)
 {
     void *context = new_context ();
-    watched ("a late reader", (struct reader){context, "inproc://late", LATE, 0}, 3);
-    watched ("a slow reader", (struct reader){context, "inproc://slow", 0, LATE}, CYCLES);
+    watched ("a late reader", (struct reader){context, "inproc://late", 0, NULL}, 3);
+    watched ("a slow reader", (struct reader){context, "inproc://slow", 1, NULL}, CYCLES);
     end_context (context);
     return 0;
 }
