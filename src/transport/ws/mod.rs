@@ -12,6 +12,7 @@
 //! | ping, pong | answered here; PING, PONG commands |
 
 mod carrier;
+mod certificate;
 mod decoder;
 mod encoder;
 mod frame;

@@ -7,16 +7,23 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature,
+    verify_tls13_signature, verify_tls13_signature_with_raw_key,
+};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime,
+};
 use rustls::server::ParsedCertificate;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{
     CertificateError, ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore,
     ServerConfig, ServerConnection, SignatureScheme,
 };
 
 use super::carrier::Carrier;
+use super::certificate::{Certificate, Validity};
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
 
@@ -50,10 +57,9 @@ impl Tls {
     /// INVAL if a certificate or the host name cannot be understood.
     pub(super) fn client(options: &SocketOptions) -> Result<Tls> {
         let trusted = certificates(&options.wss_trust_pem)?;
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(trusted.iter().cloned());
+        let mut roots: Vec<Root> = trusted.iter().filter_map(Root::new).collect();
         if options.wss_trust_system {
-            roots.add_parsable_certificates(system(BUNDLES));
+            roots.extend(system(BUNDLES).iter().filter_map(Root::new));
         }
         let hostname = match options.wss_hostname.as_slice() {
             [] => None,
@@ -80,12 +86,19 @@ impl Tls {
     pub(super) fn server(options: &SocketOptions) -> Result<Tls> {
         let chain = certificates(&options.wss_cert_pem)?;
         let key = PrivateKeyDer::from_pem_slice(&options.wss_key_pem).map_err(|_| Error::INVAL)?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        let provider = ring::default_provider();
+        let key = provider.key_provider.load_private_key(key).map_err(|_| Error::INVAL)?;
+        let own = chain.first().and_then(|own| Certificate::parse(own)).ok_or(Error::INVAL)?;
+        if key.public_key().is_none_or(|key| key.as_ref() != own.key_info) {
+            return Err(Error::INVAL);
+        }
+        // rustls would want to read the certificate, and cannot if it is of version 1.
+        let certified = SingleCertAndKey::from(CertifiedKey::new(chain.clone(), key));
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
             .with_safe_default_protocol_versions()
             .map_err(|_| Error::INVAL)?
             .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .map_err(|_| Error::INVAL)?;
+            .with_cert_resolver(Arc::new(certified));
         config.max_fragment_size = Some(RECORD);
         Ok(Tls::Server(Arc::new(config)))
     }
@@ -114,15 +127,64 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|_| Error::INVAL)
 }
 
+/// Who may vouch for a server, and when.
+#[derive(Debug)]
+struct Root {
+    anchor: TrustAnchor<'static>,
+    certificate: CertificateDer<'static>,
+}
+
+impl Root {
+    /// None, if it says that it signs no certificates.
+    fn new(certificate: &CertificateDer<'static>) -> Option<Root> {
+        Certificate::parse(certificate).filter(Certificate::may_sign)?;
+        let mut store = RootCertStore::empty();
+        store.add(certificate.clone()).ok()?;
+        Some(Root { anchor: store.roots.pop()?, certificate: certificate.clone() })
+    }
+
+    fn certificate(&self, now: UnixTime) -> Option<Certificate<'_>> {
+        Certificate::parse(&self.certificate)
+            .filter(|certificate| certificate.validity(now.as_secs()) == Validity::Valid)
+    }
+}
+
 /// Verifies servers as GnuTLS does for libzmq, which is more lenient than usual in Rust: a trusted
 /// certificate may be the server's own (self-signed, made for the purpose), a certificate without
-/// alternative names is good for its common name, and without ZMQ_WSS_HOSTNAME any name will do.
+/// alternative names is good for its common name, one of version 1 for who is signed by somebody trusted,
+/// and without ZMQ_WSS_HOSTNAME any name will do. Those who are trusted must be valid themselves.
 #[derive(Debug)]
 struct Verifier {
     trusted: Vec<CertificateDer<'static>>,
-    roots: RootCertStore,
+    roots: Vec<Root>,
     hostname: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
+        &self.provider.signature_verification_algorithms
+    }
+
+    /// That somebody who is trusted has signed a certificate of version 1, and nobody in between.
+    fn verify_version_1(
+        &self,
+        certificate: &Certificate<'_>,
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        let Certificate { signed, algorithm, signature, issuer, .. } = *certificate;
+        // The names that one with constraints may sign for are not looked at here.
+        let free = self.roots.iter().filter(|root| root.anchor.name_constraints.is_none());
+        let signer = free.filter_map(|root| root.certificate(now)).find(|root| {
+            root.subject == issuer
+                && self.algorithms().all.iter().any(|candidate| {
+                    candidate.signature_alg_id().as_ref() == algorithm
+                        && candidate.public_key_alg_id().as_ref() == root.key_algorithm
+                        && candidate.verify_signature(root.key, signed, signature).is_ok()
+                })
+        });
+        signer.map(drop).ok_or(CertificateError::UnknownIssuer.into())
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -134,14 +196,33 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let parsed = Certificate::parse(end_entity).ok_or(CertificateError::BadEncoding)?;
+        match parsed.validity(now.as_secs()) {
+            Validity::Valid => {}
+            Validity::NotYet => return Err(CertificateError::NotValidYet.into()),
+            Validity::Expired => return Err(CertificateError::Expired.into()),
+        }
+        let trusted = self.trusted.contains(end_entity);
+        if parsed.is_version_1 {
+            if !trusted {
+                self.verify_version_1(&parsed, now)?;
+            }
+            return match &self.hostname {
+                Some(hostname) if !names(&parsed, hostname) => {
+                    Err(CertificateError::NotValidForName.into())
+                }
+                _ => Ok(ServerCertVerified::assertion()),
+            };
+        }
         let certificate = ParsedCertificate::try_from(end_entity)?;
-        if !self.trusted.contains(end_entity) {
+        if !trusted {
+            let valid = self.roots.iter().filter(|root| root.certificate(now).is_some());
             verify_server_cert_signed_by_trust_anchor(
                 &certificate,
-                &self.roots,
+                &valid.map(|root| root.anchor.clone()).collect(),
                 intermediates,
                 now,
-                self.provider.signature_verification_algorithms.all,
+                self.algorithms().all,
             )?;
         }
         let Some(hostname) = &self.hostname else { return Ok(ServerCertVerified::assertion()) };
@@ -150,7 +231,7 @@ impl ServerCertVerifier for Verifier {
             Err(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
                 presented,
                 ..
-            })) if presented.is_empty() && names(end_entity, hostname) => {}
+            })) if presented.is_empty() && names(&parsed, hostname) => {}
             Err(error) => return Err(error),
         }
         Ok(ServerCertVerified::assertion())
@@ -162,8 +243,20 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        let Some(version_1) = version_1(certificate) else {
+            return verify_tls12_signature(message, certificate, signature, self.algorithms());
+        };
+        let mapping = self.algorithms().mapping.iter();
+        let wanted = mapping.filter(|(scheme, _)| *scheme == signature.scheme);
+        let verified = wanted.flat_map(|(_, algorithms)| *algorithms).any(|algorithm| {
+            algorithm.public_key_alg_id().as_ref() == version_1.key_algorithm
+                && algorithm.verify_signature(version_1.key, message, signature.signature()).is_ok()
+        });
+        if verified {
+            Ok(HandshakeSignatureValid::assertion())
+        } else {
+            Err(CertificateError::BadSignature.into())
+        }
     }
 
     fn verify_tls13_signature(
@@ -172,8 +265,11 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        let Some(version_1) = version_1(certificate) else {
+            return verify_tls13_signature(message, certificate, signature, self.algorithms());
+        };
+        let key = SubjectPublicKeyInfoDer::from(version_1.key_info);
+        verify_tls13_signature_with_raw_key(message, &key, signature, self.algorithms())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -181,60 +277,17 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
+/// What rustls cannot read.
+fn version_1<'a>(certificate: &'a CertificateDer<'_>) -> Option<Certificate<'a>> {
+    Certificate::parse(certificate).filter(|certificate| certificate.is_version_1)
+}
+
 /// Whether the common name of the certificate's subject is this name.
-fn names(certificate: &CertificateDer<'_>, hostname: &ServerName<'_>) -> bool {
+fn names(certificate: &Certificate<'_>, hostname: &ServerName<'_>) -> bool {
     let ServerName::DnsName(hostname) = hostname else { return false };
-    common_name(certificate)
+    certificate
+        .common_name()
         .is_some_and(|name| name.eq_ignore_ascii_case(hostname.as_ref().as_bytes()))
-}
-
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const OBJECT_IDENTIFIER: u8 = 6;
-const VERSION: u8 = 0xa0;
-const COMMON_NAME: &[u8] = &[0x55, 4, 3];
-
-/// RFC 5280, section 4.1: the common name in the subject of a certificate.
-fn common_name(certificate: &[u8]) -> Option<&[u8]> {
-    let (SEQUENCE, certificate, _) = element(certificate)? else { return None };
-    let (SEQUENCE, mut rest, _) = element(certificate)? else { return None };
-    if let (VERSION, _, after) = element(rest)? {
-        rest = after;
-    }
-    // Serial number, signature, issuer, validity.
-    for _ in 0..4 {
-        rest = element(rest)?.2;
-    }
-    let (SEQUENCE, mut subject, _) = element(rest)? else { return None };
-    while !subject.is_empty() {
-        let (SET, mut set, after) = element(subject)? else { return None };
-        subject = after;
-        while !set.is_empty() {
-            let (SEQUENCE, attribute, after) = element(set)? else { return None };
-            set = after;
-            let (OBJECT_IDENTIFIER, kind, value) = element(attribute)? else { return None };
-            if kind == COMMON_NAME {
-                return Some(element(value)?.1);
-            }
-        }
-    }
-    None
-}
-
-/// One element of DER: its tag, its content, and what follows it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&short, rest) = rest.split_first()?;
-    let (length, rest) = match short {
-        0..=0x7f => (usize::from(short), rest),
-        0x81..=0x83 => {
-            let (bytes, rest) = rest.split_at_checked(usize::from(short & 0x7f))?;
-            (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), rest)
-        }
-        _ => return None,
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((tag, content, rest))
 }
 
 #[cfg(test)]

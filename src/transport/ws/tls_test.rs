@@ -1,6 +1,8 @@
 //! Certificates that clients trust or do not. The files in `testdata` were made with
 //! `openssl req -x509 -newkey ec ...`: `self` is its own authority and has a common name only,
-//! `leaf` is signed by `ca` and has alternative names.
+//! `leaf` is signed by `ca` and has alternative names. `old_leaf` is signed by `old_ca`, and so are those of
+//! version 1 (`openssl ca` without extensions) but for `v1_self`; the other authorities have the same name
+//! and key. All of these are valid from 2000 or 2010 to 2090, or as their names say.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -14,6 +16,20 @@ const SELF: (&str, &str) =
 const LEAF: (&str, &str) =
     (include_str!("testdata/leaf.pem"), include_str!("testdata/leaf_key.pem"));
 const CA: &str = include_str!("testdata/ca.pem");
+
+macro_rules! file {
+    ($name:literal) => {
+        include_str!(concat!("testdata/", $name, ".pem"))
+    };
+}
+
+const OLD_CA: &str = file!("old_ca");
+const OLD_KEY: &str = file!("old_key");
+const V1: (&str, &str) = (file!("v1"), OLD_KEY);
+const V1_SELF: (&str, &str) = (file!("v1_self"), OLD_KEY);
+const OLD_LEAF: (&str, &str) = (file!("old_leaf"), OLD_KEY);
+const EXPIRED: (&str, &str) = (file!("expired"), file!("expired_key"));
+const FUTURE: (&str, &str) = (file!("future"), file!("expired_key"));
 
 fn server((certificate, key): (&str, &str)) -> SocketOptions {
     SocketOptions { wss_cert_pem: certificate.into(), wss_key_pem: key.into(), ..options() }
@@ -79,8 +95,75 @@ fn trust() {
         ("signed, any name", server(LEAF), client(CA, ""), true),
         ("common name beside others", server(LEAF), client(CA, "other.test"), false),
         ("signed by another", server(LEAF), client(SELF.0, "leaf.test"), false),
+        ("signed, common name", server(OLD_LEAF), client(OLD_CA, "host.test"), true),
+        ("signed by version 1", server(OLD_LEAF), client(file!("v1_ca"), "host.test"), true),
+        ("signed by none", server(OLD_LEAF), client(file!("no_ca"), "host.test"), false),
+        ("signed, once", server(OLD_LEAF), client(file!("expired_ca"), "host.test"), false),
+        ("expired", server(EXPIRED), client(EXPIRED.0, "exp.test"), false),
+        ("not yet", server(FUTURE), client(FUTURE.0, "exp.test"), false),
+        ("v1", server(V1), client(OLD_CA, "host.test"), true),
+        ("v1, any name", server(V1), client(OLD_CA, ""), true),
+        ("v1, other name", server(V1), client(OLD_CA, "other.test"), false),
+        ("v1, an address", server(V1), client(OLD_CA, "127.0.0.1"), false),
+        ("v1 by version 1", server(V1), client(file!("v1_ca"), "host.test"), true),
+        ("v1, no trust", server(V1), client("", ""), false),
+        ("v1 by another", server(V1), client(CA, ""), false),
+        ("v1 by none", server(V1), client(file!("no_ca"), ""), false),
+        ("v1, signed once", server(V1), client(file!("expired_ca"), ""), false),
+        ("v1, expired", server((file!("v1_expired"), OLD_KEY)), client(OLD_CA, ""), false),
+        ("v1, not yet", server((file!("v1_future"), OLD_KEY)), client(OLD_CA, ""), false),
+        ("v1, itself", server(V1_SELF), client(V1_SELF.0, "host.test"), true),
+        ("v1, itself, other name", server(V1_SELF), client(V1_SELF.0, "other.test"), false),
+        ("v1, itself, not trusted", server(V1_SELF), client(OLD_CA, ""), false),
     ] {
         assert_eq!(meet(&server_options, &client_options).is_ok(), good, "{name}");
+    }
+}
+
+/// TLS in memory; the server's certificate, and the key with which it signs.
+fn shakes_hands(
+    version: &'static rustls::SupportedProtocolVersion,
+    (certificate, key): (&str, &str),
+    client: &SocketOptions,
+) -> Result<(), rustls::Error> {
+    let provider = ring::default_provider();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let chain = certificates(certificate.as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, key))));
+    let mut server = ServerConnection::new(Arc::new(config)).unwrap();
+    let Tls::Client(config, name) = Tls::client(client).unwrap() else { panic!("no client") };
+    let mut client = ClientConnection::new(config, name).unwrap();
+    let mut wire = Vec::new();
+    while client.is_handshaking() || server.is_handshaking() {
+        client.write_tls(&mut wire).unwrap();
+        server.read_tls(&mut &wire[..]).unwrap();
+        server.process_new_packets()?;
+        wire.clear();
+        server.write_tls(&mut wire).unwrap();
+        client.read_tls(&mut &wire[..]).unwrap();
+        client.process_new_packets()?;
+        wire.clear();
+    }
+    Ok(())
+}
+
+#[test]
+fn who_shows_a_certificate_has_its_key() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for (own, trust) in [(OLD_LEAF.0, OLD_CA), (V1.0, OLD_CA), (V1_SELF.0, V1_SELF.0)] {
+            let client = client(trust, "host.test");
+            assert_eq!(shakes_hands(version, (own, OLD_KEY), &client), Ok(()));
+            for other in [LEAF.1, EXPIRED.1] {
+                let result = shakes_hands(version, (own, other), &client);
+                let bad = matches!(result, Err(rustls::Error::InvalidCertificate(_)));
+                assert!(bad, "{version:?} {result:?}");
+            }
+        }
     }
 }
 
@@ -118,6 +201,7 @@ fn options_that_do_not_work() {
         server(("", SELF.1)),
         server((SELF.0, "")),
         server((SELF.0, LEAF.1)),
+        server((V1.0, LEAF.1)),
         server(("nonsense", "nonsense")),
     ] {
         assert_eq!(wss.listen("127.0.0.1:*", &options).err(), Some(Error::INVAL));
@@ -131,10 +215,22 @@ fn options_that_do_not_work() {
 #[test]
 fn common_names() {
     let certificate = |pem: &str| certificates(pem.as_bytes()).unwrap().remove(0);
-    assert_eq!(common_name(&certificate(SELF.0)), Some(&b"self.test"[..]));
-    assert_eq!(common_name(&certificate(LEAF.0)), Some(&b"other.test"[..]));
+    let name = |der: &[u8]| Certificate::parse(der)?.common_name().map(<[u8]>::to_vec);
+    assert_eq!(name(&certificate(SELF.0)), Some(b"self.test".to_vec()));
+    assert_eq!(name(&certificate(LEAF.0)), Some(b"other.test".to_vec()));
     let der = certificate(SELF.0);
     for end in 0..der.len() {
-        assert_eq!(common_name(&der[..end]), None);
+        assert!(Certificate::parse(&der[..end]).is_none());
+    }
+    assert!(Certificate::parse(&[&der[..], &[0]].concat()).is_none());
+    // Whatever a stranger makes of it, it is read or refused.
+    for at in 0..der.len() {
+        for change in [1, 2, 0x20, 0x80, 0xff] {
+            let mut other = der.to_vec();
+            other[at] ^= change;
+            if let Some(certificate) = Certificate::parse(&other) {
+                let _ = (certificate.common_name(), certificate.may_sign());
+            }
+        }
     }
 }
