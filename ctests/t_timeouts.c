@@ -207,7 +207,7 @@ static void connects (void)
 static void reconnects (void)
 {
     static const struct { const char *what; int interval, max, stop; } HOW[] = {
-        {"every 50 ms", 50, 0, 0}, {"up to 400 ms", 50, 400, 0}, {"never", -1, 0, 0},
+        {"every 50 ms", 50, 0, 0}, {"every 50 ms exactly", 50, 50, 0}, {"up to 400 ms", 50, 400, 0}, {"never", -1, 0, 0},
         {"not after a refusal", 50, 0, ZMQ_RECONNECT_STOP_CONN_REFUSED},
     };
     char endpoint[64];
@@ -228,7 +228,7 @@ static void reconnects (void)
                 line ("no more");
                 break;
             }
-            int high = HOW[i].max > HOW[i].interval ? HOW[i].max : low * 2;
+            int high = HOW[i].max >= HOW[i].interval ? HOW[i].max : low * 2;
             line ("wait %d in range %d", turn, wait >= HOW[i].interval && wait <= high);
         }
         /* Whoever has stopped for good has no endpoint any more. */

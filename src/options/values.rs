@@ -341,7 +341,7 @@ impl SocketOptions {
 
     /// Where the growing reconnect interval ends; `None` means that it does not grow.
     pub(crate) fn reconnect_interval_max(&self) -> Option<Duration> {
-        if self.reconnect_ivl_max > self.reconnect_ivl {
+        if self.reconnect_ivl_max >= self.reconnect_ivl {
             if_positive(self.reconnect_ivl_max)
         } else {
             None

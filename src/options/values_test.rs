@@ -45,6 +45,8 @@ fn durations_mean_what_the_manual_says() {
     assert_eq!(o.heartbeat_timeout(), None);
     o.reconnect_ivl_max = 99;
     assert_eq!(o.reconnect_interval_max(), None);
+    o.reconnect_ivl_max = 100;
+    assert_eq!(o.reconnect_interval_max(), Some(Duration::from_millis(100)));
     o.reconnect_ivl_max = 1000;
     assert_eq!(o.reconnect_interval_max(), Some(Duration::from_secs(1)));
     o.rcvtimeo = 0;
