@@ -42,6 +42,10 @@ int main (void)
     try_both ("tcp://*:*", "[::1]", 1);
     try_both ("tcp://*:*", "127.0.0.1", 1);
     try_both ("tcp://[::]:*", "127.0.0.1", 1);
+    try_both ("tcp://127.0.0.1:*", "[::ffff:127.0.0.1]", 0);
+    try_both ("tcp://127.0.0.1:*", "::ffff:127.0.0.1", 0);
+    try_both ("tcp://[::ffff:127.0.0.1]:*", "127.0.0.1", 0);
+    try_both ("tcp://[::ffff:127.0.0.1]:*", "127.0.0.1", 1);
     try_both ("tcp://127.0.0.1:*", "127.0.0.1", 1);
     end_context (context);
     return 0;

@@ -57,9 +57,11 @@ impl HostPort<'_> {
                 }
             }
         };
-        if ip.is_ipv6() && !ipv6 {
-            return Err(Error::INVAL);
-        }
+        let ip = match ip {
+            // An IPv4 address all the same.
+            IpAddr::V6(v6) if !ipv6 => v6.to_ipv4_mapped().ok_or(Error::INVAL)?.into(),
+            ip => ip,
+        };
         Ok(Some(self.with(ip, 0, ipv6)))
     }
 

@@ -48,6 +48,9 @@ fn literals_need_no_look_up() {
     assert_eq!(literal("1.2.3.4:5", false), some("tcp://1.2.3.4:5"));
     assert_eq!(literal("127.1:5", false), some("tcp://127.0.0.1:5"));
     assert_eq!(literal("1.2.3.4:5", true), some("tcp://[::ffff:1.2.3.4]:5"));
+    assert_eq!(literal("[::ffff:1.2.3.4]:5", true), some("tcp://[::ffff:1.2.3.4]:5"));
+    assert_eq!(literal("[::ffff:1.2.3.4]:5", false), some("tcp://1.2.3.4:5"));
+    assert_eq!(literal("::ffff:1.2.3.4:5", false), some("tcp://1.2.3.4:5"));
     assert_eq!(literal("[::1]:5", true), some("tcp://[::1]:5"));
     assert_eq!(literal("[3000:4:5::1:234%2]:1111", true), some("tcp://[3000:4:5::1:234%2]:1111"));
     assert_eq!(literal("[::1]:5", false), Err(Error::INVAL));
@@ -68,6 +71,7 @@ fn local_addresses() {
     assert_eq!(local("*:7", true), ok("tcp://[::]:7"));
     assert_eq!(local("lo:5555", false), ok("tcp://127.0.0.1:5555"));
     assert_eq!(local("localhost:5555", false), ok("tcp://127.0.0.1:5555"));
+    assert_eq!(local("[::ffff:127.0.0.1]:5", false), ok("tcp://127.0.0.1:5"));
     assert_eq!(local("[::1]:5", false), Err(Error::NODEV));
     assert_eq!(local("nosuchif0:5", false), Err(Error::NODEV));
     let source = HostPort::parse("localhost:0", true).unwrap();
