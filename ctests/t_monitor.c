@@ -106,6 +106,23 @@ static void mistakes (void *context)
     end_socket (watcher);
 }
 
+static void by_name (void *context)
+{
+    char endpoint[256], named[256];
+    line ("-- a host by its name");
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    void *watcher = watch (context, push, ZMQ_EVENT_ALL);
+    bind_any (pull, "tcp", endpoint);
+    snprintf (named, sizeof named, "tcp://localhost%s", strrchr (endpoint, ':'));
+    NEED (zmq_connect (push, named) == 0);
+    settle ();
+    report ("client", watcher, named);
+    end_socket (push);
+    end_socket (pull);
+    settle ();
+    end_socket (watcher);
+}
+
 static void masked (void *context)
 {
     char endpoint[256];
@@ -131,6 +148,7 @@ int main (void)
     life (context, "tcp");
     life (context, "ipc");
     mistakes (context);
+    by_name (context);
     masked (context);
     end_context (context);
     return 0;

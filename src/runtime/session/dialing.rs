@@ -25,6 +25,8 @@ pub(super) struct Dialing {
     dialer: Box<dyn Dialer>,
     /// What the dialer works on was given to the reactor.
     watched: bool,
+    /// A name is being looked up.
+    resolving: bool,
     pub(super) backoff: Backoff,
 }
 
@@ -32,7 +34,7 @@ impl Dialing {
     pub(super) fn new(dialer: Box<dyn Dialer>, options: &SocketOptions) -> Box<Dialing> {
         let interval = options.reconnect_interval().unwrap_or_default();
         let backoff = Backoff::new(interval, options.reconnect_interval_max());
-        Box::new(Dialing { dialer, watched: false, backoff })
+        Box::new(Dialing { dialer, watched: false, resolving: false, backoff })
     }
 }
 
@@ -66,6 +68,11 @@ impl Session {
 
     /// Takes in how far the dialer is.
     pub(super) fn dialed(&mut self, io: &mut Io<'_>, dial: Dial, first: bool) {
+        let resolving = matches!(dial, Dial::Resolving);
+        let resolved = self.dialer.as_mut().is_some_and(|dialer| {
+            std::mem::replace(&mut dialer.resolving, resolving) && !resolving
+        });
+        let first = first || resolved;
         match dial {
             Dial::Resolving => {}
             Dial::Connecting(_) if first => {
