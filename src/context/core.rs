@@ -82,7 +82,7 @@ impl Core {
 
     /// A socket is closed.
     pub(crate) fn leave(&self, id: u32) {
-        self.inproc.forget(id);
+        self.inproc.leave(id);
         self.sockets.lock().remove(&id);
         self.idle.report();
     }

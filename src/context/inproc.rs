@@ -3,7 +3,7 @@
 //! Names belong to one context. A socket may connect before anybody has bound the name; then the
 //! binder's end of its pipe waits here. Called by `socket::inproc`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
@@ -65,10 +65,52 @@ impl Notify for LateOwner {
     }
 }
 
+/// The connections that wait for one name, in the order they came.
+pub(crate) type Queue = BTreeMap<u64, Box<Waiting>>;
+
+/// What a socket has here: a name, and its place in the queue for it; 0 is who has bound it.
+type Claim = (u32, Arc<str>, u64);
+
 #[derive(Default)]
 struct Names {
-    bound: HashMap<String, Bound>,
-    waiting: HashMap<String, Vec<Waiting>>,
+    bound: HashMap<Arc<str>, Bound>,
+    waiting: HashMap<Arc<str>, Queue>,
+    /// Spares a socket that is closed a look at what the others have.
+    claims: BTreeSet<Claim>,
+    last_place: u64,
+}
+
+impl Names {
+    /// Forgets the connections of a socket that wait for this name, or all that it has. Gives those that
+    /// carry no messages; the others go on waiting: whoever binds the name later reads them.
+    fn forget(&mut self, socket: u32, name: Option<&str>) -> Vec<Waiting> {
+        let from = name.map_or((socket, Arc::default(), 0), |name| (socket, name.into(), 1));
+        let wanted =
+            |claim: &&Claim| claim.0 == socket && name.is_none_or(|name| *claim.1 == *name);
+        let claims: Vec<_> = self.claims.range(from..).take_while(wanted).cloned().collect();
+        let mut gone = Vec::new();
+        for claim in claims {
+            self.claims.remove(&claim);
+            match claim {
+                (_, name, 0) => drop(self.bound.remove(&name)),
+                (_, name, place) => gone.extend(self.withdraw(&name, place)),
+            }
+        }
+        gone
+    }
+
+    /// Takes a connection without messages out of its queue.
+    fn withdraw(&mut self, name: &Arc<str>, place: u64) -> Option<Waiting> {
+        let queue = self.waiting.get_mut(name)?;
+        if queue.get_mut(&place)?.pipe.check_read() {
+            return None;
+        }
+        let waiting = queue.remove(&place);
+        if queue.is_empty() {
+            self.waiting.remove(name);
+        }
+        waiting.map(|waiting| *waiting)
+    }
 }
 
 /// The names of one context.
@@ -84,8 +126,8 @@ impl Directory {
         &self,
         name: &str,
         bound: Bound,
-        prepare: impl FnOnce(&mut [Waiting]) -> Result<()>,
-    ) -> Result<Vec<Waiting>> {
+        prepare: impl FnOnce(&mut Queue) -> Result<()>,
+    ) -> Result<Queue> {
         let mut names = self.names.lock();
         if names.bound.contains_key(name) {
             return Err(Error::ADDRINUSE);
@@ -93,8 +135,14 @@ impl Directory {
         if let Some(waiting) = names.waiting.get_mut(name) {
             prepare(waiting)?;
         }
-        names.bound.insert(name.to_owned(), bound);
-        Ok(names.waiting.remove(name).unwrap_or_default())
+        let name: Arc<str> = name.into();
+        let waiting = names.waiting.remove(&name).unwrap_or_default();
+        for (place, connection) in &waiting {
+            names.claims.remove(&(connection.socket, name.clone(), *place));
+        }
+        names.claims.insert((bound.socket, name.clone(), 0));
+        names.bound.insert(name, bound);
+        Ok(waiting)
     }
 
     /// Who has bound the name; if nobody, leaves the connection that `wait` makes.
@@ -103,12 +151,15 @@ impl Directory {
         name: &str,
         wait: impl FnOnce() -> Result<(Waiting, T)>,
     ) -> Result<Connected<T>> {
-        let mut names = self.names.lock();
+        let names = &mut *self.names.lock();
         if let Some(bound) = names.bound.get(name) {
             return Ok(Connected::Bound(bound.clone()));
         }
         let (waiting, kept) = wait()?;
-        names.waiting.entry(name.to_owned()).or_default().push(waiting);
+        let name: Arc<str> = name.into();
+        names.last_place += 1;
+        names.claims.insert((waiting.socket, name.clone(), names.last_place));
+        names.waiting.entry(name).or_default().insert(names.last_place, Box::new(waiting));
         Ok(Connected::Waits(kept))
     }
 
@@ -120,28 +171,29 @@ impl Directory {
     /// Frees a name that this socket has bound. `NOENT` if it has not.
     pub(crate) fn unbind(&self, name: &str, socket: u32) -> Result<()> {
         let mut names = self.names.lock();
-        match names.bound.get(name) {
-            Some(bound) if bound.socket == socket => {
-                names.bound.remove(name);
-                Ok(())
-            }
-            _ => Err(Error::NOENT),
+        if names.claims.remove(&(socket, name.into(), 0)) {
+            names.bound.remove(name);
+            Ok(())
+        } else {
+            Err(Error::NOENT)
         }
     }
 
-    /// Frees what a closed socket has here. Connections that carry messages go on waiting: whoever
-    /// binds the name later reads them.
-    pub(crate) fn forget(&self, socket: u32) {
-        let mut gone = Vec::new();
+    /// This socket has ended its connections to the name. Those that wait for it are gone, unless they
+    /// carry messages.
+    pub(crate) fn disconnect(&self, name: &str, socket: u32) {
         let mut names = self.names.lock();
-        names.bound.retain(|_, bound| bound.socket != socket);
-        for waiting in names.waiting.values_mut() {
-            let empty = |entry: &mut Waiting| entry.socket == socket && !entry.pipe.check_read();
-            gone.extend(waiting.extract_if(.., empty));
-        }
-        names.waiting.retain(|_, waiting| !waiting.is_empty());
+        let gone = names.forget(socket, Some(name));
         drop(names);
         // Pipes notify their peers when they are dropped; not under the lock.
+        drop(gone);
+    }
+
+    /// The same for all that a closed socket has here, and the names that it has bound are free.
+    pub(crate) fn leave(&self, socket: u32) {
+        let mut names = self.names.lock();
+        let gone = names.forget(socket, None);
+        drop(names);
         drop(gone);
     }
 }

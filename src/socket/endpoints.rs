@@ -287,6 +287,7 @@ impl Core {
                     if let Some(pipe) = self.pipes.get_mut(id) {
                         pipe.terminate();
                     }
+                    self.context.inproc.disconnect(address, self.id);
                 }
             }
         }

@@ -25,14 +25,14 @@ impl Core {
         let bound = self.bound(owner)?;
         let mut greetings = Vec::new();
         let waiting = self.context.inproc.bind(name, bound.clone(), |waiting| {
-            let prepared = waiting.iter_mut().try_for_each(|connection| {
+            let prepared = waiting.values_mut().try_for_each(|connection| {
                 let mut greeting = bound.greeting(connection.wants_routing_id)?;
                 connection.pipe.prepare_greeting(&mut greeting)?;
                 greetings.push(greeting);
                 Ok(())
             });
             if prepared.is_err() {
-                for connection in waiting {
+                for connection in waiting.values_mut() {
                     connection.pipe.withdraw_greeting();
                 }
             }
@@ -40,7 +40,7 @@ impl Core {
         })?;
         self.options.connected = true;
         self.endpoints.add_inproc_bound(endpoint);
-        for (mut connection, greeting) in waiting.into_iter().zip(greetings) {
+        for (mut connection, greeting) in waiting.into_values().zip(greetings) {
             connection.owner.set(self.mailbox.clone());
             connection.pipe.give_greeting(greeting);
             bound.ask_for_farewell(&mut connection.pipe);
