@@ -114,6 +114,70 @@ static void last_endpoint (void *context)
     end_socket (socket);
 }
 
+/* What is bound or connected is found under any spelling of its address. */
+static void other_spellings (void *context)
+{
+    static const struct { int ipv6; const char *bound, *spelled; } WHERE[] = {
+        {0, "127.0.0.1", "localhost"}, {0, "127.0.0.1", "127.1"}, {0, "127.0.0.1", "[::ffff:127.0.0.1]"},
+        {0, "localhost", "localhost"}, {0, "lo", "localhost"}, {0, "127.0.0.1", "127.0.0.2"},
+        {1, "127.0.0.1", "127.0.0.1"}, {1, "127.0.0.1", "127.1"}, {1, "localhost", "localhost"},
+        {1, "[::1]", "::1"}, {1, "[::ffff:127.0.0.1]", "127.0.0.1"},
+    };
+    line ("-- other spellings");
+    for (size_t i = 0; i < sizeof WHERE / sizeof *WHERE; i++) {
+        char endpoint[256], spelled[300];
+        size_t size = sizeof endpoint;
+        void *socket = new_socket (context, ZMQ_PULL);
+        set_int (socket, ZMQ_IPV6, WHERE[i].ipv6);
+        line ("ipv6 %d, %s, %s", WHERE[i].ipv6, WHERE[i].bound, WHERE[i].spelled);
+        snprintf (endpoint, sizeof endpoint, "tcp://%s:*", WHERE[i].bound);
+        NEED (zmq_bind (socket, endpoint) == 0);
+        NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+        /* What follows the digits of a port counts for nothing, nor do zeros before them. */
+        for (int turn = 0; turn < 2; turn++) {
+            snprintf (spelled, sizeof spelled, turn ? "tcp://%s:0%sx" : "tcp://%s:%s", WHERE[i].spelled,
+                      strrchr (endpoint, ':') + 1);
+            int result = zmq_unbind (socket, spelled);
+            line ("unbind %d %s", result, result ? errno_name (zmq_errno ()) : "");
+            settle ();
+            NEED (turn || result || zmq_bind (socket, endpoint) == 0);
+        }
+        end_socket (socket);
+    }
+    static const char *const SPELLED[] = {"localhost", "127.1", "[::ffff:127.0.0.1]", "127.0.0.2"};
+    for (size_t i = 0; i < sizeof SPELLED / sizeof *SPELLED; i++) {
+        char spelled[300];
+        void *socket = new_socket (context, ZMQ_PUSH);
+        NEED (zmq_connect (socket, "tcp://127.0.0.1:5999") == 0);
+        snprintf (spelled, sizeof spelled, "tcp://%s:5999", SPELLED[i]);
+        line ("%s", SPELLED[i]);
+        SHOW (zmq_disconnect (socket, spelled));
+        SHOW (zmq_disconnect (socket, "tcp://127.0.0.1:5999"));
+        end_socket (socket);
+    }
+}
+
+/* Each of many is found, in any order, and none twice. */
+static void many (void *context, const char *transport)
+{
+    enum { COUNT = 300 };
+    char name[64];
+    line ("-- %d connections over %s", COUNT, transport);
+    void *socket = new_socket (context, ZMQ_PUSH);
+    int failed = 0, again = 0;
+    for (int i = 0; i < COUNT; i++) {
+        snprintf (name, sizeof name, "%s%d", transport, 1 + i / 2);
+        failed += zmq_connect (socket, name) != 0;
+    }
+    for (int i = 0; i < COUNT / 2; i++) {
+        snprintf (name, sizeof name, "%s%d", transport, 1 + i * 7 % (COUNT / 2));
+        failed += zmq_disconnect (socket, name) != 0;
+        again += zmq_disconnect (socket, name) == 0;
+    }
+    line ("failed %d, again %d", failed, again);
+    end_socket (socket);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -121,6 +185,9 @@ int main (void)
     in_use (context);
     after_unbind (context);
     last_endpoint (context);
+    other_spellings (context);
+    many (context, "inproc://many-");
+    many (context, "tcp://127.0.0.3:");
     end_context (context);
     return 0;
 }

@@ -1,5 +1,7 @@
 /* Connections that come and go: late binders, restarts, disconnect, unbind, IMMEDIATE, several endpoints. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API
 #include "common.h"
+#include "raw.h"
 
 static void restart (void *context, const char *transport)
 {
@@ -180,6 +182,41 @@ static void never_again (void *context, const char *transport, int interval)
     end_socket (pull);
 }
 
+/* Whoever was turned away may still disconnect, once. */
+static void turned_away (void *context, const char *transport)
+{
+    char endpoint[256];
+    line ("-- turned away over %s", transport);
+    void *pub = new_socket (context, ZMQ_PUB), *push = new_socket (context, ZMQ_PUSH);
+    bind_any (pub, transport, endpoint);
+    for (int i = 0; i < 2; i++) {
+        NEED (zmq_connect (push, endpoint) == 0);
+        rest_using (push, 200);
+    }
+    SHOW (zmq_disconnect (push, endpoint));
+    SHOW (zmq_disconnect (push, endpoint));
+    end_socket (push);
+    end_socket (pub);
+}
+
+static void no_handshake (void *context)
+{
+    char endpoint[256];
+    line ("-- not again after a handshake that failed");
+    int door = raw_listen (endpoint);
+    void *push = new_socket (context, ZMQ_PUSH);
+    set_int (push, ZMQ_RECONNECT_STOP, ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED);
+    NEED (zmq_connect (push, endpoint) == 0);
+    close (accept (door, NULL, NULL));
+    rest_using (push, 300);
+    struct pollfd item = {door, POLLIN, 0};
+    line ("comes again: %d", poll (&item, 1, 0));
+    SHOW (zmq_disconnect (push, endpoint));
+    SHOW (zmq_disconnect (push, endpoint));
+    end_socket (push);
+    close (door);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -194,6 +231,9 @@ int main (void)
     never_again (context, "tcp", 0);
     never_again (context, "tcp", -1);
     never_again (context, "ipc", 0);
+    turned_away (context, "tcp");
+    turned_away (context, "ipc");
+    no_handshake (context);
     end_context (context);
     return 0;
 }

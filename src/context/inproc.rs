@@ -163,6 +163,12 @@ impl Directory {
         Ok(Connected::Waits(kept))
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        let names = self.names.lock();
+        names.bound.is_empty() && names.waiting.is_empty() && names.claims.is_empty()
+    }
+
     /// Who has bound the name.
     pub(crate) fn find(&self, name: &str) -> Option<Bound> {
         self.names.lock().bound.get(name).cloned()

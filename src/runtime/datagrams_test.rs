@@ -20,6 +20,7 @@ impl Notify for Nobody {
 impl Owner for Nobody {
     fn attach(&self, _pipe: Pipe, _how: Attach) {}
     fn gone(&self, _session: u32) {}
+    fn renounced(&self, _session: u32) {}
 }
 
 /// One thread, and a count of the tasks.

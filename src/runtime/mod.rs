@@ -43,6 +43,8 @@ pub(crate) trait Owner: Notify {
     fn attach(&self, pipe: Pipe, how: Attach);
     /// A session that the socket started has ended by itself.
     fn gone(&self, session: u32);
+    /// The same, and its endpoint is the socket's no more.
+    fn renounced(&self, session: u32);
 }
 
 /// The context, as far as the runtime knows it: it has the I/O threads and the ZAP handler.
@@ -88,7 +90,12 @@ pub(crate) struct TaskHandle {
 }
 
 impl TaskHandle {
-    /// The name under which `Owner::gone` reports the end of the task.
+    #[cfg(test)]
+    pub(crate) fn of_nothing(thread: &Arc<IoThread>, key: u32) -> TaskHandle {
+        TaskHandle { thread: thread.clone(), key, listener: None }
+    }
+
+    /// The name under which the `Owner` hears of the end of the task.
     pub(crate) fn key(&self) -> u32 {
         self.key
     }

@@ -115,7 +115,8 @@ impl Core {
                 Command::Attach(pipe, how) => {
                     self.attach(pipe, how);
                 }
-                Command::Gone(key) => self.endpoints.remove_task(key),
+                Command::Gone(key) => self.endpoints.session_ended(key),
+                Command::Renounced(key) => self.endpoints.remove_session(key),
                 Command::Stop => self.stopped = true,
             }
         }

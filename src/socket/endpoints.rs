@@ -1,9 +1,12 @@
 //! Binding and connecting: zmq_bind(3), zmq_connect(3), zmq_unbind(3), zmq_disconnect(3). Called by
 //! `ffi::socket`; the runtime answers through `Owner`.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod list;
 
+use std::sync::Arc;
+
+pub(super) use self::list::Endpoints;
+use self::list::Target;
 use super::mailbox::{Command, Mailbox};
 use super::{Core, Socket};
 use crate::context::{ContextThreads, Member};
@@ -15,99 +18,6 @@ use crate::pipe::{Pipe, PipeId};
 use crate::runtime::{self, Home, Owner, TaskHandle};
 use crate::transport;
 use crate::transport::{UdpSocket, multicast};
-
-/// What an endpoint of this socket is.
-enum Target {
-    Listener(TaskHandle),
-    /// The session and, unless it waits for the connection, its pipe.
-    Session(TaskHandle, Option<PipeId>),
-    InprocBound,
-    InprocPipe(PipeId),
-}
-
-impl Target {
-    fn is_bound(&self) -> bool {
-        matches!(self, Target::Listener(_) | Target::InprocBound)
-    }
-}
-
-/// The endpoints of one socket, in the order they were made; one name may stand several times.
-#[derive(Default)]
-pub(super) struct Endpoints {
-    entries: Vec<(String, Target)>,
-    /// ZMQ_LAST_ENDPOINT.
-    pub(super) last: String,
-}
-
-impl Endpoints {
-    /// Notes a bound name.
-    pub(super) fn add_inproc_bound(&mut self, name: &str) {
-        self.add(name, Target::InprocBound);
-    }
-
-    /// Notes a connection to a name.
-    pub(super) fn add_inproc_pipe(&mut self, name: &str, pipe: PipeId) {
-        self.add(name, Target::InprocPipe(pipe));
-    }
-
-    fn add(&mut self, name: &str, target: Target) {
-        self.last = name.to_owned();
-        self.entries.push((name.to_owned(), target));
-    }
-
-    /// The pipe is gone; an inproc endpoint goes with it.
-    pub(super) fn remove_pipe(&mut self, id: PipeId) {
-        self.entries
-            .retain(|(_, target)| !matches!(target, Target::InprocPipe(pipe) if *pipe == id));
-        for (_, target) in &mut self.entries {
-            if let Target::Session(_, pipe) = target
-                && *pipe == Some(id)
-            {
-                *pipe = None;
-            }
-        }
-    }
-
-    /// The two ends of a pipe's connection; of one that is not made yet, where it shall lead.
-    pub(super) fn of_pipe(&self, id: PipeId, pipe: &mut Pipe) -> EndpointPair {
-        let metadata = pipe.metadata();
-        if let Some((local, remote)) = metadata.as_ref().and_then(|known| known.endpoints()) {
-            return EndpointPair::connected(local, remote);
-        }
-        let leads =
-            |target: &Target| matches!(target, Target::Session(_, Some(pipe)) if *pipe == id);
-        let entry = self.entries.iter().find(|(_, target)| leads(target));
-        EndpointPair::connected("", entry.map_or("", |(name, _)| name))
-    }
-
-    /// The session has ended by itself.
-    pub(super) fn remove_task(&mut self, key: u32) {
-        self.entries.retain(
-            |(_, target)| !matches!(target, Target::Session(handle, _) if handle.key() == key),
-        );
-    }
-
-    /// Closes everything; the socket is closing.
-    pub(super) fn close_all(&mut self, linger: Option<Duration>) {
-        for (_, target) in self.entries.drain(..) {
-            if let Target::Listener(handle) | Target::Session(handle, _) = target {
-                handle.close(linger);
-            }
-        }
-    }
-
-    fn has_connected(&self, name: &str) -> bool {
-        self.entries.iter().any(|(entry, target)| entry == name && !target.is_bound())
-    }
-
-    /// Takes the entries of this name out that are bound, or connected.
-    fn take(&mut self, name: &str, bound: bool) -> Result<Vec<Target>> {
-        let wanted =
-            |(entry, target): &mut (String, Target)| entry == name && target.is_bound() == bound;
-        let taken: Vec<_> = self.entries.extract_if(.., wanted).map(|(_, target)| target).collect();
-        if taken.is_empty() { Err(Error::NOENT) } else { Ok(taken) }
-    }
-}
 
 impl Socket {
     /// Accepts connections at the endpoint. The errno of zmq_bind(3).
@@ -198,8 +108,12 @@ impl Core {
         self.monitor.emit(Event::Listening, listener.descriptor() as u64, &pair);
         let handle = runtime::listen(self.home(), listener)?;
         self.options.connected = true;
-        let known_as = if transport.binds_names() { endpoint } else { &name };
-        self.endpoints.add(known_as, Target::Listener(handle));
+        if transport.binds_names() {
+            self.endpoints.add(endpoint, Target::Listener(handle, None));
+        } else {
+            let given = (endpoint != name && !is_wildcard(address)).then(|| endpoint.into());
+            self.endpoints.add(&name, Target::Listener(handle, given));
+        }
         self.endpoints.last = name;
         Ok(())
     }
@@ -267,14 +181,15 @@ impl Core {
             return Err(Error::PROTONOSUPPORT);
         }
         // libzmq makes no difference between the two calls.
-        let targets = match self.endpoints.take(endpoint, bound) {
-            Ok(targets) => targets,
-            Err(_) => self.endpoints.take(endpoint, !bound)?,
-        };
+        let targets = self.endpoints.take(endpoint, bound).or_else(|error| {
+            let transport = transport::find(scheme).ok_or(error)?;
+            let other = transport.other_spelling(address, &self.options).ok_or(error)?;
+            self.endpoints.take(&other, bound)
+        })?;
         let linger = self.options.linger();
         for target in targets {
             match target {
-                Target::Listener(handle) => handle.close_and_wait(linger),
+                Target::Listener(handle, _) => handle.close_and_wait(linger),
                 Target::Session(handle, pipe) => {
                     // What was received and not read is gone; what was sent goes out.
                     if let Some(pipe) = pipe.and_then(|id| self.pipes.get_mut(id)) {
@@ -289,6 +204,7 @@ impl Core {
                     }
                     self.context.inproc.disconnect(address, self.id);
                 }
+                Target::Ended => {}
             }
         }
         self.reap();
@@ -304,6 +220,10 @@ impl Owner for Mailbox {
     fn gone(&self, session: u32) {
         self.send(Command::Gone(session));
     }
+
+    fn renounced(&self, session: u32) {
+        self.send(Command::Renounced(session));
+    }
 }
 
 impl Member for Mailbox {
@@ -311,3 +231,12 @@ impl Member for Mailbox {
         self.send(Command::Stop);
     }
 }
+
+/// Whether the system chooses what to bind to: then only ZMQ_LAST_ENDPOINT names it.
+fn is_wildcard(address: &str) -> bool {
+    address.contains('*') || address.ends_with(":0")
+}
+
+#[cfg(test)]
+#[path = "endpoints_test.rs"]
+mod endpoints_test;

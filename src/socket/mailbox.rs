@@ -23,8 +23,10 @@ pub(crate) enum Command {
     Pipe(u32, PipeEvent),
     /// A new pipe, from a connection or from a socket that connected over inproc.
     Attach(Pipe, Attach),
-    /// A connection has come to its end for good; `endpoint` entries that name it are obsolete.
+    /// The session with this key has come to its end for good.
     Gone(u32),
+    /// The same, and its endpoint is the socket's no more.
+    Renounced(u32),
     /// The context is being terminated.
     Stop,
 }

@@ -101,6 +101,10 @@ impl Owner for Outlet {
     fn gone(&self, session: u32) {
         self.mailbox.gone(session);
     }
+
+    fn renounced(&self, session: u32) {
+        self.mailbox.renounced(session);
+    }
 }
 
 #[cfg(test)]

@@ -78,6 +78,12 @@ pub(crate) trait Transport: Sync {
         endpoint.to_owned()
     }
 
+    /// The endpoint as a listener at this address would write it, for zmq_unbind and zmq_disconnect,
+    /// which may spell it otherwise. May look a name up.
+    fn other_spelling(&self, _address: &str, _options: &SocketOptions) -> Option<String> {
+        None
+    }
+
     /// Whether zmq_unbind wants the endpoint as it was given to zmq_bind, because what is bound is
     /// a name that others may bind as well, and the listener's own address is another.
     fn binds_names(&self) -> bool {

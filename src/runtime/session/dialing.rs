@@ -105,7 +105,7 @@ impl Session {
                 }
                 let stop = self.home.options.reconnect_stop & STOP_CONN_REFUSED != 0;
                 if stop && error == Error::CONNREFUSED {
-                    self.end(io);
+                    self.renounce(io);
                 } else {
                     self.retry(io);
                 }

@@ -27,6 +27,7 @@ impl Owner for Pipes {
         let _ = self.0.lock().send(pipe);
     }
     fn gone(&self, _session: u32) {}
+    fn renounced(&self, _session: u32) {}
 }
 
 struct OneThread(Arc<IoThread>);

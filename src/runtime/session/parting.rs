@@ -59,9 +59,11 @@ impl Session {
                 reader.skip_to_message();
             }
         }
-        let never = self.home.options.reconnect_interval().is_none();
-        if self.dialer.is_none() || broke_protocol || never || stopped {
+        if self.dialer.is_none() || broke_protocol || stopped {
             return self.end(io);
+        }
+        if self.home.options.reconnect_interval().is_none() {
+            return self.renounce(io);
         }
         self.prepare_reconnect();
         self.retry(io);
@@ -87,6 +89,22 @@ impl Session {
 
     /// Ends the session for good.
     pub(super) fn end(&mut self, io: &mut Io<'_>) {
+        if self.dialer.is_some() && self.closing.is_none() {
+            self.home.owner.gone(io.key);
+        }
+        self.clear_away(io);
+    }
+
+    /// The same where the application asked not to connect again, with ZMQ_RECONNECT_IVL or
+    /// ZMQ_RECONNECT_STOP: the socket lets go of the endpoint as well.
+    pub(super) fn renounce(&mut self, io: &mut Io<'_>) {
+        if self.dialer.is_some() && self.closing.is_none() {
+            self.home.owner.renounced(io.key);
+        }
+        self.clear_away(io);
+    }
+
+    fn clear_away(&mut self, io: &mut Io<'_>) {
         match std::mem::replace(&mut self.state, State::Waiting(None)) {
             State::Connected(connection) => {
                 io.reactor.deregister(connection.stream.descriptor());
@@ -104,9 +122,6 @@ impl Session {
                 io.reactor.deregister(descriptor);
             }
             dialer.cancel();
-            if self.closing.is_none() {
-                self.home.owner.gone(io.key);
-            }
         }
         self.pipe = None;
         io.finish();

@@ -16,6 +16,7 @@ mod tcp_test;
 
 use crate::error::{Error, Result};
 use crate::options::SocketOptions;
+use crate::transport::address::{self, HostPort};
 use crate::transport::{Dialer, Listener, Transport};
 
 /// The row of the table.
@@ -36,6 +37,12 @@ impl Transport for Tcp {
         } else {
             Ok(Box::new(SocksDialer::new(address, options)?))
         }
+    }
+
+    fn other_spelling(&self, address: &str, options: &SocketOptions) -> Option<String> {
+        let address = address.rsplit_once(';').map_or(address, |(_, target)| target);
+        let found = HostPort::parse(address, true).ok()?.resolve_local(options.ipv6, true).ok()?;
+        Some(address::endpoint("tcp", &found))
     }
 }
 

@@ -1,0 +1,116 @@
+//! What a socket still knows, and its context, of endpoints that come and go.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use crate::context::{self, Context};
+use crate::error::Error;
+use crate::options::numbers;
+use crate::patterns::SocketType;
+use crate::socket::{DONTWAIT, Socket};
+
+struct Scene(&'static Context);
+
+impl Scene {
+    fn new() -> Scene {
+        Scene(Context::create().unwrap())
+    }
+
+    fn core(&self) -> Arc<context::Core> {
+        self.0.core().unwrap()
+    }
+
+    fn socket(&self, kind: SocketType) -> &'static Socket {
+        let socket = Socket::create(&self.core(), kind as i32).unwrap();
+        set(socket, numbers::LINGER, 0);
+        socket
+    }
+}
+
+fn set(socket: &Socket, option: i32, value: i32) {
+    socket.set_option(option, &value.to_ne_bytes()).unwrap();
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn what_was_bound_is_unbound_by_the_same_words() {
+    let scene = Scene::new();
+    let socket = scene.socket(SocketType::Pull);
+    for address in ["ws://127.0.0.1:P", "tcp://lo:P", "tcp://*:P", "tcp://127.0.0.1:0;127.0.0.1:P"]
+    {
+        let endpoint = address.replace('P', &free_port().to_string());
+        socket.bind(&endpoint).unwrap();
+        socket.unbind(&endpoint).unwrap();
+        assert_eq!(socket.unbind(&endpoint), Err(Error::NOENT));
+    }
+    // Of these there may be many; zmq_unbind(3) wants the one that ZMQ_LAST_ENDPOINT tells.
+    for endpoint in ["ws://127.0.0.1:*", "tcp://127.0.0.1:*", "tcp://127.0.0.1:0", "ipc://*"] {
+        socket.bind(endpoint).unwrap();
+        assert_eq!(socket.unbind(endpoint), Err(Error::NOENT));
+    }
+    socket.close().unwrap();
+    scene.0.terminate().unwrap();
+}
+
+fn send(socket: &Socket, body: &[u8]) {
+    let mut message = crate::message::Message::from_slice(body).unwrap();
+    socket.send(&mut message, DONTWAIT).unwrap();
+}
+
+#[test]
+fn a_context_forgets_the_names_of_a_socket_and_of_no_other() {
+    let scene = Scene::new();
+    let [first, second] = [scene.socket(SocketType::Push), scene.socket(SocketType::Push)];
+    for _ in 0..3 {
+        first.connect("inproc://a").unwrap();
+        first.disconnect("inproc://a").unwrap();
+        assert!(scene.core().inproc.is_empty());
+        first.bind("inproc://a").unwrap();
+        assert_eq!(second.bind("inproc://a"), Err(Error::ADDRINUSE));
+        assert_eq!(second.unbind("inproc://a"), Err(Error::NOENT));
+        first.unbind("inproc://a").unwrap();
+        assert!(scene.core().inproc.is_empty());
+    }
+    // Who is connected to itself and ends that has still bound the name.
+    first.bind("inproc://a").unwrap();
+    first.connect("inproc://a").unwrap();
+    first.disconnect("inproc://a").unwrap();
+    first.connect("inproc://b").unwrap();
+    second.connect("inproc://b").unwrap();
+    second.bind("inproc://c").unwrap();
+    assert_eq!(second.bind("inproc://a"), Err(Error::ADDRINUSE));
+    first.close().unwrap();
+    second.bind("inproc://a").unwrap();
+    assert!(scene.core().inproc.find("c").is_some());
+    second.close().unwrap();
+    assert!(scene.core().inproc.is_empty());
+    scene.0.terminate().unwrap();
+}
+
+#[test]
+fn messages_wait_for_a_name_in_the_order_of_their_connections() {
+    let scene = Scene::new();
+    let senders: Vec<_> = (0..5).map(|_| scene.socket(SocketType::Push)).collect();
+    for (number, sender) in (0..).zip(&senders) {
+        sender.connect("inproc://late").unwrap();
+        // One of them has nothing to say, and goes.
+        if number != 2 {
+            send(sender, &[number]);
+        }
+    }
+    senders[1].disconnect("inproc://late").unwrap();
+    for sender in senders {
+        sender.close().unwrap();
+    }
+    let receiver = scene.socket(SocketType::Pull);
+    receiver.bind("inproc://late").unwrap();
+    let received = std::iter::from_fn(|| receiver.recv(DONTWAIT).ok());
+    let received: Vec<u8> = received.map(|message| message.data()[0]).collect();
+    assert_eq!(received, [0, 1, 3, 4]);
+    receiver.close().unwrap();
+    assert!(scene.core().inproc.is_empty());
+    scene.0.terminate().unwrap();
+}
