@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::context::{self, Context};
 use crate::error::Error;
@@ -51,6 +52,24 @@ fn what_was_bound_is_unbound_by_the_same_words() {
         socket.bind(endpoint).unwrap();
         assert_eq!(socket.unbind(endpoint), Err(Error::NOENT));
     }
+    socket.close().unwrap();
+    scene.0.terminate().unwrap();
+}
+
+#[test]
+fn a_unix_socket_that_is_not_there_refuses() {
+    const STOP_CONN_REFUSED: i32 = 1;
+    let scene = Scene::new();
+    let socket = scene.socket(SocketType::Push);
+    set(socket, numbers::RECONNECT_STOP, STOP_CONN_REFUSED);
+    let endpoint = "ipc:///nosuch/folder/of/unix/sockets";
+    socket.connect(endpoint).unwrap();
+    let start = Instant::now();
+    while socket.events().unwrap() != 0 {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(socket.disconnect(endpoint), Err(Error::NOENT));
     socket.close().unwrap();
     scene.0.terminate().unwrap();
 }

@@ -104,7 +104,7 @@ impl Session {
                     self.emit(Event::Closed, descriptor);
                 }
                 let stop = self.home.options.reconnect_stop & STOP_CONN_REFUSED != 0;
-                if stop && error == Error::CONNREFUSED {
+                if stop && is_refusal(error) {
                     self.renounce(io);
                 } else {
                     self.retry(io);
@@ -149,4 +149,9 @@ impl Session {
         self.state = State::Connected(Box::new(connection));
         self.plug(io);
     }
+}
+
+/// Whether nobody listens there: a unix socket goes with its file when it is closed.
+fn is_refusal(error: Error) -> bool {
+    matches!(error, Error::CONNREFUSED | Error::NOENT)
 }
