@@ -41,8 +41,185 @@ static void threads_of_the_library (void)
     line ("-- cancelled and closed");
 }
 
+static void *context;
+
+/* What a thread does until it is cancelled. */
+struct job
+{
+    void *socket, *other;
+    void (*act) (struct job *);
+    volatile int begun;
+};
+
+static void *until_cancelled (void *argument)
+{
+    struct job *job = argument;
+    __atomic_store_n (&job->begun, 1, __ATOMIC_SEQ_CST);
+    for (;;)
+        job->act (job);
+    return NULL;
+}
+
+/* Cancels a thread after so many microseconds; it has to end although nothing ever comes. */
+static int is_cancelled (struct job job, int time)
+{
+    pthread_t thread;
+    void *result;
+    job.begun = 0;
+    NEED (pthread_create (&thread, NULL, until_cancelled, &job) == 0);
+    while (!__atomic_load_n (&job.begun, __ATOMIC_SEQ_CST))
+        usleep (100);
+    usleep (time);
+    NEED (pthread_cancel (thread) == 0);
+    NEED (pthread_join (thread, &result) == 0);
+    return result == PTHREAD_CANCELED;
+}
+
+static void receives (struct job *job)
+{
+    char text[16];
+    zmq_recv (job->socket, text, sizeof text, 0);
+}
+
+static void receives_a_message (struct job *job)
+{
+    zmq_msg_t message;
+    zmq_msg_init (&message);
+    zmq_msg_recv (&message, job->socket, 0);
+    zmq_msg_close (&message);
+}
+
+static void receives_with_a_timeout (struct job *job)
+{
+    set_int (job->socket, ZMQ_RCVTIMEO, 20000);
+    receives (job);
+}
+
+static void sends (struct job *job)
+{
+    zmq_send (job->socket, "text", 4, 0);
+}
+
+static void sends_a_message (struct job *job)
+{
+    zmq_msg_t message;
+    zmq_msg_init_size (&message, 100);
+    zmq_msg_send (&message, job->socket, 0);
+}
+
+static void polls (struct job *job)
+{
+    zmq_pollitem_t items[] = {{job->socket, 0, ZMQ_POLLIN, 0}, {NULL, 0, 0, 0}};
+    zmq_poll (items, 2, -1);
+}
+
+static void polls_with_a_timeout (struct job *job)
+{
+    zmq_pollitem_t item = {job->socket, 0, ZMQ_POLLIN, 0};
+    zmq_poll (&item, 1, 20000);
+}
+
+static void proxies (struct job *job)
+{
+    zmq_proxy (job->socket, job->other, NULL);
+}
+
+static void rests (struct job *job)
+{
+    (void) job;
+    zmq_sleep (20);
+}
+
+static const struct
+{
+    const char *name;
+    void (*act) (struct job *);
+    int type;
+} BLOCKED[] = {
+    {"zmq_recv", receives, ZMQ_PULL},
+    {"zmq_recv with a timeout", receives_with_a_timeout, ZMQ_PULL},
+    {"zmq_msg_recv", receives_a_message, ZMQ_ROUTER},
+    {"zmq_send", sends, ZMQ_PUSH},
+    {"zmq_msg_send", sends_a_message, ZMQ_DEALER},
+    {"zmq_poll", polls, ZMQ_SUB},
+    {"zmq_poll with a timeout", polls_with_a_timeout, ZMQ_REP},
+    {"zmq_proxy", proxies, ZMQ_ROUTER},
+    {"zmq_sleep", rests, ZMQ_PAIR},
+};
+
+/* A thread that waits for what never comes; the sockets can be closed then, and the context ends. */
+static void waits (void)
+{
+    for (size_t i = 0; i < sizeof BLOCKED / sizeof *BLOCKED; i++) {
+        void *own = new_context ();
+        struct job job = {new_socket (own, BLOCKED[i].type), new_socket (own, ZMQ_DEALER), BLOCKED[i].act, 0};
+        NEED (zmq_bind (job.socket, "tcp://127.0.0.1:*") == 0);
+        NEED (zmq_bind (job.other, "tcp://127.0.0.1:*") == 0);
+        line ("-- %s: %s", BLOCKED[i].name, is_cancelled (job, 20000) ? "cancelled" : "returned");
+        end_socket (job.socket);
+        end_socket (job.other);
+        end_context (own);
+    }
+}
+
+/* The socket goes on with another thread: with its connections, which the cancelled one may have been reading. */
+static void goes_on (const char *transport, int peers, void (*act) (struct job *))
+{
+    char endpoint[256];
+    void *pushes[40], *pull = new_socket (context, ZMQ_PULL);
+    bind_any (pull, transport, endpoint);
+    for (int i = 0; i < peers; i++) {
+        pushes[i] = new_socket (context, ZMQ_PUSH);
+        NEED (zmq_connect (pushes[i], endpoint) == 0);
+        send_parts (pushes[i], "first", NULL);
+    }
+    int received = 0, cancelled = 0;
+    char text[16];
+    while (received < peers && zmq_recv (pull, text, sizeof text, 0) == 5)
+        received++;
+    for (int i = 0; i < 10; i++) {
+        cancelled += is_cancelled ((struct job){pull, NULL, act, 0}, 1000);
+        for (int peer = 0; peer < peers; peer++)
+            send_parts (pushes[peer], "again", NULL);
+        for (int peer = 0; peer < peers && zmq_recv (pull, text, sizeof text, 0) == 5; peer++)
+            received++;
+    }
+    line ("-- %d peers over %s: %d times cancelled, %d messages", peers, transport, cancelled, received);
+    for (int i = 0; i < peers; i++)
+        end_socket (pushes[i]);
+    end_socket (pull);
+}
+
+/* A cleanup handler that uses the library, as the thread ends. */
+static void cleans_up (void *argument)
+{
+    struct job *job = argument;
+    char text[16];
+    set_int (job->socket, ZMQ_RCVTIMEO, 20);
+    NEED (zmq_recv (job->socket, text, sizeof text, 0) == -1 && zmq_errno () == EAGAIN);
+    end_socket (job->socket);
+}
+
+static void receives_and_cleans_up (struct job *job)
+{
+    pthread_cleanup_push (cleans_up, job);
+    receives (job);
+    pthread_cleanup_pop (0);
+}
+
 int main (void)
 {
     threads_of_the_library ();
+    waits ();
+    context = new_context ();
+    goes_on ("tcp", 1, receives);
+    goes_on ("tcp", 1, polls);
+    goes_on ("ipc", 3, receives);
+    goes_on ("inproc", 1, receives);
+    goes_on ("tcp", 40, receives);
+    struct job job = {new_socket (context, ZMQ_PULL), NULL, receives_and_cleans_up, 0};
+    NEED (zmq_bind (job.socket, "tcp://127.0.0.1:*") == 0);
+    line ("-- cleaning up: %d", is_cancelled (job, 20000));
+    end_context (context);
     return 0;
 }

@@ -89,6 +89,8 @@ errors! {
     INPROGRESS = libc::EINPROGRESS;
     /// A defect inside the library was caught at the boundary.
     NOTRECOVERABLE = libc::ENOTRECOVERABLE;
+    /// A call would sleep, and lets the exported function do that (`sys::nap`); C never sees it.
+    ASLEEP = -1;
     /// The call does not fit the state of the socket.
     FSM = HAUSNUMERO + 51;
     /// The transport does not fit the socket type.

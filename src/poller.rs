@@ -11,13 +11,14 @@ mod recall;
 #[cfg(feature = "draft")]
 mod set;
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::socket::{self, Watch};
 use crate::sys::signals::SignalSet;
-use crate::sys::{self, PollFd};
+use crate::sys::{self, PollFd, nap};
 
 #[cfg(feature = "draft")]
 pub use set::PollerEvent;
@@ -67,8 +68,20 @@ impl Deadline {
     }
 }
 
+/// A call whose caller sleeps for it: what that thread has announced, until it is dropped, and when it gives up.
+struct Aside {
+    _watches: Vec<Watch>,
+    deadline: Deadline,
+}
+
+thread_local! {
+    /// What the thread has put aside; its end, should it be cancelled, finds it here.
+    static ASIDE: Cell<Option<Aside>> = const { Cell::new(None) };
+}
+
 /// Waits until one of `items` has an event it asks for, and gives the number of those that have.
-/// `NOTSOCK` for a stale socket, `TERM` when its context ended, `INTR` when a signal came.
+/// `NOTSOCK` for a stale socket, `TERM` when its context ended, `INTR` when a signal came. `ASLEEP` when the
+/// caller has to sleep and then to `poll_again`.
 pub(crate) fn poll_items(
     items: &mut [PollItem],
     timeout: c_long,
@@ -88,6 +101,45 @@ pub(crate) fn poll_items(
             return Ok(found);
         }
     }
+    with_descriptors(items, |items, fds| {
+        // The kernel comes first, as in libzmq: a socket that is asked takes notice of its news, and then
+        // its own descriptor (ZMQ_FD), which may be among these, has nothing to tell.
+        if descriptors || found > 0 || timeout == 0 {
+            wait(fds, Some(Duration::ZERO), mask)?;
+            found = collect(items, fds)?;
+            if found > 0 || timeout == 0 {
+                return Ok(found);
+            }
+        }
+        sleep(items, fds, Deadline::after(timeout), mask)
+    })
+}
+
+/// Goes on with the same items after the sleep.
+#[cold]
+pub(crate) fn poll_again(items: &mut [PollItem], mask: Option<&SignalSet>) -> Result<usize> {
+    let deadline = end_sleep()?;
+    let collected = nap::outcome(|_, fds, _| collect(items, fds));
+    let found = collected.unwrap_or(Err(Error::INTR))?;
+    if found > 0 {
+        return Ok(found);
+    }
+    with_descriptors(items, |items, fds| sleep(items, fds, deadline, mask))
+}
+
+/// Takes back what was put aside. `INTR` after a signal, and when its handler has called the library, which it
+/// should not.
+pub(crate) fn end_sleep() -> Result<Deadline> {
+    let aside = ASIDE.try_with(Cell::take).ok().flatten().ok_or(Error::INTR)?;
+    nap::outcome(|ready, _, _| ready).unwrap_or(Err(Error::INTR))?;
+    Ok(aside.deadline)
+}
+
+/// Calls `act` with the kernel's array, in which the descriptors among the items are.
+fn with_descriptors<R>(
+    items: &mut [PollItem],
+    act: impl FnOnce(&mut [PollItem], &mut [PollFd]) -> R,
+) -> R {
     let mut few = [const { PollFd::new(-1, 0) }; FEW];
     let mut many = Vec::new();
     let fds: &mut [PollFd] = if items.len() <= FEW {
@@ -101,21 +153,28 @@ pub(crate) fn poll_items(
             *fd = PollFd::new(item.fd, to_kernel(item.events));
         }
     }
-    // The kernel comes first, as in libzmq: a socket that is asked takes notice of its news, and then
-    // its own descriptor (ZMQ_FD), which may be among these, has nothing to tell.
-    if descriptors || found > 0 || timeout == 0 {
-        wait(fds, Some(Duration::ZERO), mask)?;
-        found = collect(items, fds)?;
-        if found > 0 || timeout == 0 {
-            return Ok(found);
-        }
-    }
-    let deadline = Deadline::after(timeout);
+    act(items, fds)
+}
+
+/// Sleeps, or lets the caller do so.
+fn sleep(
+    items: &mut [PollItem],
+    fds: &mut [PollFd],
+    deadline: Deadline,
+    mask: Option<&SignalSet>,
+) -> Result<usize> {
     let mut watches = Vec::new();
     loop {
         let left = deadline.left();
         let wanted = items.iter().map(|item| (item.socket, item.events));
         let idle = announce(wanted, fds, &mut watches)?;
+        let elsewhere = idle && left != Some(Duration::ZERO) && ASIDE.try_with(|_| ()).is_ok();
+        if elsewhere && nap::plan_poll(fds.iter().copied(), left, mask) {
+            let aside = Aside { _watches: watches, deadline };
+            // What another call, that was never finished, has put there is taken back.
+            drop(ASIDE.try_with(|place| place.replace(Some(aside))));
+            return Err(Error::ASLEEP);
+        }
         wait(fds, if idle { left } else { Some(Duration::ZERO) }, mask)?;
         watches.clear();
         let found = collect(items, fds)?;
@@ -192,7 +251,20 @@ mod tests {
     use std::ptr;
 
     use super::*;
-    use crate::error::Error;
+
+    /// The call as C makes it.
+    fn poll_items(
+        items: &mut [PollItem],
+        timeout: c_long,
+        mask: Option<&SignalSet>,
+    ) -> Result<usize> {
+        let mut result = super::poll_items(items, timeout, mask);
+        while result == Err(Error::ASLEEP) {
+            nap::sleep();
+            result = poll_again(items, mask);
+        }
+        result
+    }
 
     fn item(fd: Descriptor, events: c_short) -> PollItem {
         PollItem { socket: ptr::null_mut(), fd, events, revents: -1 }

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::cell::Cell;
 use std::ffi::c_short;
 
 use crate::error::{Error, Result};
@@ -25,29 +26,52 @@ enum State {
     Terminated,
 }
 
-struct Proxy<'a> {
-    frontend: &'a Socket,
-    backend: &'a Socket,
-    capture: Option<&'a Socket>,
-    control: Option<&'a Socket>,
+struct Proxy {
+    frontend: &'static Socket,
+    backend: &'static Socket,
+    capture: Option<&'static Socket>,
+    control: Option<&'static Socket>,
     state: State,
     /// From the frontend to the backend, and back.
     requests: Relay,
     replies: Relay,
 }
 
-/// Runs until `control` says TERMINATE; otherwise ends only by an error (`TERM`, `INTR`).
-pub(crate) fn run(
-    frontend: &Socket,
-    backend: &Socket,
-    capture: Option<&Socket>,
-    control: Option<&Socket>,
-) -> Result<()> {
-    let (requests, replies) = (Relay::default(), Relay::default());
-    Proxy { frontend, backend, capture, control, state: State::Active, requests, replies }.run()
+thread_local! {
+    /// The proxy whose caller sleeps for it; the thread's end, should it be cancelled, finds it here.
+    static ASIDE: Cell<Option<Box<Proxy>>> = const { Cell::new(None) };
 }
 
-impl Proxy<'_> {
+/// Runs until `control` says TERMINATE; otherwise ends only by an error (`TERM`, `INTR`), or has the caller sleep
+/// and `run_again` (`ASLEEP`).
+pub(crate) fn run(
+    frontend: &'static Socket,
+    backend: &'static Socket,
+    capture: Option<&'static Socket>,
+    control: Option<&'static Socket>,
+) -> Result<()> {
+    let (requests, replies) = (Relay::default(), Relay::default());
+    let state = State::Active;
+    go_on(Box::new(Proxy { frontend, backend, capture, control, state, requests, replies }))
+}
+
+/// Goes on after the sleep.
+#[cold]
+pub(crate) fn run_again() -> Result<()> {
+    let proxy = ASIDE.try_with(Cell::take).ok().flatten().ok_or(Error::INTR)?;
+    poller::end_sleep()?;
+    go_on(proxy)
+}
+
+fn go_on(mut proxy: Box<Proxy>) -> Result<()> {
+    let result = proxy.run();
+    if result == Err(Error::ASLEEP) {
+        drop(ASIDE.try_with(|aside| aside.replace(Some(proxy))));
+    }
+    result
+}
+
+impl Proxy {
     fn run(&mut self) -> Result<()> {
         loop {
             if let Some(control) = self.control

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_long, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
-use crate::sys::{cancel, errno, reserve};
+use crate::sys::{cancel, errno, nap, reserve};
 
 /// What a function of the core answers, and how C is told.
 pub(super) trait Answer {
@@ -63,6 +63,52 @@ pub(super) fn boundary<T: Answer>(call: impl FnOnce() -> Result<T>) -> T::C {
             fail::<T>(Error::NOTRECOVERABLE)
         }
     }
+}
+
+/// The same for a call that may have to wait. It is a cancellation point then, and only then: it answers `ASLEEP`
+/// with everything that would stand in the way behind it, and where the thread's end undoes it; the sleep is slept
+/// here, and `again`, which does so by `go_on`, goes on. It is a function that is not inlined: what only it wants
+/// costs the others nothing.
+#[inline]
+pub(super) fn sleeping<T: Answer>(
+    call: impl FnOnce() -> Result<T>,
+    again: impl FnOnce() -> T::C,
+) -> T::C {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(answer)) => answer.into_c(),
+        Ok(Err(Error::ASLEEP)) => again(),
+        Ok(Err(error)) => fail_or_end::<T>(error),
+        Err(panic) => {
+            std::mem::forget(panic);
+            fail::<T>(Error::NOTRECOVERABLE)
+        }
+    }
+}
+
+/// Sleeps and calls `again`, until that has an answer.
+#[inline]
+pub(super) fn go_on<T: Answer>(again: impl Fn() -> Result<T>) -> T::C {
+    loop {
+        nap::sleep();
+        match catch_unwind(AssertUnwindSafe(&again)) {
+            Ok(Ok(answer)) => return answer.into_c(),
+            Ok(Err(Error::ASLEEP)) => {}
+            Ok(Err(error)) => return fail::<T>(error),
+            Err(panic) => {
+                std::mem::forget(panic);
+                return fail::<T>(Error::NOTRECOVERABLE);
+            }
+        }
+    }
+}
+
+/// Who would have to wait and will not is a thread that may be cancelled, too.
+#[cold]
+fn fail_or_end<T: Answer>(error: Error) -> T::C {
+    if error == Error::AGAIN {
+        nap::test();
+    }
+    fail::<T>(error)
 }
 
 /// The same for a call that may come to cancellation points, in other libraries and in Rust's own: it is whole.

@@ -50,7 +50,7 @@ pub unsafe extern "C" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
 /// # Safety
 /// As for `zmq_proxy`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_device(
+pub unsafe extern "C-unwind" fn zmq_device(
     type_: c_int,
     frontend: *mut c_void,
     backend: *mut c_void,
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn zmq_device(
 /// # Safety
 /// As for `zmq_msg_send`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_sendmsg(
+pub unsafe extern "C-unwind" fn zmq_sendmsg(
     socket: *mut c_void,
     msg: *mut zmq_msg_t,
     flags: c_int,
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn zmq_sendmsg(
 /// # Safety
 /// As for `zmq_msg_recv`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recvmsg(
+pub unsafe extern "C-unwind" fn zmq_recvmsg(
     socket: *mut c_void,
     msg: *mut zmq_msg_t,
     flags: c_int,

@@ -3,12 +3,11 @@
 use std::ffi::{c_int, c_long};
 
 use super::arg;
-use super::boundary::boundary;
+use super::boundary::{go_on, sleeping};
 use crate::error::{Error, Result};
-use crate::poller::poll_items;
 pub use crate::poller::{Descriptor, PollItem};
+use crate::poller::{poll_again, poll_items};
 use crate::sys::memory::Plain;
-#[cfg(feature = "draft")]
 use crate::sys::signals::SignalSet;
 
 // SAFETY: the fields are a pointer, an int and two shorts in C's layout; as they fill the size of the
@@ -26,14 +25,45 @@ unsafe fn item_array<'a>(items: *mut PollItem, nitems: c_int) -> Result<&'a mut 
     unsafe { arg::array(items, len, Error::FAULT) }
 }
 
+/// The signal mask of the application, if there is one.
+///
+/// # Safety
+/// `sigmask` is null or points to a set of signals.
+unsafe fn signal_mask(sigmask: *const libc::sigset_t) -> Option<SignalSet> {
+    // SAFETY: not null, so it points to a set.
+    (!sigmask.is_null()).then(|| unsafe { SignalSet::from_ptr(sigmask) })
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_ppoll`.
+#[cold]
+#[inline(never)]
+unsafe fn again(items: *mut PollItem, nitems: c_int, sigmask: *const libc::sigset_t) -> c_int {
+    go_on(move || {
+        // SAFETY: passed on.
+        let (items, mask) = unsafe { (item_array(items, nitems)?, signal_mask(sigmask)) };
+        poll_again(items, mask.as_ref())
+    })
+}
+
 /// Waits for sockets and descriptors, see zmq_poll(3).
 ///
 /// # Safety
 /// `items` is null or points to `nitems` items.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_poll(items: *mut PollItem, nitems: c_int, timeout: c_long) -> c_int {
-    // SAFETY: by the contract of the function.
-    boundary(|| poll_items(unsafe { item_array(items, nitems) }?, timeout, None))
+pub unsafe extern "C-unwind" fn zmq_poll(
+    items: *mut PollItem,
+    nitems: c_int,
+    timeout: c_long,
+) -> c_int {
+    sleeping(
+        // SAFETY: by the contract of the function.
+        || poll_items(unsafe { item_array(items, nitems) }?, timeout, None),
+        // SAFETY: by the contract of the function.
+        || unsafe { again(items, nitems, std::ptr::null()) },
+    )
 }
 
 /// The same with a signal mask in force while it waits, see zmq_ppoll(3).
@@ -42,18 +72,17 @@ pub unsafe extern "C" fn zmq_poll(items: *mut PollItem, nitems: c_int, timeout: 
 /// `items` is null or points to `nitems` items; `sigmask` is null or points to a set of signals.
 #[cfg(feature = "draft")]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ppoll(
+pub unsafe extern "C-unwind" fn zmq_ppoll(
     items: *mut PollItem,
     nitems: c_int,
     timeout: c_long,
     sigmask: *const libc::sigset_t,
 ) -> c_int {
-    boundary(|| {
+    let poll = || {
         // SAFETY: by the contract of the function.
-        let (items, mask) = unsafe {
-            let mask = (!sigmask.is_null()).then(|| SignalSet::from_ptr(sigmask));
-            (item_array(items, nitems)?, mask)
-        };
+        let (items, mask) = unsafe { (item_array(items, nitems)?, signal_mask(sigmask)) };
         poll_items(items, timeout, mask.as_ref())
-    })
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(poll, || unsafe { again(items, nitems, sigmask) })
 }

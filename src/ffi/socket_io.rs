@@ -3,25 +3,25 @@
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 
-use super::boundary::boundary;
+use super::boundary::{go_on, sleeping};
 use super::message::{message, zmq_msg_t};
 use super::{arg, handle};
 use crate::error::{Error, Result};
 use crate::message::Message;
-use crate::socket::Socket;
+use crate::socket::{self, Socket};
 
 /// Sends a copy of `buf`, see zmq_send(3).
 ///
 /// # Safety
 /// `buf` is null or valid for `len` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_send(
+pub unsafe extern "C-unwind" fn zmq_send(
     socket: *mut c_void,
     buf: *const c_void,
     len: usize,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
+    let send = || {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         let bytes = unsafe { arg::bytes(buf, len, Error::FAULT)? };
@@ -29,14 +29,31 @@ pub unsafe extern "C" fn zmq_send(
             send_lent(socket, bytes, flags)?;
         }
         Ok(len)
-    })
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(send, || unsafe { send_lent_again(buf, len, flags) })
 }
 
 /// What is not that simple; apart, so that what is needs no more of the stack.
 #[inline(never)]
 fn send_lent(socket: &Socket, bytes: &[u8], flags: c_int) -> Result<()> {
     // SAFETY: the message does not outlive this call.
-    socket.send(&mut unsafe { Message::lend(bytes) }, flags)
+    socket.send_or_sleep(&mut unsafe { Message::lend(bytes) }, flags)
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_send`.
+#[cold]
+#[inline(never)]
+unsafe fn send_lent_again(buf: *const c_void, len: usize, flags: c_int) -> c_int {
+    go_on(move || {
+        // SAFETY: so the caller promises; the message does not outlive this call.
+        let mut message = unsafe { Message::lend(arg::bytes(buf, len, Error::FAULT)?) };
+        socket::send_again(&mut message, flags)?;
+        Ok(len)
+    })
 }
 
 /// Sends memory that never changes and is never freed, see zmq_send_const(3).
@@ -44,20 +61,46 @@ fn send_lent(socket: &Socket, bytes: &[u8], flags: c_int) -> Result<()> {
 /// # Safety
 /// `buf` is null or valid for `len` bytes for ever.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_send_const(
+pub unsafe extern "C-unwind" fn zmq_send_const(
     socket: *mut c_void,
     buf: *const c_void,
     len: usize,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
+    let send = || {
         let socket = handle::socket(socket)?;
-        // SAFETY: the check of `buf`, then the promise of the caller: the bytes outlive every copy.
-        let mut message = unsafe {
-            arg::bytes(buf, len, Error::FAULT)?;
-            Message::from_external(buf.cast_mut(), len, None, std::ptr::null_mut())
-        };
-        socket.send(&mut message, flags)?;
+        // SAFETY: by the contract of the function.
+        let mut message = unsafe { constant(buf, len) }?;
+        socket.send_or_sleep(&mut message, flags)?;
+        Ok(len)
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(send, || unsafe { send_constant_again(buf, len, flags) })
+}
+
+/// A message of memory that never changes.
+///
+/// # Safety
+/// As for `zmq_send_const`.
+unsafe fn constant(buf: *const c_void, len: usize) -> Result<Message> {
+    // SAFETY: the check of `buf`, then the promise of the caller: the bytes outlive every copy.
+    unsafe {
+        arg::bytes(buf, len, Error::FAULT)?;
+        Ok(Message::from_external(buf.cast_mut(), len, None, std::ptr::null_mut()))
+    }
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_send_const`.
+#[cold]
+#[inline(never)]
+unsafe fn send_constant_again(buf: *const c_void, len: usize, flags: c_int) -> c_int {
+    go_on(move || {
+        // SAFETY: passed on.
+        let mut message = unsafe { constant(buf, len) }?;
+        socket::send_again(&mut message, flags)?;
         Ok(len)
     })
 }
@@ -69,27 +112,46 @@ pub unsafe extern "C" fn zmq_send_const(
 /// # Safety
 /// `buf` is null or valid for writes of `len` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recv(
+pub unsafe extern "C-unwind" fn zmq_recv(
     socket: *mut c_void,
     buf: *mut c_void,
     len: usize,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
+    let receive = || {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function; whatever the bytes are, they count as uninitialised.
         let buffer = unsafe { arg::room(buf, len, Error::FAULT)? };
         match socket.recv_straight(buffer) {
             Some(len) => Ok(len),
-            None => recv_passing(socket, buffer, flags),
+            None => recv_passing(buffer, |message| socket.recv_or_sleep(message, flags)),
         }
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(receive, || unsafe { recv_passing_again(buf, len) })
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_recv`.
+#[cold]
+#[inline(never)]
+unsafe fn recv_passing_again(buf: *mut c_void, len: usize) -> c_int {
+    go_on(move || {
+        // SAFETY: passed on.
+        let buffer = unsafe { arg::room(buf, len, Error::FAULT)? };
+        recv_passing(buffer, socket::recv_again)
     })
 }
 
 #[inline(never)]
-fn recv_passing(socket: &Socket, buffer: &mut [MaybeUninit<u8>], flags: c_int) -> Result<usize> {
+fn recv_passing(
+    buffer: &mut [MaybeUninit<u8>],
+    receive: impl FnOnce(&mut Message) -> Result<()>,
+) -> Result<usize> {
     let mut message = Message::passing();
-    socket.recv_into(&mut message, flags)?;
+    receive(&mut message)?;
     let data = message.data();
     let kept = data.len().min(buffer.len());
     if kept > 0 {
@@ -104,12 +166,12 @@ fn recv_passing(socket: &Socket, buffer: &mut [MaybeUninit<u8>], flags: c_int) -
 /// # Safety
 /// `msg` is null or points to a `zmq_msg_t`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_send(
+pub unsafe extern "C-unwind" fn zmq_msg_send(
     msg: *mut zmq_msg_t,
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
+    let send = || {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg) }?;
@@ -118,12 +180,33 @@ pub unsafe extern "C" fn zmq_msg_send(
             send_message(socket, message, flags)?;
         }
         Ok(len)
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(send, || unsafe { send_message_again(msg, flags) })
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_msg_send`.
+#[cold]
+#[inline(never)]
+unsafe fn send_message_again(msg: *mut zmq_msg_t, flags: c_int) -> c_int {
+    go_on(move || {
+        // SAFETY: passed on.
+        let message = unsafe { message(msg) }?;
+        let len = message.len();
+        socket::send_again(message, flags)?;
+        Ok(len)
     })
 }
 
 #[inline(never)]
 fn send_message(socket: &Socket, message: &mut Message, flags: c_int) -> Result<()> {
-    if socket.send_copied_straight(message, flags) { Ok(()) } else { socket.send(message, flags) }
+    if socket.send_copied_straight(message, flags) {
+        return Ok(());
+    }
+    socket.send_or_sleep(message, flags)
 }
 
 /// Receives a message, see zmq_msg_recv(3).
@@ -131,18 +214,35 @@ fn send_message(socket: &Socket, message: &mut Message, flags: c_int) -> Result<
 /// # Safety
 /// `msg` is null or points to a `zmq_msg_t`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_recv(
+pub unsafe extern "C-unwind" fn zmq_msg_recv(
     msg: *mut zmq_msg_t,
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
+    let receive = || {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg) }?;
         if !socket.recv_message_straight(message) {
-            socket.recv_into(message, flags)?;
+            socket.recv_or_sleep(message, flags)?;
         }
+        Ok(message.len())
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(receive, || unsafe { recv_message_again(msg) })
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_msg_recv`.
+#[cold]
+#[inline(never)]
+unsafe fn recv_message_again(msg: *mut zmq_msg_t) -> c_int {
+    go_on(move || {
+        // SAFETY: passed on.
+        let message = unsafe { message(msg) }?;
+        socket::recv_again(message)?;
         Ok(message.len())
     })
 }

@@ -11,7 +11,7 @@ use super::boundary::{boundary, whole};
 use super::handle::Shelf;
 use crate::error::Error;
 use crate::sys::lock::Mutex;
-use crate::sys::{cancel, gssapi, norm, pgm, signals, thread};
+use crate::sys::{gssapi, nap, norm, pgm, signals, thread};
 use crate::transport::find as transport;
 
 /// What zmq_has(3) may be asked, and whether it is there.
@@ -151,9 +151,8 @@ pub unsafe extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
 
 /// Sleeps for so many seconds.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_sleep(seconds: c_int) {
-    let time = Duration::from_secs(seconds.try_into().unwrap_or(0));
-    cancel::off(|| std::thread::sleep(time));
+pub extern "C-unwind" fn zmq_sleep(seconds: c_int) {
+    nap::pause(Duration::from_secs(seconds.try_into().unwrap_or(0)));
 }
 
 /// What `zmq_threadstart` runs. It may end its thread by pthread_exit(3), or be cancelled.

@@ -58,6 +58,16 @@ pub(crate) trait Crowd: Send + Sync {
     /// after a signal.
     fn wait(&self, turn: &mut Turn, timeout: Option<Duration>) -> Result<()>;
 
+    /// Plans to sleep in the same way where the thread may be cancelled. False: it has to `wait`.
+    fn plan(&self, _timeout: Option<Duration>) -> bool {
+        false
+    }
+
+    /// What `wait` would have answered after such a sleep.
+    fn woken(&self, _turn: &mut Turn) -> Result<()> {
+        Ok(())
+    }
+
     /// The wait is over.
     fn waited(&self);
 

@@ -51,6 +51,8 @@ pub(super) struct Core {
     pub(super) looping: Looping,
     /// Threads that sleep in a call on this socket, or have not come back yet.
     pub(super) waiters: u32,
+    /// How often a call had to wait.
+    pub(super) blocked: u8,
     /// The context ends.
     stopped: bool,
 }
@@ -85,6 +87,7 @@ impl Core {
             dialogue: 0,
             looping: Looping::default(),
             waiters: 0,
+            blocked: 0,
             stopped: false,
         })
     }

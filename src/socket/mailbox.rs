@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::quiet::Quiet;
 use crate::error::Result;
 use crate::patterns::Attach;
-use crate::pipe::{Crowd, Notify, Pipe, PipeEvent, Turn};
+use crate::pipe::{Notify, Pipe, PipeEvent};
 use crate::sys::Bell;
 use crate::sys::sync::{AtomicBool, Mutex, MutexGuard, Ordering, yield_now};
 
@@ -73,8 +73,7 @@ impl Inner {
     }
 }
 
-/// The right, and the duty, to call `wait`, or to sleep on the bell's descriptor and then to call
-/// `finish_wait`.
+/// The right to sleep on the bell, and the duty to call `finish_wait` then.
 #[must_use]
 pub(crate) struct Ticket {
     takes: u64,
@@ -187,16 +186,10 @@ impl Mailbox {
     }
 
     /// Sleeps until a command may have come or one of the other descriptors is readable; gives a
-    /// bit for each of them that is. `AGAIN` when the time is up, `INTR` after a signal.
-    pub(crate) fn wait(
-        &self,
-        ticket: Ticket,
-        others: &[RawFd],
-        timeout: Option<Duration>,
-    ) -> Result<u32> {
-        let result = self.bell.wait(others, timeout);
-        self.finish_wait(ticket);
-        result
+    /// bit for each of them that is. `AGAIN` when the time is up, `INTR` after a signal. Call with a ticket, and
+    /// `finish_wait` afterwards.
+    pub(crate) fn sleep(&self, others: &[RawFd], timeout: Option<Duration>) -> Result<u32> {
+        self.bell.wait(others, timeout)
     }
 
     /// The same without sleeping and without an end, as often as is wanted: `AGAIN` when there is nothing.
@@ -204,18 +197,15 @@ impl Mailbox {
         self.bell.wait(others, Some(Duration::ZERO))
     }
 
-    /// Sleeps until a command may have come or a member of the crowd is readable, which then has a
-    /// turn. `AGAIN` when the time is up, `INTR` after a signal.
-    pub(crate) fn wait_in_crowd(
-        &self,
-        ticket: Ticket,
-        crowd: &dyn Crowd,
-        turn: &mut Turn,
-        timeout: Option<Duration>,
-    ) -> Result<()> {
-        let result = crowd.wait(turn, timeout);
-        self.finish_wait(ticket);
-        result
+    /// Plans to sleep as `sleep` does, but where the thread may be cancelled, with the ticket kept; false if that
+    /// cannot be.
+    pub(crate) fn plan(&self, others: &[RawFd], timeout: Option<Duration>) -> bool {
+        self.bell.plan(others, timeout)
+    }
+
+    /// What came of such a sleep; see `sleep`.
+    pub(crate) fn woken(&self) -> Result<u32> {
+        self.bell.woken()
     }
 
     /// What a thread sleeps on that holds a ticket and waits for other things as well.

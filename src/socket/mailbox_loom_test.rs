@@ -67,7 +67,8 @@ impl Socket {
             }
             let ticket = self.mailbox().prepare_wait();
             drop(core);
-            self.mailbox().wait(ticket, &[], None).unwrap();
+            self.mailbox().sleep(&[], None).unwrap();
+            self.mailbox().finish_wait(ticket);
             core = self.enter()?;
         }
     }

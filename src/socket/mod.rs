@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod blocking;
 mod core;
 mod endpoints;
 mod inproc;
@@ -41,7 +42,7 @@ use crate::sys::biased::{Biased, Guard};
 use crate::sys::fork;
 use mailbox::Mailbox;
 pub(crate) use quiet::Quiet;
-pub(crate) use transfer::{DONTWAIT, SNDMORE};
+pub(crate) use transfer::{DONTWAIT, SNDMORE, recv_again, send_again};
 pub(crate) use watching::Watch;
 
 static SOCKETS: Table<Socket> = Table::new();

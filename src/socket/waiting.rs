@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Core;
-use super::mailbox::{Mailbox, Ticket};
+use super::mailbox::Mailbox;
 use crate::error::{Error, Result};
 use crate::pipe::{Bed, Crowd, PipeId, Turn};
 use crate::sys::bell::OTHERS;
@@ -49,6 +49,10 @@ impl Few {
     fn pipes(&self) -> &[PipeId] {
         &self.pipes[..self.count]
     }
+
+    fn descriptors(&self) -> &[RawFd] {
+        &self.descriptors[..self.count]
+    }
 }
 
 impl Owned {
@@ -57,20 +61,36 @@ impl Owned {
     }
 
     /// Sleeps until a command may have come or a connection is readable. `AGAIN` when the time is up,
-    /// `INTR` after a signal.
-    pub(super) fn wait(
-        &mut self,
-        mailbox: &Mailbox,
-        ticket: Ticket,
-        timeout: Option<Duration>,
-    ) -> Result<()> {
+    /// `INTR` after a signal. Call with a ticket.
+    pub(super) fn wait(&mut self, mailbox: &Mailbox, timeout: Option<Duration>) -> Result<()> {
         match self {
-            Owned::Nothing => mailbox.wait(ticket, &[], timeout).map(|_| ()),
+            Owned::Nothing => mailbox.sleep(&[], timeout).map(|_| ()),
             Owned::Few(few) => {
-                few.ready = mailbox.wait(ticket, &few.descriptors[..few.count], timeout)?;
+                few.ready = mailbox.sleep(few.descriptors(), timeout)?;
                 Ok(())
             }
-            Owned::Many(crowd, turn) => mailbox.wait_in_crowd(ticket, &**crowd, turn, timeout),
+            Owned::Many(crowd, turn) => crowd.wait(turn, timeout),
+        }
+    }
+
+    /// Plans to sleep in the same way where the thread may be cancelled. False: it has to `wait`.
+    pub(super) fn plan(&self, mailbox: &Mailbox, timeout: Option<Duration>) -> bool {
+        match self {
+            Owned::Nothing => mailbox.plan(&[], timeout),
+            Owned::Few(few) => mailbox.plan(few.descriptors(), timeout),
+            Owned::Many(crowd, _) => crowd.plan(timeout),
+        }
+    }
+
+    /// What `wait` would have answered after such a sleep.
+    pub(super) fn woken(&mut self, mailbox: &Mailbox) -> Result<()> {
+        match self {
+            Owned::Nothing => mailbox.woken().map(|_| ()),
+            Owned::Few(few) => {
+                few.ready = mailbox.woken()?;
+                Ok(())
+            }
+            Owned::Many(crowd, turn) => crowd.woken(turn),
         }
     }
 
@@ -80,9 +100,7 @@ impl Owned {
         let asked = Spin::asking(|| {
             result = match self {
                 Owned::Nothing => mailbox.look(&[]).map(|_| ()),
-                Owned::Few(few) => {
-                    mailbox.look(&few.descriptors[..few.count]).map(|ready| few.ready = ready)
-                }
+                Owned::Few(few) => mailbox.look(few.descriptors()).map(|ready| few.ready = ready),
                 Owned::Many(crowd, turn) => crowd.wait(turn, Some(Duration::ZERO)),
             };
             result != Err(Error::AGAIN)

@@ -23,7 +23,7 @@ mod real {
     use super::OTHERS;
     use crate::error::{Error, Result};
     use crate::sys::front::Front;
-    use crate::sys::{PollFd, Signaler, fork, poll};
+    use crate::sys::{PollFd, Signaler, fork, nap, poll};
 
     /// How long to sleep before the next look where nothing can ring.
     const LOOK: Duration = Duration::from_millis(1);
@@ -93,12 +93,33 @@ mod real {
             if poll(&mut items[..count], timeout)? == 0 && !look {
                 return Err(Error::AGAIN);
             }
-            if items[0].revents() & libc::POLLNVAL != 0 {
+            Ok(self.told(&items[0], &items[1..count]))
+        }
+
+        /// Plans to sleep in the same way where the thread may be cancelled. False: it has to `wait` here.
+        pub(crate) fn plan(&self, others: &[RawFd], timeout: Option<Duration>) -> bool {
+            let all = std::iter::once(self.descriptor()).chain(others.iter().take(OTHERS).copied());
+            let items = all.map(|descriptor| PollFd::new(descriptor, libc::POLLIN));
+            self.is_ours() && !self.signaler.is_lost() && nap::plan_poll(items, timeout, None)
+        }
+
+        /// What `wait` would have answered after such a sleep.
+        pub(crate) fn woken(&self) -> Result<u32> {
+            let woken = nap::outcome(|ready, items, _| match (ready?, items.split_first()) {
+                (0, _) | (_, None) => Err(Error::AGAIN),
+                (_, Some((bell, others))) => Ok(self.told(bell, others)),
+            });
+            woken.unwrap_or(Err(Error::INTR))
+        }
+
+        /// A bit for each of the others that is readable.
+        fn told(&self, bell: &PollFd, others: &[PollFd]) -> u32 {
+            if bell.revents() & libc::POLLNVAL != 0 {
                 self.signaler.give_up();
             }
-            let ready = items[1..count].iter().enumerate();
+            let ready = others.iter().enumerate();
             let bits = ready.map(|(index, item)| u32::from(item.revents() != 0) << index);
-            Ok(bits.fold(0, |all, bit| all | bit))
+            bits.fold(0, |all, bit| all | bit)
         }
 
         /// Whether it was made by this process, and not by the parent of a forked child.
@@ -156,6 +177,14 @@ mod model {
             while !*rung {
                 rung = self.changed.wait(rung).unwrap();
             }
+            Ok(0)
+        }
+
+        pub(crate) fn plan(&self, _others: &[RawFd], _timeout: Option<Duration>) -> bool {
+            false
+        }
+
+        pub(crate) fn woken(&self) -> Result<u32> {
             Ok(0)
         }
     }

@@ -24,6 +24,7 @@ pub(crate) mod lock;
 pub(crate) mod membarrier;
 pub(crate) mod memory;
 pub(crate) mod names;
+pub(crate) mod nap;
 pub(crate) mod net;
 pub(crate) mod norm;
 pub(crate) mod pages;

@@ -54,7 +54,7 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("src/socket/looping.rs", 1, "`Direct::expect` looks forward to an answer"),
     ("src/socket/monitoring.rs", 1, "a number that `ids` gave just now"),
     ("src/socket/option.rs", 2, "the same; a place of the length of what goes there"),
-    ("src/socket/waiting.rs", 9, "numbers that `ids` gave just now; `count` stays at most the length of both arrays; from what is at most the length"),
+    ("src/socket/waiting.rs", 8, "numbers that `ids` gave just now; `count` stays at most the length of both arrays; from what is at most the length"),
     ("src/sys/address.rs", 1, "asserted when it is compiled"),
     ("src/sys/bell.rs", 8, "an array of one more than a wait's descriptors; of loom's part"),
     ("src/sys/pgm/mod.rs", 2, "the first of a list that was asked whether it is empty, and of an array of constant length"),

@@ -27,8 +27,8 @@ use crate::runtime::orders::reserve_key;
 use crate::runtime::reactor::{Reactor, Ready};
 use crate::runtime::task::{Io, Task, ThreadHandle};
 use crate::sys::epoll::{EVENTS, Epoll};
-use crate::sys::fork;
 use crate::sys::sync::Mutex;
+use crate::sys::{fork, nap};
 
 /// The number of the bell; those of members have the pipe's below and the descriptor above.
 const BELL: u64 = u64::MAX;
@@ -112,9 +112,7 @@ impl Crowd {
     fn find(&self, turn: &mut Turn, timeout: Option<Duration>) -> Result<usize> {
         let mut numbers = [0; EVENTS];
         let count = self.epoll().wait(&mut numbers, timeout)?;
-        for number in numbers.iter().take(count).filter(|number| **number != BELL) {
-            turn.add(*number as u32);
-        }
+        note(turn, numbers.get(..count).unwrap_or_default());
         Ok(count)
     }
 
@@ -142,6 +140,13 @@ impl Crowd {
     }
 }
 
+/// Notes the members among what the epoll has found.
+fn note(turn: &mut Turn, numbers: &[u64]) {
+    for &number in numbers.iter().filter(|number| **number != BELL) {
+        turn.add(number as u32);
+    }
+}
+
 impl pipe::Crowd for Crowd {
     fn take_over(&self) -> bool {
         self.is_ours() && self.shift.begin()
@@ -152,6 +157,18 @@ impl pipe::Crowd for Crowd {
             return Err(Error::INTR);
         }
         if self.find(turn, timeout)? == 0 { Err(Error::AGAIN) } else { Ok(()) }
+    }
+
+    fn plan(&self, timeout: Option<Duration>) -> bool {
+        self.is_ours() && nap::plan_epoll(self.epoll().descriptor(), timeout)
+    }
+
+    fn woken(&self, turn: &mut Turn) -> Result<()> {
+        let woken = nap::outcome(|ready, _, numbers| {
+            note(turn, numbers);
+            if ready? == 0 { Err(Error::AGAIN) } else { Ok(()) }
+        });
+        woken.unwrap_or(Err(Error::INTR))
     }
 
     fn look(&self, turn: &mut Turn) -> bool {
