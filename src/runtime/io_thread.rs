@@ -4,8 +4,7 @@
 //! the thread goes on. Lock order: the inbox is a leaf, nothing is called with it held. Started by
 //! the context when a task needs one.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,17 +46,7 @@ impl IoThread {
     pub(crate) fn start(config: ThreadConfig) -> Result<IoThread> {
         let (reactor, waiter, waker) = reactor()?;
         let handle = Arc::new(Handle::new(waker));
-        let state = Loop {
-            reactor: Arc::new(reactor),
-            handle: handle.clone(),
-            tasks: HashMap::new(),
-            timers: BinaryHeap::new(),
-            turns: Vec::new(),
-            due: Vec::new(),
-            scratch: Vec::new(),
-            expecting: false,
-            spin: Spin::default(),
-        };
+        let state = Loop::new(reactor, handle.clone());
         // Signals are the application's: the new thread inherits a full mask.
         let _blocked = sys::signals::block_all();
         let join = sys::thread::start(STACK, move || {
@@ -123,8 +112,8 @@ struct Loop {
     reactor: Arc<Reactor>,
     handle: Arc<ThreadHandle>,
     tasks: HashMap<u32, Slot>,
-    /// May hold times that were replaced since; `Slot::timer` tells.
-    timers: BinaryHeap<Reverse<(Instant, u32)>>,
+    /// `Slot::timer` of every task that has one.
+    timers: BTreeSet<(Instant, u32)>,
     /// Tasks that asked for another turn.
     turns: Vec<u32>,
     /// Empty but in `run_timers`.
@@ -136,6 +125,20 @@ struct Loop {
 }
 
 impl Loop {
+    fn new(reactor: Reactor, handle: Arc<ThreadHandle>) -> Loop {
+        Loop {
+            reactor: Arc::new(reactor),
+            handle,
+            tasks: HashMap::new(),
+            timers: BTreeSet::new(),
+            turns: Vec::new(),
+            due: Vec::new(),
+            scratch: Vec::new(),
+            expecting: false,
+            spin: Spin::default(),
+        }
+    }
+
     fn run(mut self, mut waiter: Waiter) {
         let mut orders = Vec::new();
         let mut ready = Vec::new();
@@ -229,34 +232,28 @@ impl Loop {
         }
         let Io { timer, finished, again, expecting, .. } = io;
         self.expecting |= expecting;
+        let set = timer.unwrap_or(slot.timer).filter(|_| !finished);
+        if set != slot.timer {
+            // A task that hears of its peer all the time moves its timer all the time.
+            if let Some(at) = slot.timer {
+                self.timers.remove(&(at, key));
+            }
+            self.timers.extend(set.map(|at| (at, key)));
+            slot.timer = set;
+        }
         if finished {
             let slot = self.tasks.remove(&key);
             self.handle.finished();
             let _ = catch_unwind(AssertUnwindSafe(|| drop(slot)));
             return;
         }
-        if let Some(timer) = timer
-            && slot.timer != timer
-        {
-            slot.timer = timer;
-            if let Some(at) = timer {
-                self.timers.push(Reverse((at, key)));
-            }
-        }
         if again {
             self.turns.push(key);
         }
     }
 
-    /// The next time that is still wanted.
-    fn next_timer(&mut self) -> Option<Instant> {
-        while let Some(Reverse((at, key))) = self.timers.peek() {
-            if self.tasks.get(key).is_some_and(|slot| slot.timer == Some(*at)) {
-                return Some(*at);
-            }
-            self.timers.pop();
-        }
-        None
+    fn next_timer(&self) -> Option<Instant> {
+        self.timers.first().map(|(at, _)| *at)
     }
 
     /// Calls the tasks whose time has come. One that asks for another call at once waits until the others, and the
@@ -264,7 +261,7 @@ impl Loop {
     fn run_timers(&mut self, now: Instant) {
         let mut due = std::mem::take(&mut self.due);
         while self.next_timer().is_some_and(|at| at <= now) {
-            if let Some(Reverse((_, key))) = self.timers.pop()
+            if let Some((_, key)) = self.timers.pop_first()
                 && let Some(slot) = self.tasks.get_mut(&key)
             {
                 slot.timer = None;
@@ -277,3 +274,7 @@ impl Loop {
         self.due = due;
     }
 }
+
+#[cfg(test)]
+#[path = "io_thread_test.rs"]
+mod io_thread_test;
