@@ -22,6 +22,9 @@ use crate::sys::spin::Spin;
 /// How often the thread looks for new orders before it looks at its descriptors and timers.
 const ROUNDS: usize = 8;
 
+/// So long further turns are given before the thread looks at orders, descriptors and timers again.
+const SLICE: Duration = Duration::from_micros(250);
+
 /// The stack of a thread in bytes. It is memory only where it was touched.
 const STACK: usize = 8 << 20;
 
@@ -114,8 +117,10 @@ struct Loop {
     tasks: HashMap<u32, Slot>,
     /// `Slot::timer` of every task that has one.
     timers: BTreeSet<(Instant, u32)>,
-    /// Tasks that asked for another turn.
-    turns: Vec<u32>,
+    /// Tasks that asked for another turn, each once however often it asked: busy ones are called for other reasons, too.
+    turns: BTreeSet<u32>,
+    /// Those who asked before, and get theirs before anybody gets two.
+    pass: BTreeSet<u32>,
     /// Empty but in `run_timers`.
     due: Vec<u32>,
     scratch: Vec<u8>,
@@ -131,7 +136,8 @@ impl Loop {
             handle,
             tasks: HashMap::new(),
             timers: BTreeSet::new(),
-            turns: Vec::new(),
+            turns: BTreeSet::new(),
+            pass: BTreeSet::new(),
             due: Vec::new(),
             scratch: Vec::new(),
             expecting: false,
@@ -147,7 +153,7 @@ impl Loop {
             // descriptor is looked at again. But they may come as fast as they are carried out.
             let mut caught_up = false;
             for _ in 0..ROUNDS {
-                self.handle.take(&mut orders, self.turns.is_empty());
+                self.handle.take(&mut orders, !self.has_turns());
                 if orders.is_empty() {
                     caught_up = true;
                     break;
@@ -161,14 +167,12 @@ impl Loop {
                 }
             }
             let now = Instant::now();
-            let timeout = if caught_up && self.turns.is_empty() {
+            let timeout = if caught_up && !self.has_turns() {
                 self.next_timer().map(|at| at.saturating_duration_since(now))
             } else {
                 Some(Duration::ZERO)
             };
-            for key in std::mem::take(&mut self.turns) {
-                self.call(key, now, |task, io| task.wake(io));
-            }
+            self.give_turns(now);
             let expecting = std::mem::take(&mut self.expecting) && timeout != Some(Duration::ZERO);
             let at_once = Some(Duration::ZERO);
             let looked =
@@ -218,6 +222,7 @@ impl Loop {
             thread: &self.handle,
             timer: None,
             finished: false,
+            has_turn: self.turns.contains(&key) || self.pass.contains(&key),
             again: false,
             expecting: false,
         };
@@ -248,7 +253,24 @@ impl Loop {
             return;
         }
         if again {
-            self.turns.push(key);
+            self.turns.insert(key);
+        }
+    }
+
+    fn has_turns(&self) -> bool {
+        !self.turns.is_empty() || !self.pass.is_empty()
+    }
+
+    /// Gives those who asked another turn, in slices: however many are busy, what is new waits for few of them.
+    fn give_turns(&mut self, now: Instant) {
+        if self.pass.is_empty() {
+            std::mem::swap(&mut self.turns, &mut self.pass);
+        }
+        while let Some(key) = self.pass.pop_first() {
+            self.call(key, now, |task, io| task.wake(io));
+            if now.elapsed() >= SLICE {
+                break;
+            }
         }
     }
 

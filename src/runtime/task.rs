@@ -44,6 +44,8 @@ pub(super) struct Io<'a> {
     pub(super) thread: &'a Arc<ThreadHandle>,
     pub(super) timer: Option<Option<Instant>>,
     pub(super) finished: bool,
+    /// A turn that was asked for before comes when this call and others are done: what is much work may wait for it.
+    pub(super) has_turn: bool,
     pub(super) again: bool,
     pub(super) expecting: bool,
 }

@@ -240,7 +240,7 @@ struct CrowdTask {
 
 impl CrowdTask {
     fn go_on(&mut self, io: &mut Io<'_>) {
-        if !self.crowd.shift.is_taken() && self.crowd.read() {
+        if !io.has_turn && !self.crowd.shift.is_taken() && self.crowd.read() {
             io.again();
         }
         io.set_timer(self.crowd.shift.tick(io.now, &mut self.watch));

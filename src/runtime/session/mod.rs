@@ -145,6 +145,10 @@ impl Session {
 
     /// Moves whatever can be moved.
     fn pump(&mut self, io: &mut Io<'_>) {
+        if io.has_turn && matches!(self.state, State::Linked(_)) {
+            // One in each round: a busy peer gives more than one reason for it.
+            return;
+        }
         if let Err(end) = self.try_pump(io) {
             self.disconnected(io, end);
         }
