@@ -23,6 +23,11 @@ const ENCODE: usize = 64 * 1024;
 /// The largest buffer that a connection keeps which encodes and has nothing to send.
 const KEPT: usize = 1024;
 
+/// At most about this many bytes go out in one turn: to a peer that reads as fast as it is written to there is no end of
+/// sending, and meanwhile nobody else would be served. The least that a write counts as stands for what it costs.
+const TURN: usize = 1024 * 1024;
+const WRITE: usize = 16 * 1024;
+
 /// Turns of the thread's loop before the pipe is told that we sleep.
 const LOOKS: u8 = 8;
 
@@ -31,7 +36,7 @@ const LOOKS: u8 = 8;
 pub(super) enum Sent {
     /// Everything is sent; the pipe notifies when there is more.
     All,
-    /// Everything is sent, but more is likely soon: look again before the pipe has to notify.
+    /// There is more to send, or is likely to be soon: look again when others had their turn, before the pipe has to notify.
     Soon,
     /// The stream takes no more for now.
     Blocked,
@@ -64,14 +69,23 @@ impl Outgoing {
         self.sent < self.buffer.len()
     }
 
-    /// Writes the buffer; true when it is empty.
-    fn flush(&mut self, stream: &Stream, writable: &mut bool) -> Result<bool, End> {
+    /// Writes the buffer; true when it is empty, false when the stream takes no more or the turn is over.
+    fn flush(
+        &mut self,
+        stream: &Stream,
+        writable: &mut bool,
+        turn: &mut Turn,
+    ) -> Result<bool, End> {
         while let Some(rest) = self.buffer.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            if !*writable {
+            if !*writable || turn.is_over() {
                 return Ok(false);
             }
+            let rest = rest.get(..BATCH).unwrap_or(rest);
             match done(stream.write(rest), writable)? {
-                Some(count) => self.sent += count,
+                Some(count) => {
+                    self.sent += count;
+                    turn.wrote(count);
+                }
                 None => return Ok(false),
             }
         }
@@ -91,7 +105,7 @@ impl Outgoing {
         writable: &mut bool,
     ) -> Result<(), End> {
         engine.poll_transmit(&mut self.buffer);
-        self.flush(stream, writable)?;
+        self.flush(stream, writable, &mut Turn::endless())?;
         Ok(())
     }
 
@@ -116,7 +130,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Sends as much as the stream takes.
+    /// Sends as much as the stream takes, or as a turn allows.
     pub(super) fn send(
         &mut self,
         stream: &Stream,
@@ -129,12 +143,13 @@ impl Outgoing {
         // Who has just sent something is likely to be given more; who was called for another reason
         // is not.
         let mut sending = self.looks > 0;
+        let mut turn = Turn(TURN);
         loop {
             if raw && self.has_unsent() && *writable {
-                self.write_raw(stream, pipe, writable)?;
+                self.write_raw(stream, pipe, writable, &mut turn)?;
             }
-            if !self.flush(stream, writable)? {
-                return Ok(Sent::Blocked);
+            if !self.flush(stream, writable, &mut turn)? {
+                return Ok(if *writable { Sent::Soon } else { Sent::Blocked });
             }
             let between = match pipe.reader() {
                 Some(reader) if raw => reader.at_boundary(),
@@ -152,8 +167,11 @@ impl Outgoing {
             if !*writable {
                 return Ok(Sent::Blocked);
             }
+            if turn.is_over() {
+                return Ok(Sent::Soon);
+            }
             let more = if raw {
-                self.write_raw(stream, pipe, writable)?
+                self.write_raw(stream, pipe, writable, &mut turn)?
             } else {
                 self.encode(engine, pipe)?
             };
@@ -197,11 +215,13 @@ impl Outgoing {
         if !ready || pipe.reader().is_none() || self.has_unsent() || !*writable {
             return Ok(Sent::Blocked);
         }
+        // What this thread has published has an end.
+        let turn = &mut Turn::endless();
         if engine.as_ref().is_some_and(Engine::outbound_raw) {
-            while self.write_raw(stream, pipe, writable)? {}
+            while self.write_raw(stream, pipe, writable, turn)? {}
         } else {
             while self.encode(engine, pipe)? {
-                self.flush(stream, writable)?;
+                self.flush(stream, writable, turn)?;
                 if !*writable {
                     break;
                 }
@@ -222,6 +242,7 @@ impl Outgoing {
         stream: &Stream,
         pipe: &mut Pipe,
         writable: &mut bool,
+        turn: &mut Turn,
     ) -> Result<bool, End> {
         let ahead = !pipe.is_exact();
         let Some(reader) = pipe.reader() else { return Ok(false) };
@@ -235,6 +256,7 @@ impl Outgoing {
         }
         let result = stream.write_vectored(pieces.get(..count).unwrap_or_default());
         let Some(written) = done(result, writable)? else { return Ok(false) };
+        turn.wrote(written);
         let of_buffer = written.min(buffered.len());
         self.sent += of_buffer;
         reader.consume(written - of_buffer);
@@ -317,6 +339,23 @@ impl Outgoing {
     }
 }
 
+/// How much may still go out before others are served.
+struct Turn(usize);
+
+impl Turn {
+    fn endless() -> Turn {
+        Turn(usize::MAX)
+    }
+
+    fn wrote(&mut self, count: usize) {
+        self.0 = self.0.saturating_sub(count.max(WRITE));
+    }
+
+    fn is_over(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// The count of a write, `None` if it would block.
 fn done(result: io::Result<usize>, writable: &mut bool) -> Result<Option<usize>, End> {
     match result {
@@ -330,3 +369,7 @@ fn done(result: io::Result<usize>, writable: &mut bool) -> Result<Option<usize>,
         Err(error) => Err(End::Closed(error.into())),
     }
 }
+
+#[cfg(test)]
+#[path = "outgoing_test.rs"]
+mod outgoing_test;

@@ -8,6 +8,8 @@
 
 mod address;
 #[cfg(test)]
+pub(crate) mod bottomless_test;
+#[cfg(test)]
 pub(crate) mod brittle_test;
 mod direct;
 #[cfg(any(test, fuzzing))]
