@@ -2,11 +2,12 @@
 //! Called by both ends.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use super::later::Later;
 use super::{Direct, PipeEvent};
 use crate::sys::lock::Mutex;
+use crate::sys::sync::{AtomicU32, Ordering, fence};
 
 /// Where the events of a pipe end go: the mailbox of a socket or of an I/O thread.
 ///
@@ -152,15 +153,23 @@ impl Link {
     /// Tells the owner of this end, if it has taken it in.
     pub(super) fn notify(&self, side: Side, event: PipeEvent) {
         let end = self.end(side);
-        let key = end.key.load(Ordering::Acquire);
+        let mut key = end.key.load(Ordering::Acquire);
+        if key == NO_KEY {
+            // Either the key is seen here, or its owner sees what it is to be told of: see `set_key`.
+            fence(Ordering::SeqCst);
+            key = end.key.load(Ordering::Acquire);
+        }
         if key != NO_KEY {
             end.owner.notify(key, event);
         }
     }
 
-    /// The key that comes with the events of this end.
+    /// The key that comes with the events of this end. The caller looks at the pipe afterwards: of what
+    /// happened before it is not told.
     pub(super) fn set_key(&self, side: Side, key: u32) {
         self.end(side).key.store(key, Ordering::Release);
+        // A store and a later load of something else: nothing less keeps them in order.
+        fence(Ordering::SeqCst);
     }
 
     /// True: they are others than before.

@@ -56,3 +56,5 @@ pub(crate) enum PipeEvent {
 
 #[cfg(test)]
 mod end_test;
+#[cfg(all(test, loom))]
+mod link_loom_test;
