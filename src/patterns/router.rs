@@ -140,7 +140,7 @@ impl Router {
             let refused = match peer.and_then(|id| pipes.get_mut(id)) {
                 Some(pipe) => match pipe.check_write() {
                     true => None,
-                    false if pipe.peer_closed() => Some(Error::HOSTUNREACH),
+                    false if pipe.is_finished() || pipe.peer_closed() => Some(Error::HOSTUNREACH),
                     false => Some(Error::AGAIN),
                 },
                 None => Some(Error::HOSTUNREACH),

@@ -154,7 +154,8 @@ impl Pipe {
         self.link.set_farewell(self.side.other(), message.into());
     }
 
-    /// Writes no more: the peer finds the end after what was published. Reading goes on.
+    /// Writes no more: the peer finds the end after what was published, and answers by writing no more
+    /// either. Reading goes on until that.
     pub(crate) fn finish(&mut self) {
         if self.stop_writing() {
             self.link.notify(self.side.other(), PipeEvent::Closed);
@@ -211,11 +212,20 @@ impl Pipe {
         }
     }
 
-    /// The owner's answer to a `Closed` event: ends the pipe if nothing is left to read. True:
-    /// something is left and the pattern must read it.
+    /// Whether this end writes no more.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// The owner's answer to a `Closed` event: writes no more, and ends the pipe if nothing is left to
+    /// read. True: something is left and the pattern must read it.
     pub(crate) fn peer_has_closed(&mut self) -> bool {
         if !self.peer_finished() {
             return false;
+        }
+        // A peer that has finished reads on, but only what was written until this end knew.
+        if !self.peer_closed() {
+            self.finish();
         }
         if self.nodelay {
             self.end();

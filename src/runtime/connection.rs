@@ -276,7 +276,9 @@ impl Connection {
     /// reading ends the connection, which it does where the kernel knows that the peer is gone.
     fn read_on(&mut self, sent: Result<Sent, End>, pipe: &Pipe) -> Result<Sent, End> {
         match sent {
-            Err(End::Closed(error)) if !pipe.peer_finished() && self.is_hung_up() => {
+            Err(End::Closed(error))
+                if !(pipe.peer_finished() || pipe.is_finished()) && self.is_hung_up() =>
+            {
                 self.lost = Some(error);
                 self.hung_up = true;
                 Ok(Sent::Blocked)

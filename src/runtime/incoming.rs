@@ -176,7 +176,11 @@ impl Incoming {
         engine: &mut Engine,
         pipe: &mut Pipe,
     ) -> Result<bool, End> {
+        // The socket has given the peer up, and has not read all of what came before. What comes now is left
+        // alone until it has, and then passes unread.
+        let unwanted = pipe.is_finished() && !pipe.peer_closed();
         let open = match way {
+            _ if unwanted => false,
             Way::Decoded => self.decode(now, engine, pipe)?,
             Way::Raw | Way::Wrapped => self.scan(now, engine, pipe)?,
         };

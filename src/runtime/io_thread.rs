@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::orders::{Handle, Order, reserve_key};
+use super::orders::{Handle, Order, Receipt, reserve_key};
 use super::reactor::{Reactor, Waiter, reactor};
 use super::task::{Io, Task, ThreadHandle};
 use crate::error::{Error, Result};
@@ -93,8 +93,13 @@ impl IoThread {
     }
 
     /// The same for all tasks with this parent.
-    pub(super) fn close_children(&self, parent: u32, linger: Option<Duration>) {
-        self.handle.order(Order::CloseChildren(parent, linger));
+    pub(super) fn close_children(
+        &self,
+        parent: u32,
+        linger: Option<Duration>,
+        receipt: Option<Receipt>,
+    ) {
+        self.handle.order(Order::CloseChildren(parent, linger, receipt));
     }
 
     /// Ends the thread and waits for it. Called when no task is left.
@@ -199,13 +204,14 @@ impl Loop {
             Order::Pipe(key, event) => self.call(key, now, |task, io| task.pipe_event(io, event)),
             Order::Wake(key) => self.call(key, now, |task, io| task.wake(io)),
             Order::Close(key, linger) => self.call(key, now, |task, io| task.close(io, linger)),
-            Order::CloseChildren(parent, linger) => {
+            Order::CloseChildren(parent, linger, receipt) => {
                 let children =
                     self.tasks.iter().filter(|(_, slot)| slot.task.parent() == Some(parent));
                 let keys: Vec<_> = children.map(|(key, _)| *key).collect();
                 for key in keys {
                     self.call(key, now, |task, io| task.close(io, linger));
                 }
+                drop(receipt);
             }
             Order::Stop => {}
         }

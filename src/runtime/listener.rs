@@ -5,7 +5,7 @@
 //! whichever I/O thread has the least to do, and end with the listener. Started by
 //! `runtime::listen`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::io_thread::IoThread;
@@ -20,28 +20,54 @@ use crate::transport::{Accept, Listener};
 
 /// How long accepting pauses when the process ran out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long zmq_unbind waits for the I/O thread at most.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long zmq_unbind waits for the I/O threads at most.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 20_000 } else { 100 });
 /// Connections accepted in one turn, so that a flood does not starve the others.
 const TURN: usize = 64;
 
-/// The listening descriptor, closed by whoever comes first.
+/// The listening descriptor, closed by whoever comes first, and the way to what came in.
 pub(crate) struct Door {
     listener: Mutex<Option<Box<dyn Listener>>>,
     endpoints: EndpointPair,
     monitor: Arc<Monitor>,
-    /// The task has told its sessions to close.
+    /// The task's name, which its sessions know as their parent's.
+    key: u32,
+    /// Lives as long as the task or one of its sessions.
+    home: Weak<Home>,
+    children: Mutex<Children>,
+    /// The sessions were told to close.
     finished: Mutex<bool>,
     finish: Condvar,
 }
 
+/// The sessions of a listener.
+#[derive(Default)]
+struct Children {
+    /// Where they live.
+    threads: Vec<Arc<IoThread>>,
+    /// For how long they may send, once the socket is closed.
+    last_linger: Option<Option<Duration>>,
+}
+
+/// All sessions of a listener were told to close when the last of these is gone.
+struct Told(Arc<Door>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
 impl Door {
-    pub(super) fn new(listener: Box<dyn Listener>, monitor: Arc<Monitor>) -> Arc<Door> {
+    pub(super) fn new(listener: Box<dyn Listener>, key: u32, home: &Arc<Home>) -> Arc<Door> {
         let endpoints = EndpointPair::bound(&listener.endpoint(), "");
         Arc::new(Door {
             listener: Mutex::new(Some(listener)),
             endpoints,
-            monitor,
+            monitor: home.monitor.clone(),
+            key,
+            home: Arc::downgrade(home),
+            children: Mutex::default(),
             finished: Mutex::new(false),
             finish: Condvar::new(),
         })
@@ -66,8 +92,41 @@ impl Door {
         self.finish.notify_all();
     }
 
+    /// A session lives on this thread.
+    fn add_thread(&self, thread: Arc<IoThread>) {
+        let threads = &mut self.children.lock().threads;
+        if !threads.iter().any(|known| Arc::ptr_eq(known, &thread)) {
+            threads.push(thread);
+        }
+    }
+
+    /// Closes the sessions; for the task, at its end.
+    fn close_children(self: &Arc<Self>, linger: Option<Duration>) {
+        let told = Arc::new(Told(self.clone()));
+        let children = self.children.lock();
+        let linger = children.last_linger.unwrap_or(linger);
+        for thread in &children.threads {
+            thread.close_children(self.key, linger, Some(told.clone()));
+        }
+    }
+
+    /// Whether there is a session, or the task itself.
+    pub(super) fn has_tasks(&self) -> bool {
+        self.home.strong_count() > 0
+    }
+
+    /// The socket is closed: those sessions that the task has told to close have a new linger time, and
+    /// the others will have it, too.
+    pub(super) fn set_last_linger(&self, linger: Option<Duration>) {
+        let mut children = self.children.lock();
+        children.last_linger = Some(linger);
+        for thread in &children.threads {
+            thread.close_children(self.key, linger, None);
+        }
+    }
+
     /// Waits until the accepted connections take nothing more in, so that what a peer sends after
-    /// zmq_unbind has returned is not received; not for long, should the I/O thread be busy.
+    /// zmq_unbind has returned is not received; not for long, should an I/O thread be busy.
     pub(super) fn wait(&self) {
         drop(self.finish.wait_until(self.finished.lock(), PATIENCE, |finished| *finished));
     }
@@ -77,28 +136,15 @@ impl Door {
 pub(super) struct ListenerTask {
     home: Arc<Home>,
     door: Arc<Door>,
-    key: u32,
-    /// Where the accepted connections live.
-    threads: Vec<Arc<IoThread>>,
     /// The reactor reports it.
     watched: bool,
-    /// The socket is done with this listener.
-    closed: bool,
     _entered: Entered,
 }
 
 impl ListenerTask {
-    pub(super) fn new(home: Arc<Home>, door: Arc<Door>, key: u32) -> ListenerTask {
+    pub(super) fn new(home: Arc<Home>, door: Arc<Door>) -> ListenerTask {
         let entered = Entered::new(&home);
-        ListenerTask {
-            home,
-            door,
-            key,
-            threads: Vec::new(),
-            watched: false,
-            closed: false,
-            _entered: entered,
-        }
+        ListenerTask { home, door, watched: false, _entered: entered }
     }
 
     /// Has the reactor report it. When there is no memory or watch left for that, it looks by itself
@@ -134,11 +180,10 @@ impl ListenerTask {
                     let Ok(thread) = self.home.threads.choose(self.home.options.affinity) else {
                         continue;
                     };
-                    let session = Session::accepted(self.home.clone(), stream, pair, self.key);
+                    let parent = self.door.key;
+                    let session = Session::accepted(self.home.clone(), stream, pair, parent);
                     thread.add(Box::new(session));
-                    if !self.threads.iter().any(|known| Arc::ptr_eq(known, &thread)) {
-                        self.threads.push(thread);
-                    }
+                    self.door.add_thread(thread);
                 }
                 Ok(Accept::Refused) => self.door.emit(Event::AcceptFailed, libc::EACCES),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
@@ -176,20 +221,16 @@ impl Task for ListenerTask {
     }
 
     fn wake(&mut self, io: &mut Io<'_>) {
-        if self.closed {
-            self.door.finish();
-            return io.finish();
-        }
         self.accept(io);
     }
 
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
         self.door.close();
-        for thread in self.threads.drain(..) {
-            thread.close_children(self.key, linger);
-        }
-        // The sessions of this thread obey before the next turn.
-        self.closed = true;
-        io.again();
+        self.door.close_children(linger);
+        io.finish();
     }
 }
+
+#[cfg(test)]
+#[path = "listener_test.rs"]
+mod listener_test;

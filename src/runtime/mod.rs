@@ -108,21 +108,37 @@ impl TaskHandle {
         self.thread.close(self.key, linger);
     }
 
-    /// Closes a listener and waits until its connections take nothing more in.
-    pub(crate) fn close_and_wait(&self, linger: Option<Duration>) {
+    /// Closes a listener and waits until its connections take nothing more in. Gives those that still
+    /// have to send something.
+    pub(crate) fn close_and_wait(self, linger: Option<Duration>) -> Option<Leftovers> {
         self.close(linger);
-        if let Some(door) = &self.listener {
-            door.wait();
-        }
+        let door = self.listener?;
+        door.wait();
+        door.has_tasks().then(|| Leftovers(door))
+    }
+}
+
+/// Connections of a closed listener that send what was to be sent.
+pub(crate) struct Leftovers(Arc<listener::Door>);
+
+impl Leftovers {
+    /// Whether there still are any.
+    pub(crate) fn remain(&self) -> bool {
+        self.0.has_tasks()
+    }
+
+    /// The socket is closed: what they have to send goes out within `linger`.
+    pub(crate) fn close(&self, linger: Option<Duration>) {
+        self.0.set_last_linger(linger);
     }
 }
 
 /// Starts to accept connections on a listening transport socket.
 pub(crate) fn listen(home: Home, listener: Box<dyn Listener>) -> Result<TaskHandle> {
     let thread = home.threads.choose(home.options.affinity)?;
-    let door = listener::Door::new(listener, home.monitor.clone());
-    let key = thread.reserve();
-    let task = listener::ListenerTask::new(Arc::new(home), door.clone(), key);
+    let (home, key) = (Arc::new(home), thread.reserve());
+    let door = listener::Door::new(listener, key, &home);
+    let task = listener::ListenerTask::new(home, door.clone());
     thread.add_reserved(key, Box::new(task));
     Ok(TaskHandle { thread, key, listener: Some(door) })
 }

@@ -4,6 +4,7 @@
 //! nothing of them (`task::ThreadHandle`). Called by sockets and contexts through `IoThread`, by pipes,
 //! and by the tasks themselves.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ pub(super) fn reserve_key() -> u32 {
     NEXT_KEY.fetch_add(1, Ordering::Relaxed)
 }
 
+/// Dropped when an order was carried out; the last owner's `Drop` tells whoever waits for that.
+pub(super) type Receipt = Arc<dyn Send + Sync>;
+
 /// What to do, and the key of the task it concerns.
 pub(super) enum Order<T> {
     Add(u32, T),
@@ -26,7 +30,7 @@ pub(super) enum Order<T> {
     Wake(u32),
     Close(u32, Option<Duration>),
     /// The same for all tasks with this parent.
-    CloseChildren(u32, Option<Duration>),
+    CloseChildren(u32, Option<Duration>, Option<Receipt>),
     Stop,
 }
 

@@ -189,7 +189,10 @@ impl Core {
         let linger = self.options.linger();
         for target in targets {
             match target {
-                Target::Listener(handle, _) => handle.close_and_wait(linger),
+                Target::Listener(handle, _) => {
+                    let leftovers = handle.close_and_wait(linger);
+                    self.endpoints.keep(leftovers);
+                }
                 Target::Session(handle, pipe) => {
                     // What was received and not read is gone; what was sent goes out.
                     if let Some(pipe) = pipe.and_then(|id| self.pipes.get_mut(id)) {

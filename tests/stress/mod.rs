@@ -1,6 +1,6 @@
 //! What the tests that strain the library share: safe handles, rounds, and a watch over the time.
 //! Used by tests/shared_sockets.rs, tests/shared_polls.rs, tests/taken_over.rs, tests/data_path.rs,
-//! tests/wiped.rs, tests/termination.rs, tests/crowds.rs and tests/forked.rs.
+//! tests/wiped.rs, tests/termination.rs, tests/crowds.rs, tests/unbound.rs and tests/forked.rs.
 
 #![allow(dead_code, reason = "each of the tests uses its part")]
 #![allow(
@@ -51,6 +51,10 @@ impl Context {
         Socket(unsafe { zmq_socket(self.0, kind) })
     }
 
+    pub(crate) fn set(self, option: c_int, value: c_int) -> Answer {
+        answer(unsafe { zmq_ctx_set(self.0, option, value) })
+    }
+
     pub(crate) fn shutdown(self) -> Answer {
         answer(unsafe { zmq_ctx_shutdown(self.0) })
     }
@@ -93,6 +97,11 @@ impl Socket {
     pub(crate) fn connect(self, endpoint: &str) -> Answer {
         let endpoint = CString::new(endpoint).unwrap();
         answer(unsafe { zmq_connect(self.0, endpoint.as_ptr()) })
+    }
+
+    pub(crate) fn unbind(self, endpoint: &str) -> Answer {
+        let endpoint = CString::new(endpoint).unwrap();
+        answer(unsafe { zmq_unbind(self.0, endpoint.as_ptr()) })
     }
 
     /// Binds to a free endpoint and gives its name.

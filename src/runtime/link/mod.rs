@@ -71,6 +71,16 @@ impl Link {
         link
     }
 
+    /// The socket is done with the connection: what it wrote is sent, by the I/O thread alone, and nothing
+    /// more is received.
+    pub(super) fn finish(&self) {
+        self.retire();
+        if let Some(joint) = &mut *self.lock() {
+            joint.pipe.offer_direct(None);
+            joint.pipe.finish();
+        }
+    }
+
     /// Takes connection and pipe apart again; the application can do nothing here any more.
     pub(super) fn dissolve(&self) -> Option<(Connection, Pipe)> {
         let mut joint = self.end()?;

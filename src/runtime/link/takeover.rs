@@ -86,8 +86,9 @@ pub(in crate::runtime) struct Takeover<S, T> {
     /// It is in a crowd, and not the application's alone. Changed with `shared` locked.
     member: AtomicBool,
     pub(super) station: T,
-    /// The stream can be waited for by its descriptor alone, and frames are read as they come.
-    suitable: bool,
+    /// The stream can be waited for by its descriptor alone, and frames are read as they come. Cleared
+    /// with `shared` locked, when the session is about to end. No part of the protocol: not loom's.
+    suitable: std::sync::atomic::AtomicBool,
     /// The process it was made in: in a forked child the application can do nothing here.
     generation: u32,
 }
@@ -119,7 +120,7 @@ impl<S: Shared, T: Station> Takeover<S, T> {
             missed: AtomicBool::new(false),
             member: AtomicBool::new(false),
             station,
-            suitable,
+            suitable: suitable.into(),
             generation: fork::generation(),
         }
     }
@@ -139,6 +140,18 @@ impl<S: Shared, T: Station> Takeover<S, T> {
             crowd.forget(self.station.descriptor());
         }
         Some(shared)
+    }
+
+    /// Leaves the connection to the I/O thread for good. Call `pump` afterwards.
+    pub(super) fn retire(&self) {
+        if let Some(shared) = &mut *self.shared.lock() {
+            self.suitable.store(false, Ordering::Relaxed);
+            self.release(shared);
+        }
+    }
+
+    fn is_suitable(&self) -> bool {
+        self.suitable.load(Ordering::Relaxed)
     }
 
     /// Moves whatever can be moved; on the I/O thread.

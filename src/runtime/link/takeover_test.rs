@@ -1,4 +1,5 @@
-//! A panic while the application's thread works on a connection: the session finds it ended.
+//! A panic while the application's thread works on a connection: the session finds it ended. And what a
+//! session that is about to end has for itself.
 
 use std::panic::resume_unwind;
 
@@ -94,4 +95,16 @@ fn a_panic_in_a_send_leaves_it_to_the_session() {
     let link = defective();
     assert!(!link.send() && !link.send());
     assert!(matches!(link.pump(Instant::now()), Err(End::Closed(Error::NOTRECOVERABLE))));
+}
+
+#[test]
+fn what_was_retired_is_not_taken_over_again() {
+    let link = defective();
+    assert_eq!(link.take_over(), Some(7));
+    link.waits(true);
+    link.retire();
+    // The I/O thread reads again.
+    assert!(!link.receive(&mut || {}));
+    assert_eq!(link.take_over(), None);
+    assert!(!link.taken.load(Ordering::Relaxed));
 }

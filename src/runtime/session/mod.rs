@@ -369,17 +369,20 @@ impl Task for Session {
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
         self.closing = Some(linger.map(|linger| io.now + linger));
         let pending = match (&self.state, &mut self.pipe) {
-            (State::Connected(connection), _) if connection.has_unsent() => true,
             (State::Linked(link), _) => link
                 .lock()
                 .as_mut()
                 .is_some_and(|joint| joint.connection.has_unsent() || !joint.pipe.is_drained()),
-            // Who connected and has not introduced himself is not waited for.
+            // Who connected and has not introduced himself is not waited for, nor shown to the socket.
             (_, Some(pipe)) => self.dialer.is_some() && !pipe.is_drained(),
             (_, None) => false,
         };
         if !pending || linger == Some(Duration::ZERO) {
             return self.end(io);
+        }
+        if let State::Linked(link) = &self.state {
+            // The socket is told, or it would go on writing; its answer ends the session.
+            link.finish();
         }
         self.pump(io);
         self.reschedule(io);

@@ -66,6 +66,10 @@ impl Session {
             return self.renounce(io);
         }
         self.prepare_reconnect();
+        if self.closing.is_some() && self.pipe.as_mut().is_none_or(|pipe| pipe.is_drained()) {
+            // There is nothing to connect for.
+            return self.end(io);
+        }
         self.retry(io);
         self.reschedule(io);
     }

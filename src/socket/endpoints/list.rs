@@ -11,7 +11,7 @@ use slab::Slab;
 use crate::error::{Error, Result};
 use crate::monitor::EndpointPair;
 use crate::pipe::{Pipe, PipeId};
-use crate::runtime::TaskHandle;
+use crate::runtime::{Leftovers, TaskHandle};
 
 /// More endpoints than these are worth an index.
 const FEW: usize = 16;
@@ -76,6 +76,8 @@ pub(in crate::socket) struct Endpoints {
     index: Option<Box<Index>>,
     /// How many entries are `Target::Ended`.
     ended: usize,
+    /// What was unbound and has not sent everything.
+    leftovers: Vec<Leftovers>,
     /// ZMQ_LAST_ENDPOINT.
     pub(in crate::socket) last: String,
 }
@@ -261,6 +263,15 @@ impl Endpoints {
                 handle.close(linger);
             }
         }
+        for leftovers in self.leftovers.drain(..) {
+            leftovers.close(linger);
+        }
+    }
+
+    /// Notes what closing the socket has to reach, too.
+    pub(super) fn keep(&mut self, leftovers: Option<Leftovers>) {
+        self.leftovers.retain(Leftovers::remain);
+        self.leftovers.extend(leftovers);
     }
 
     /// Whether the socket has a connection to this endpoint, or tries to make one.

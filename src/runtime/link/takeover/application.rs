@@ -93,7 +93,7 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
     }
 
     fn take_over(&self) -> Option<RawFd> {
-        if !self.suitable || !self.is_ours() {
+        if !self.is_suitable() || !self.is_ours() {
             return None;
         }
         // Who owns it already waits for some writes of the I/O thread at most. Else that thread may be reading
@@ -105,7 +105,7 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
             self.shared.try_lock()?
         };
         let shared = guard.as_mut()?;
-        if shared.ended().is_some() || shared.crowd().is_some() {
+        if shared.ended().is_some() || shared.crowd().is_some() || !self.is_suitable() {
             return None;
         }
         let missed = self.missed.swap(false, Ordering::Relaxed);
@@ -152,13 +152,13 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
     }
 
     fn found(&self, bed: Bed) -> Option<Arc<dyn Crowd>> {
-        if self.suitable && self.is_ours() { self.station.found(bed) } else { None }
+        if self.is_suitable() && self.is_ours() { self.station.found(bed) } else { None }
     }
 
     fn join(self: Arc<Self>, crowd: &Arc<dyn Crowd>, number: u32) -> bool {
         // On another thread the members of the crowd would be read by one thread where there are several.
         if self.member.load(Ordering::Acquire)
-            || !self.suitable
+            || !self.is_suitable()
             || !self.is_ours()
             || crowd.place() != self.station.place()
         {
@@ -166,7 +166,8 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         }
         let mut guard = self.shared.lock();
         let Some(shared) = &mut *guard else { return false };
-        if shared.ended().is_some() || self.taken.load(Ordering::Relaxed) {
+        let taken = self.taken.load(Ordering::Relaxed);
+        if shared.ended().is_some() || taken || !self.is_suitable() {
             return false;
         }
         let descriptor = self.station.descriptor();
