@@ -1,4 +1,5 @@
 /* Threads that end in the middle: pthread_exit(3) and pthread_cancel(3), around calls of the library. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API
 #include "common.h"
 
 #include <zmq_utils.h>
@@ -39,6 +40,36 @@ static void threads_of_the_library (void)
     NEED (pthread_cancel (itself) == 0);
     zmq_threadclose (thread);
     line ("-- cancelled and closed");
+}
+
+static void leaves_by_a_timer (int id, void *argument)
+{
+    (void) id;
+    leaves (argument);
+}
+
+static void *executes (void *timers)
+{
+    usleep (5000);
+    zmq_timers_execute (timers);
+    return timers;
+}
+
+/* A handler ends its thread; the timers are as good as before. */
+static void timers (void)
+{
+    int left = 0;
+    void *timers = zmq_timers_new (), *result;
+    NEED (zmq_timers_add (timers, 1, leaves_by_a_timer, &left) != -1);
+    NEED (zmq_timers_add (timers, 1000000, leaves_by_a_timer, &left) != -1);
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        NEED (pthread_create (&thread, NULL, executes, timers) == 0);
+        NEED (pthread_join (thread, &result) == 0);
+        line ("-- a timer ends its thread: %s", result == NULL ? "yes" : "no");
+    }
+    NEED (zmq_timers_destroy (&timers) == 0);
+    line ("-- %d left", left);
 }
 
 static void *context;
@@ -210,6 +241,7 @@ static void receives_and_cleans_up (struct job *job)
 int main (void)
 {
     threads_of_the_library ();
+    timers ();
     waits ();
     context = new_context ();
     goes_on ("tcp", 1, receives);

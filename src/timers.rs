@@ -12,6 +12,8 @@ use crate::error::{Error, Result};
 struct Timer<T> {
     interval: u64,
     due: u64,
+    /// The round it was fired in last, or that had begun when it was added.
+    round: u64,
     payload: T,
 }
 
@@ -21,12 +23,13 @@ pub(crate) struct Timers<T> {
     /// (due, id) of every timer.
     agenda: BTreeSet<(u64, i32)>,
     last_id: i32,
+    rounds: u64,
 }
 
 impl<T: Copy> Timers<T> {
     /// No timers.
     pub(crate) fn new() -> Timers<T> {
-        Timers { timers: HashMap::new(), agenda: BTreeSet::new(), last_id: 0 }
+        Timers { timers: HashMap::new(), agenda: BTreeSet::new(), last_id: 0, rounds: 0 }
     }
 
     /// Adds a timer and gives its id, which is never 0 or negative.
@@ -38,7 +41,8 @@ impl<T: Copy> Timers<T> {
             }
         }
         let due = now.saturating_add(interval);
-        self.timers.insert(self.last_id, Timer { interval, due, payload });
+        let round = self.rounds;
+        self.timers.insert(self.last_id, Timer { interval, due, round, payload });
         self.agenda.insert((due, self.last_id));
         self.last_id
     }
@@ -70,18 +74,23 @@ impl<T: Copy> Timers<T> {
         self.agenda.first().map(|(due, _)| due.saturating_sub(now))
     }
 
-    /// The ids of the timers that are due, earliest first.
-    pub(crate) fn due(&self, now: u64) -> Vec<i32> {
-        self.agenda.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect()
+    /// Begins to fire what is due, and gives the round a number.
+    pub(crate) fn begin(&mut self) -> u64 {
+        self.rounds += 1;
+        self.rounds
     }
 
-    /// Starts a due timer anew and hands its payload out; `None` if it was cancelled or moved
-    /// since `due` named it, for example by the handler of an earlier one.
-    pub(crate) fn fire(&mut self, now: u64, id: i32) -> Option<T> {
-        let timer = self.timers.get(&id).filter(|timer| timer.due <= now)?;
+    /// Starts the earliest timer that is due anew and hands its payload out. `None` if there is no more, but those
+    /// that had their turn in this round or were added since it began.
+    pub(crate) fn fire(&mut self, now: u64, round: u64) -> Option<(i32, T)> {
+        let waits = |id: &i32| self.timers.get(id).is_some_and(|timer| timer.round < round);
+        let mut due = self.agenda.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id);
+        let id = due.find(waits)?;
+        let timer = self.timers.get_mut(&id)?;
+        timer.round = round;
         let payload = timer.payload;
         self.reset(now, id).ok()?;
-        Some(payload)
+        Some((id, payload))
     }
 }
 
@@ -96,12 +105,12 @@ mod tests {
         let slow = timers.add(0, 30, "slow");
         let fast = timers.add(0, 10, "fast");
         assert_eq!((slow, fast, timers.timeout(4)), (1, 2, Some(6)));
-        assert!(timers.due(9).is_empty());
-        assert_eq!(timers.due(35), [fast, slow]);
-        assert_eq!(timers.fire(35, fast), Some("fast"));
-        assert_eq!(timers.fire(35, fast), None);
+        let round = timers.begin();
+        assert_eq!(timers.fire(9, round), None);
+        assert_eq!(timers.fire(35, round), Some((fast, "fast")));
         assert_eq!(timers.timeout(35), Some(0));
-        assert_eq!(timers.fire(35, slow), Some("slow"));
+        assert_eq!(timers.fire(35, round), Some((slow, "slow")));
+        assert_eq!(timers.fire(35, round), None);
         assert_eq!(timers.timeout(35), Some(10));
         assert_eq!(timers.timeout(100), Some(0));
     }
@@ -118,7 +127,8 @@ mod tests {
         assert_eq!(timers.cancel(id), Err(Error::INVAL));
         assert_eq!(timers.reset(0, id), Err(Error::INVAL));
         assert_eq!(timers.set_interval(0, id, 1), Err(Error::INVAL));
-        assert_eq!(timers.fire(1000, id), None);
+        let round = timers.begin();
+        assert_eq!(timers.fire(1000, round), None);
         assert_eq!(timers.timeout(0), None);
     }
 
@@ -127,8 +137,13 @@ mod tests {
         let mut timers = Timers::new();
         let never = timers.add(5, u64::MAX, ());
         let always = timers.add(5, 0, ());
-        assert_eq!(timers.due(5), [always]);
-        assert_eq!(timers.fire(5, always), Some(()));
+        for _ in 0..2 {
+            let round = timers.begin();
+            assert_eq!(timers.fire(5, round), Some((always, ())));
+            let late = timers.add(5, 0, ());
+            assert_eq!(timers.fire(5, round), None);
+            timers.cancel(late).unwrap();
+        }
         timers.cancel(always).unwrap();
         assert_eq!(timers.timeout(5), Some(u64::MAX - 5));
         timers.cancel(never).unwrap();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use once_cell::race::OnceBox;
 
 use super::arg;
-use super::boundary::{boundary, making, whole};
+use super::boundary::{boundary, making};
 use super::handle::Shelf;
 use crate::error::{Error, Result};
 use crate::sys::lock::Mutex;
@@ -14,12 +14,12 @@ use crate::timers::Timers;
 
 /// What a timer calls, see libzmq's zmq_timers(3).
 #[allow(non_camel_case_types)]
-pub type zmq_timer_fn = Option<unsafe extern "C" fn(timer_id: c_int, arg: *mut c_void)>;
+pub type zmq_timer_fn = Option<unsafe extern "C-unwind" fn(timer_id: c_int, arg: *mut c_void)>;
 
 /// A handler and its argument, an address that is only handed back.
 #[derive(Clone, Copy)]
 struct Call {
-    handler: unsafe extern "C" fn(c_int, *mut c_void),
+    handler: unsafe extern "C-unwind" fn(c_int, *mut c_void),
     arg: usize,
 }
 
@@ -128,19 +128,30 @@ pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
 
 /// Calls the handlers of all timers that are due.
 ///
+/// A handler may end the thread, pthread_exit(3), and throw: nothing of the library waits for it.
+///
 /// # Safety
 /// `timers` comes from `zmq_timers_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
-    whole(|| {
-        let now = now();
-        for id in with(timers, |timers| Ok(timers.due(now)))? {
-            // A handler may have ended the timers; then there is nothing left to do.
-            let Ok(Some(call)) = with(timers, |timers| Ok(timers.fire(now, id))) else { continue };
-            let arg = std::ptr::with_exposed_provenance_mut(call.arg);
-            // SAFETY: `zmq_timers_add` was promised that the handler may be called with `arg`.
-            unsafe { (call.handler)(id, arg) };
-        }
+pub unsafe extern "C-unwind" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
+    let mut time = (0, 0);
+    let begin = || {
+        time = (now(), with(timers, |timers| Ok(timers.begin()))?);
         Ok(())
-    })
+    };
+    let mut result = boundary(begin);
+    while result == 0 {
+        let mut due = None;
+        let fire = || {
+            // A handler may have ended the timers; then there is nothing left to do.
+            due = with(timers, |timers| Ok(timers.fire(time.0, time.1))).unwrap_or(None);
+            Ok(())
+        };
+        result = boundary(fire);
+        let Some((id, call)) = due else { break };
+        let arg = std::ptr::with_exposed_provenance_mut(call.arg);
+        // SAFETY: `zmq_timers_add` was promised that the handler may be called with `arg`.
+        unsafe { (call.handler)(id, arg) };
+    }
+    result
 }

@@ -94,7 +94,7 @@ pub(crate) const TIMERS_CALLS: &[Call] = &[
 
 pub(crate) static ZERO: c_int = 0;
 
-pub(crate) unsafe extern "C" fn handler(_id: c_int, _arg: *mut c_void) {}
+pub(crate) unsafe extern "C-unwind" fn handler(_id: c_int, _arg: *mut c_void) {}
 
 pub(crate) unsafe extern "C-unwind" fn thread(_arg: *mut c_void) {}
 

@@ -335,7 +335,7 @@ fn helpers() {
 
 #[test]
 fn a_timer_handler_may_come_back() {
-    unsafe extern "C" fn cancel_all(id: c_int, timers: *mut c_void) {
+    unsafe extern "C-unwind" fn cancel_all(id: c_int, timers: *mut c_void) {
         // SAFETY: the argument is the timers' own handle.
         unsafe {
             assert_eq!(zmq_timers_cancel(timers, id), 0);
