@@ -38,6 +38,8 @@ impl Writer {
         }
         message.set_more(false);
         let mut slot = self.0.lock();
+        // Of the peer that sent it: when it is read, another one may be connected.
+        message.set_metadata(slot.metadata.clone());
         let older = slot.message.replace(message);
         let asleep = std::mem::take(&mut slot.reader_asleep);
         // Its free function may be the application's.
@@ -74,10 +76,7 @@ impl Reader {
 
     /// Takes the message.
     pub(crate) fn take(&mut self) -> Option<Message> {
-        let mut slot = self.0.lock();
-        let mut message = slot.message.take()?;
-        message.set_metadata(slot.metadata.clone());
-        Some(message)
+        self.0.lock().message.take()
     }
 
     /// Goes to sleep; false if there is a message or the writer is gone.
@@ -118,5 +117,41 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(writer: &mut Writer, body: &[u8]) {
+        writer.put(Message::from_slice(body).unwrap());
+    }
+
+    fn user(message: &Message) -> Option<&[u8]> {
+        message.metadata()?.get("User-Id").map(std::ffi::CStr::to_bytes)
+    }
+
+    fn of(name: &[u8]) -> Arc<Metadata> {
+        let mut metadata = Metadata::new();
+        metadata.set("User-Id", name);
+        Arc::new(metadata)
+    }
+
+    #[test]
+    fn a_message_keeps_the_name_of_who_sent_it() {
+        let (mut writer, mut reader) = slot();
+        put(&mut writer, b"from nobody");
+        writer.set_metadata(of(b"alice"));
+        assert_eq!(user(&reader.take().unwrap()), None);
+        put(&mut writer, b"from alice");
+        writer.set_metadata(of(b"bob"));
+        let message = reader.take().unwrap();
+        assert_eq!((message.data(), user(&message)), (&b"from alice"[..], Some(&b"alice"[..])));
+        put(&mut writer, b"from alice or bob");
+        put(&mut writer, b"from bob");
+        let message = reader.take().unwrap();
+        assert_eq!((message.data(), user(&message)), (&b"from bob"[..], Some(&b"bob"[..])));
+        assert!(reader.take().is_none());
     }
 }
