@@ -49,7 +49,7 @@ static void let_go (void *context, const char *transport)
     take ("pull", pull, 0);
     SHOW (zmq_unbind (pull, endpoint));
     settle ();
-    line ("a peer that is there stays after unbind");
+    line ("a peer that is there is not heard after unbind");
     send_parts (push, "three", NULL);
     take ("pull", pull, 0);
     end_socket (push);
