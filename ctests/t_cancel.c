@@ -2,8 +2,6 @@
 #define ZMQ_BUILD_DRAFT_API
 #include "common.h"
 
-#include <zmq_utils.h>
-
 static volatile int step;
 static pthread_t itself;
 
@@ -134,7 +132,7 @@ static void sends (struct job *job)
 static void sends_a_message (struct job *job)
 {
     zmq_msg_t message;
-    zmq_msg_init_size (&message, 100);
+    zmq_msg_init_size (&message, 10);
     zmq_msg_send (&message, job->socket, 0);
 }
 
@@ -221,6 +219,53 @@ static void goes_on (const char *transport, int peers, void (*act) (struct job *
     end_socket (pull);
 }
 
+#define CLIENTS 40
+
+static void serves (struct job *job)
+{
+    char id[16], text[16];
+    int size = zmq_recv (job->socket, id, sizeof id, 0);
+    int length = zmq_recv (job->socket, text, sizeof text, 0);
+    zmq_send (job->socket, id, size, ZMQ_SNDMORE);
+    zmq_send (job->socket, text, length, 0);
+}
+
+/* One server after the other with very many clients, each cancelled when all have their answers. */
+static void servers (void)
+{
+    char endpoint[256], text[16];
+    void *clients[CLIENTS], *router = new_socket (context, ZMQ_ROUTER);
+    bind_any (router, "tcp", endpoint);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = new_socket (context, ZMQ_DEALER);
+        NEED (zmq_connect (clients[i], endpoint) == 0);
+    }
+    int cancelled = 0, answers = 0;
+    for (int turn = 0; turn < 5; turn++) {
+        pthread_t thread;
+        void *result;
+        struct job job = {router, NULL, serves, 0};
+        NEED (pthread_create (&thread, NULL, until_cancelled, &job) == 0);
+        for (int round = 0; round < 10; round++) {
+            for (int i = 0; i < CLIENTS; i++)
+                NEED (zmq_send (clients[i], "ask", 3, 0) == 3);
+            for (int i = 0; i < CLIENTS; i++)
+                answers += zmq_recv (clients[i], text, sizeof text, 0) == 3;
+        }
+        for (int i = 0; i < CLIENTS; i++) {
+            NEED (zmq_send (clients[i], "one", 3, 0) == 3);
+            answers += zmq_recv (clients[i], text, sizeof text, 0) == 3;
+        }
+        usleep (1000 * turn);
+        NEED (pthread_cancel (thread) == 0 && pthread_join (thread, &result) == 0);
+        cancelled += result == PTHREAD_CANCELED;
+    }
+    line ("-- %d servers cancelled, %d answers", cancelled, answers);
+    for (int i = 0; i < CLIENTS; i++)
+        end_socket (clients[i]);
+    end_socket (router);
+}
+
 /* A cleanup handler that uses the library, as the thread ends. */
 static void cleans_up (void *argument)
 {
@@ -249,6 +294,7 @@ int main (void)
     goes_on ("ipc", 3, receives);
     goes_on ("inproc", 1, receives);
     goes_on ("tcp", 40, receives);
+    servers ();
     struct job job = {new_socket (context, ZMQ_PULL), NULL, receives_and_cleans_up, 0};
     NEED (zmq_bind (job.socket, "tcp://127.0.0.1:*") == 0);
     line ("-- cleaning up: %d", is_cancelled (job, 20000));
