@@ -5,6 +5,7 @@
 mod stress;
 
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -57,11 +58,12 @@ unsafe extern "C-unwind" fn talk(argument: *mut c_void) -> *mut c_void {
 /// Runs `talk` for so long, then cancels it and waits for its end.
 fn cancel_while(talking: &mut Talk, time: Duration) {
     talking.begun.store(false, Ordering::SeqCst);
-    let (mut thread, mut result) = (0, null_mut());
+    let (mut thread, mut result) = (MaybeUninit::uninit(), null_mut());
     // SAFETY: the argument outlives the thread, which is joined here.
     unsafe {
         let argument = (&raw mut *talking).cast();
-        assert_eq!(pthread_create(&raw mut thread, std::ptr::null(), talk, argument), 0);
+        assert_eq!(pthread_create(thread.as_mut_ptr(), std::ptr::null(), talk, argument), 0);
+        let thread = thread.assume_init();
         while !talking.begun.load(Ordering::SeqCst) {
             thread::yield_now();
         }
