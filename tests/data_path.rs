@@ -10,7 +10,7 @@ use std::time::Duration;
 use stress::*;
 use zmq::ffi::*;
 
-const TRANSPORTS: [&str; 3] = ["tcp", "ipc", "inproc"];
+const TRANSPORTS: [&str; 4] = ["tcp", "ipc", "inproc", "ws"];
 
 /// A message that says which one it is.
 fn numbered(number: u32, size: usize) -> Vec<u8> {
@@ -64,9 +64,14 @@ fn the_tail_of_a_stream_over_tcp_arrives() {
 }
 
 #[test]
+fn the_tail_of_a_stream_over_ws_arrives() {
+    within(120, || the_tail_arrives("ws", 200));
+}
+
+#[test]
 fn messages_come_while_the_application_computes() {
     within(60, || {
-        for transport in ["tcp", "ipc"] {
+        for transport in ["tcp", "ipc", "ws"] {
             let context = Context::new();
             let (pull, push) = context.pair(transport, (ZMQ_PULL, ZMQ_PUSH));
             push.send(&numbered(0, 4), 0).unwrap();
@@ -95,7 +100,7 @@ fn messages_come_while_the_application_computes() {
 fn what_found_no_room_leaves_while_the_application_waits() {
     const MUCH: u32 = 200;
     within(60, || {
-        for transport in ["tcp", "ipc"] {
+        for transport in ["tcp", "ipc", "ws"] {
             let context = Context::new();
             let (asking, answering) = context.pair(transport, (ZMQ_DEALER, ZMQ_DEALER));
             asking.set(ZMQ_RCVTIMEO, 20_000).unwrap();

@@ -25,23 +25,47 @@ fn pair(endpoint: &str) -> TcpStream {
     stream
 }
 
+/// The same over WebSocket.
+fn ws_pair(endpoint: &str) -> TcpStream {
+    let address = endpoint.trim_start_matches("ws://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Protocol: ZWS2.0/NULL\r\n\r\n";
+    stream.write_all(request).unwrap();
+    stream.write_all(b"\x82\x9b\0\0\0\0\x02\x05READY\x0bSocket-Type\0\0\0\x04PAIR").unwrap();
+    stream.read_exact(&mut [0; 64]).unwrap();
+    stream
+}
+
 /// Takes one message and is then busy elsewhere, while the watchdog gives the connection back; the
 /// others of the same read were held back at the high water mark. Its peer reads nothing, so that the
 /// reactor has nothing to say of the connection, either.
 fn after_a_pause(next: impl Fn(Socket) -> Result<Vec<u8>, i32>) {
+    over("tcp", &next);
+    over("ws", &next);
+}
+
+fn over(transport: &str, next: impl Fn(Socket) -> Result<Vec<u8>, i32>) {
+    // What stands before a body of one byte; over WebSocket with a mask that changes nothing.
+    let (peer, header): (fn(&str) -> TcpStream, &'static [u8]) = match transport {
+        "ws" => (ws_pair, b"\x82\x82\0\0\0\0\0"),
+        _ => (pair, b"\0\x01"),
+    };
     let context = Context::new();
     let socket = context.socket(ZMQ_PAIR);
     for (option, value) in [(ZMQ_RCVHWM, 1), (ZMQ_SNDHWM, 1), (ZMQ_LINGER, 0)] {
         socket.set(option, value).unwrap();
     }
-    let endpoint = socket.bind_any("tcp");
-    let mut peer = pair(&endpoint);
+    let endpoint = socket.bind_any(transport);
+    let mut peer = peer(&endpoint);
     socket.set(ZMQ_SNDTIMEO, 100).unwrap();
     while socket.send(&[0; 1 << 20], 0).is_ok() {}
     for round in 0..20u8 {
         let feeder = thread::spawn(move || {
             a_moment(round.into(), Duration::from_millis(2));
-            peer.write_all(&[0, 1, b'a', 0, 1, b'b', 0, 1, b'c']).unwrap();
+            let frames = [b"a", b"b", b"c"].map(|body| [header, body].concat());
+            peer.write_all(&frames.concat()).unwrap();
             peer
         });
         assert_eq!(socket.recv(0).unwrap(), b"a");

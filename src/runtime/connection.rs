@@ -230,9 +230,19 @@ impl Connection {
         self.writable
     }
 
-    /// Whether the stream can be waited for by its descriptor alone and is ZMTP.
+    /// Whether the application may wait for the descriptor: the stream is ZMTP.
+    pub(super) fn is_shareable(&self) -> bool {
+        !cfg!(feature = "portable") && self.engine.is_some()
+    }
+
+    /// Whether the descriptor alone tells what there is to read.
     pub(super) fn is_direct(&self) -> bool {
-        !cfg!(feature = "portable") && self.stream.is_direct() && self.engine.is_some()
+        self.stream.is_direct()
+    }
+
+    /// Whether there is something to read of which the descriptor does not tell.
+    pub(super) fn holds(&self) -> bool {
+        self.stream.holds()
     }
 
     /// Whether the engine has something to say.

@@ -40,6 +40,10 @@ struct Sides {
 pub(super) trait Layer: Send {
     fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize>;
     fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Whether it has more for a reader than it has given, of which the descriptor does not tell.
+    fn holds(&mut self) -> bool {
+        false
+    }
 }
 
 impl Stream {
@@ -83,6 +87,11 @@ impl Stream {
     /// being readable.
     pub(crate) fn is_direct(&self) -> bool {
         self.layer.is_none()
+    }
+
+    /// Whether there is something to read of which the descriptor does not tell.
+    pub(crate) fn holds(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.lock().holds())
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {

@@ -113,8 +113,11 @@ impl Socket {
                 name
             }
             _ => {
-                let any = if transport == "tcp" { "tcp://127.0.0.1:*" } else { "ipc://*" };
-                self.bind(any).unwrap();
+                let any = match transport {
+                    "ipc" => String::from("ipc://*"),
+                    _ => format!("{transport}://127.0.0.1:*"),
+                };
+                self.bind(&any).unwrap();
                 let (mut name, mut size) = ([0u8; 256], 256);
                 let at = name.as_mut_ptr().cast();
                 let found = unsafe { zmq_getsockopt(self.0, ZMQ_LAST_ENDPOINT, at, &mut size) };

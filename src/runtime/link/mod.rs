@@ -56,14 +56,15 @@ pub(super) struct Home {
 impl Link {
     /// Joins an established connection with its pipe and offers it to the application.
     pub(super) fn join(io: &Io<'_>, connection: Connection, mut pipe: Pipe) -> Arc<Link> {
-        let suitable = connection.is_direct();
+        let suitable = connection.is_shareable();
+        let simple = connection.is_direct();
         let home = Home {
             thread: io.thread.clone(),
             reactor: io.reactor.clone(),
             key: io.key,
             descriptor: connection.stream.descriptor(),
         };
-        let link = Arc::new(Link::new(home, suitable));
+        let link = Arc::new(Link::new(home, suitable, suitable && simple));
         if suitable {
             pipe.offer_direct(Some(link.clone()));
         }
@@ -100,6 +101,10 @@ impl Shared for Joint {
 
     fn send_directly(&mut self) -> Result<Sent, End> {
         self.connection.send_directly(&mut self.pipe)
+    }
+
+    fn holds(&self) -> bool {
+        self.connection.holds()
     }
 
     fn set_readable(&mut self) {

@@ -39,6 +39,8 @@ pub(in crate::runtime) trait Shared: Send {
     fn send(&mut self) -> Result<Sent, End>;
     /// The same on the thread that writes into the pipe.
     fn send_directly(&mut self) -> Result<Sent, End>;
+    /// Whether there is something to read of which the descriptor does not tell.
+    fn holds(&self) -> bool;
     /// Says that there may be something to read.
     fn set_readable(&mut self);
     /// Whether there may be something that was not read.
@@ -86,9 +88,11 @@ pub(in crate::runtime) struct Takeover<S, T> {
     /// It is in a crowd, and not the application's alone. Changed with `shared` locked.
     member: AtomicBool,
     pub(super) station: T,
-    /// The stream can be waited for by its descriptor alone, and frames are read as they come. Cleared
-    /// with `shared` locked, when the session is about to end. No part of the protocol: not loom's.
+    /// Frames are read as they come, and the descriptor can be waited for. Cleared with `shared` locked,
+    /// when the session is about to end. No part of the protocol: not loom's.
     suitable: std::sync::atomic::AtomicBool,
+    /// It tells of all there is to read: where a layer may hold back some, that is the I/O thread's.
+    simple: bool,
     /// The process it was made in: in a forked child the application can do nothing here.
     generation: u32,
 }
@@ -110,7 +114,7 @@ pub(in crate::runtime) struct Pumped {
 }
 
 impl<S: Shared, T: Station> Takeover<S, T> {
-    pub(super) fn new(station: T, suitable: bool) -> Takeover<S, T> {
+    pub(super) fn new(station: T, suitable: bool, simple: bool) -> Takeover<S, T> {
         Takeover {
             shared: Mutex::new(None),
             taken: AtomicBool::new(false),
@@ -121,6 +125,7 @@ impl<S: Shared, T: Station> Takeover<S, T> {
             member: AtomicBool::new(false),
             station,
             suitable: suitable.into(),
+            simple,
             generation: fork::generation(),
         }
     }

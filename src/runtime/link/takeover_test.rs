@@ -23,6 +23,10 @@ impl Shared for Defect {
         resume_unwind(Box::new(()))
     }
 
+    fn holds(&self) -> bool {
+        false
+    }
+
     fn set_readable(&mut self) {}
 
     fn is_readable(&self) -> bool {
@@ -76,7 +80,7 @@ impl Station for Woken {
 }
 
 fn defective() -> Takeover<Defect, Woken> {
-    let link = Takeover::new(Woken(AtomicU32::new(0)), true);
+    let link = Takeover::new(Woken(AtomicU32::new(0)), true, true);
     *link.lock() = Some(Defect(None, None));
     link
 }

@@ -271,6 +271,10 @@ impl Shared for Line {
         Ok(Sent::All)
     }
 
+    fn holds(&self) -> bool {
+        false
+    }
+
     fn set_readable(&mut self) {
         self.readable = true;
     }
@@ -306,7 +310,7 @@ pub(super) fn joined(world: &Arc<World>, mark: i32) -> (Arc<Model>, Socket) {
     let (mut pipe, mut other) = pair(config, session, socket);
     pipe.set_owner_key(1);
     other.set_owner_key(2);
-    let link = Arc::new(Model::new(world.clone(), true));
+    let link = Arc::new(Model::new(world.clone(), true, true));
     pipe.offer_direct(Some(link.clone()));
     let line = Line {
         world: world.clone(),

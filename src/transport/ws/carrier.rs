@@ -38,6 +38,12 @@ impl Carrier {
         }
     }
 
+    /// Whether it has more than it has given.
+    pub(super) fn holds(&mut self) -> bool {
+        let Carrier::Tls(tls) = self else { return false };
+        tls.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
+    }
+
     /// Writes without blocking what there is room for.
     pub(super) fn send(&mut self, fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         let Carrier::Tls(tls) = self else { return net::send(fd, bytes) };

@@ -88,6 +88,11 @@ impl Decoder {
         self.push(PONG_FRAME);
     }
 
+    /// Whether there is something that was not handed out.
+    pub(super) fn has_ready(&self) -> bool {
+        self.given < self.ready.len()
+    }
+
     /// How much of a body is to come, if the decoder is inside one and has nothing else to give.
     pub(super) fn body_left(&self) -> u64 {
         match self.state {

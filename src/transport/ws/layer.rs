@@ -9,6 +9,7 @@
 //! greeting is made up when the subprotocol is known. The engine waits for it before it goes on.
 //! Driven by `transport::Stream`.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::BorrowedFd;
 
@@ -102,11 +103,11 @@ impl WsLayer {
 
     /// Reads ahead; 0 is the end of the stream.
     fn fill(&mut self, fd: BorrowedFd<'_>) -> io::Result<usize> {
-        let old = self.incoming.len();
-        self.incoming.resize(old + READ_AHEAD, 0);
-        let result = self.carrier.receive(fd, self.incoming.get_mut(old..).unwrap_or_default());
-        self.incoming.truncate(old + result.as_ref().copied().unwrap_or(0));
-        result
+        with_room(|room| {
+            let count = self.carrier.receive(fd, room)?;
+            self.incoming.extend_from_slice(room.get(..count).unwrap_or_default());
+            Ok(count)
+        })
     }
 
     /// Goes on with the upgrade; 0 is the end of the stream.
@@ -214,6 +215,10 @@ impl WsLayer {
 }
 
 impl Layer for WsLayer {
+    fn holds(&mut self) -> bool {
+        !self.incoming.is_empty() || self.decoder.has_ready() || self.carrier.holds()
+    }
+
     fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
         while let State::Upgrading(key) = &self.state {
             let key = key.clone();
@@ -225,10 +230,12 @@ impl Layer for WsLayer {
         // Nothing may be left behind here when the descriptor has nothing more to tell.
         while given < buffer.len() && !matches!(self.state, State::Closed) {
             let left = self.decoder.body_left();
+            let mut asked = READ_AHEAD;
             let result = if left >= DIRECT {
                 let room = buffer.get_mut(given..).unwrap_or_default();
                 let most = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
                 let room = room.get_mut(..most).unwrap_or_default();
+                asked = most;
                 let result = self.carrier.receive(fd, room);
                 if let Ok(count) = result {
                     self.decoder.pass(room.get_mut(..count).unwrap_or_default());
@@ -240,7 +247,13 @@ impl Layer for WsLayer {
             };
             match result {
                 Ok(0) => break,
-                Ok(_) => given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default())?,
+                Ok(count) => {
+                    given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default())?;
+                    // A short read has emptied the descriptor; TLS gives in pieces of its own.
+                    if given > 0 && count < asked && matches!(self.carrier, Carrier::Plain) {
+                        break;
+                    }
+                }
                 // Whatever it is, it will be said again.
                 Err(_) if given > 0 => break,
                 Err(error) => return Err(error),
@@ -291,6 +304,18 @@ impl Layer for WsLayer {
             accepted => Ok(accepted),
         }
     }
+}
+
+/// Lends room to read into; one for each thread, cleared once.
+fn with_room<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
+    room.resize(READ_AHEAD, 0);
+    let result = use_it(&mut room);
+    let _ = ROOM.try_with(|place| place.set(room));
+    result
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {

@@ -44,7 +44,7 @@ fn meet(options: &SocketOptions, path: &str) -> (Stream, Stream) {
     let listener = listen(&format!("ws://127.0.0.1:*{path}"), options).unwrap();
     let client = connect(&listener.endpoint(), options).unwrap();
     let server = accept(&*listener, options);
-    assert!(!client.is_direct());
+    assert!(!client.is_direct() && !client.holds());
     for stream in [&client, &server] {
         assert_eq!(stream.write(&OURS[..10]).unwrap(), 10);
     }

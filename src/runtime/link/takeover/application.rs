@@ -53,9 +53,14 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         } else {
             return false;
         }
-        match guarded(|| shared.receive(Instant::now(), 1)) {
+        let turns = if self.simple { 1 } else { TURN };
+        match guarded(|| shared.receive(Instant::now(), turns)) {
             Ok(_) => {
-                if shared.has_control() {
+                let holds = !self.simple && shared.holds();
+                if holds {
+                    self.release(shared);
+                }
+                if holds || shared.has_control() {
                     self.station.wake_session();
                 }
                 arm();
@@ -108,8 +113,11 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         if shared.ended().is_some() || shared.crowd().is_some() || !self.is_suitable() {
             return None;
         }
-        let missed = self.missed.swap(false, Ordering::Relaxed);
         let taken = self.taken.load(Ordering::Relaxed);
+        if !taken && !self.simple && shared.holds() {
+            return None;
+        }
+        let missed = self.missed.swap(false, Ordering::Relaxed);
         if !taken {
             if !self.leave_watching(shared) {
                 return None;
@@ -152,12 +160,14 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
     }
 
     fn found(&self, bed: Bed) -> Option<Arc<dyn Crowd>> {
-        if self.is_suitable() && self.is_ours() { self.station.found(bed) } else { None }
+        let can = self.simple && self.is_suitable() && self.is_ours();
+        if can { self.station.found(bed) } else { None }
     }
 
     fn join(self: Arc<Self>, crowd: &Arc<dyn Crowd>, number: u32) -> bool {
         // On another thread the members of the crowd would be read by one thread where there are several.
         if self.member.load(Ordering::Acquire)
+            || !self.simple
             || !self.is_suitable()
             || !self.is_ours()
             || crowd.place() != self.station.place()
