@@ -145,6 +145,34 @@ fn messages_are_not_replayed_reordered_or_forged() {
 }
 
 #[test]
+fn what_comes_before_a_forged_message_is_good() {
+    for (count, forged, size) in
+        [(2, 1, 10), (10, 9, 10), (10, 4, 10), (40, 18, 10), (4, 0, 10), (6, 5, 5000)]
+    {
+        // With something behind the forged one that is wrong as well, but comes later.
+        for replays in [false, true] {
+            let mut pair = established();
+            let mut wire = vec![Vec::new(); count];
+            for (index, frame) in wire.iter_mut().enumerate() {
+                pair.one.engine.encode(0, &vec![index as u8; size], frame).unwrap();
+            }
+            *wire[forged].last_mut().unwrap() ^= 1;
+            if replays {
+                wire.push(wire[0].clone());
+            }
+            pair.two.inbox = wire.concat();
+            let failure = pair.two.unwrap(pair.now);
+            assert_eq!(failure, Some(Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC)));
+            let mut good = Vec::new();
+            for index in 0..forged {
+                crate::zmtp::frame::put_frame(0, &vec![index as u8; size], &mut good);
+            }
+            assert_eq!(pair.two.canonical, good, "{forged} of {count}");
+        }
+    }
+}
+
+#[test]
 fn unencrypted_peers_do_not_get_in() {
     // A ZMTP 1.0 greeting and a message behind it.
     let now = Instant::now();

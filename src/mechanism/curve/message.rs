@@ -195,6 +195,11 @@ impl Arrival {
         let header = out.get_mut(self.to..self.to + self.header).unwrap_or_default();
         frame::write_header(flags, len, header);
     }
+
+    /// Where it ends on the wire, and as a canonical frame.
+    fn ends(&self) -> (usize, usize) {
+        (self.slot.end(), self.to + self.header + self.slot.len - 1)
+    }
 }
 
 impl Messages {
@@ -258,10 +263,13 @@ impl Messages {
             arrival.finish(out);
         }
         if genuine < count {
-            opened.failure = Some(boxes::cryptographic());
-            return false;
+            // Of what is wrong it comes first, and whatever is behind it needs no room.
+            (opened.failure, opened.missing) = (Some(boxes::cryptographic()), 0);
+            // However the bytes came, those before it are good.
+            let last = genuine.checked_sub(1).and_then(|last| arrivals.get(last));
+            (at, to) = last.map_or((opened.taken, opened.given), Arrival::ends);
         }
         (opened.taken, opened.given) = (at, to);
-        true
+        genuine == count
     }
 }

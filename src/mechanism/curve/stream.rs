@@ -43,6 +43,11 @@ impl Slot {
         self.at + MAC..self.at + MAC + self.len
     }
 
+    /// Where it ends.
+    pub(crate) fn end(self) -> usize {
+        self.body().end
+    }
+
     /// Authenticator and cipher text; both are empty if the buffer ends before.
     fn parts(self, buffer: &[u8]) -> (&[u8], &[u8]) {
         let mac = buffer.get(self.at..self.at + MAC).unwrap_or_default();
