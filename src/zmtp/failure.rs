@@ -104,6 +104,13 @@ impl Failure {
         Failure::no_detail(Error::NOMEM)
     }
 
+    /// Whether the peer broke the rules of the mechanism, which a monitor hears of at any time: frames that
+    /// are forged, replayed or plain.
+    pub(crate) fn breaks_mechanism(&self) -> bool {
+        self.event != Failure::web_socket().event
+            && matches!(self.event, FailureKind::HandshakeFailedProtocol(_))
+    }
+
     /// Whether connecting anew may help: libzmq reconnects after timeouts, and gives a connecting
     /// session up after protocol errors, since the peer would only commit them again.
     pub(crate) fn may_reconnect(&self) -> bool {

@@ -34,7 +34,7 @@ impl Session {
         io.reactor.deregister(connection.stream.descriptor());
         let established = connection.established;
         let failure = match end {
-            End::Failed(failure) if !established => Some(failure),
+            End::Failed(failure) if !established || failure.breaks_mechanism() => Some(failure),
             // Nobody was told that it succeeded.
             End::Closed(error) if !connection.had_mechanism => Some(Failure::no_detail(error)),
             _ => None,
