@@ -19,6 +19,7 @@ use super::encoder::{Encoder, Keys};
 use super::frame::Control;
 use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
 use super::{Security, Side, broken, no_memory};
+use crate::sys::cancel;
 use crate::transport::stream::Layer;
 
 /// How much is read ahead, and encoded at once.
@@ -320,7 +321,8 @@ fn with_room<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| io::Error::from_raw_os_error(libc::EAGAIN))?;
+    let filled = cancel::off(|| getrandom::fill(&mut bytes));
+    filled.map_err(|_| io::Error::from_raw_os_error(libc::EAGAIN))?;
     Ok(bytes)
 }
 
