@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dryoc::classic::crypto_core::crypto_scalarmult_base;
 
+use crate::error::Error;
 use crate::patterns::SocketType::{Dealer, Pub, Router, Sub};
 use crate::zmtp::testing::{Pair, Side, config};
 use crate::zmtp::{CurveConfig, EngineConfig, Failure, FailureKind, MechanismConfig, error_code};
@@ -62,6 +63,17 @@ pub(super) fn code(side: &Side) -> u32 {
 pub(super) fn body(frame: &[u8]) -> &[u8] {
     let header = crate::zmtp::frame::parse_header(frame).unwrap();
     &frame[header.header_len..]
+}
+
+#[test]
+fn a_side_without_entropy_may_have_it_later() {
+    let mut own = client();
+    own.random = |_| Err(Error::from_errno(libc::EIO));
+    let mut pair = Pair::new(own, server());
+    pair.run(usize::MAX);
+    let failure = pair.one.failure.unwrap();
+    assert_eq!(failure, Failure::no_detail(Error::from_errno(libc::EIO)));
+    assert!(failure.may_reconnect());
 }
 
 #[test]

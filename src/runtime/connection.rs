@@ -317,5 +317,6 @@ impl Connection {
 
 /// Entropy for the mechanisms.
 fn random(buffer: &mut [u8]) -> crate::error::Result<()> {
-    getrandom::fill(buffer).map_err(|_| Error::AGAIN)
+    getrandom::fill(buffer)
+        .map_err(|error| error.raw_os_error().map_or(Error::AGAIN, Error::from_errno))
 }

@@ -111,10 +111,15 @@ impl Failure {
             && matches!(self.event, FailureKind::HandshakeFailedProtocol(_))
     }
 
-    /// Whether connecting anew may help: libzmq reconnects after timeouts, and gives a connecting
-    /// session up after protocol errors, since the peer would only commit them again.
+    /// Whether connecting anew may help. libzmq reconnects after timeouts, which is also how a client without
+    /// a ticket ends there; it gives a connecting session up after protocol errors, since the peer would only
+    /// commit them again, and where nobody answers for ZAP.
     pub(crate) fn may_reconnect(&self) -> bool {
-        matches!(self.error, Error::TIMEDOUT | Error::NOMEM | Error::CONNREFUSED)
+        match self.event {
+            // This side lacks a ticket, entropy or memory now, and may have it later.
+            FailureKind::HandshakeFailedNoDetail(_) => self.error != Error::FAULT,
+            _ => matches!(self.error, Error::TIMEDOUT | Error::CONNREFUSED),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! exports `KRB5_KTNAME` and `KRB5_CLIENT_KTNAME`. `make check-gssapi` does that. Without it only
 //! malformed commands.
 
+use crate::error::Error;
 use crate::mechanism::gssapi::message::Messages;
 use crate::mechanism::gssapi::server::Server;
 use crate::mechanism::gssapi::{exact, initiate, token};
@@ -143,6 +144,25 @@ fn a_client_with_a_ticket_gets_in() {
         pair.two.inbox = wire;
         let replayed = pair.two.frames(pair.now);
         assert_eq!(replayed, Err(Failure::handshake(error_code::ZMTP_CRYPTOGRAPHIC)));
+    }
+}
+
+#[test]
+fn a_client_without_a_ticket_may_have_one_later() {
+    if !has_realm() {
+        return;
+    }
+    for (principal, service) in [(&b"nobody"[..], &b"zmqtest2"[..]), (b"zmqtest2", b"nothing")] {
+        let mut own = side(false, false);
+        if let MechanismConfig::Gssapi(gssapi) = &mut own.mechanism {
+            gssapi.principal = principal.to_vec();
+            gssapi.service_principal = service.to_vec();
+        }
+        let mut pair = Pair::new(own, side(true, false));
+        pair.run(usize::MAX);
+        let failure = pair.one.failure.unwrap();
+        assert_eq!(failure, Failure::no_detail(Error::ACCES));
+        assert!(failure.may_reconnect());
     }
 }
 
