@@ -16,7 +16,7 @@ use crate::options::SocketOptions;
 use crate::pipe::Pipe;
 use crate::sys::{PollFd, poll};
 use crate::transport::Stream;
-use crate::zmtp::{Engine, EngineConfig, Event};
+use crate::zmtp::{Engine, EngineConfig, Event, Failure};
 
 /// The state of the handshake.
 pub(super) enum Handshake {
@@ -171,7 +171,9 @@ impl Connection {
         request: &[Vec<u8>],
     ) -> Result<(), End> {
         match (pipe, &mut self.engine) {
-            (Some(pipe), _) => self.asked = Some(Asked::ask(pipe, request)),
+            (Some(pipe), _) => {
+                self.asked = Some(Asked::ask(pipe, request).map_err(Failure::no_detail)?);
+            }
             (None, Some(engine)) => engine.zap_unavailable(io.now)?,
             (None, None) => {}
         }

@@ -5,6 +5,7 @@
 //! thread never waits. A handler that does not answer, or that goes away before it did, leaves the
 //! peer outside until the time for its handshake is over. Called by `connection`.
 
+use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::Pipe;
 
@@ -16,18 +17,13 @@ pub(super) struct Asked(Box<Pipe>);
 
 impl Asked {
     /// Sends the frames of a request. `pipe` leads to the handler, and its events to the session.
-    pub(super) fn ask(mut pipe: Pipe, request: &[Vec<u8>]) -> Asked {
-        for (index, body) in request.iter().enumerate() {
-            // A request that lacks a frame for want of memory must not be taken for another one.
-            let Ok(mut frame) = Message::from_slice(body) else {
-                pipe.rollback();
-                break;
-            };
-            frame.set_more(index + 1 < request.len());
-            // Fails if the handler is gone; then there is no reply.
-            pipe.write(&mut frame);
+    /// Fails if there is no memory for all of them: one that lacks a frame must not be taken for another one.
+    pub(super) fn ask(mut pipe: Pipe, request: &[Vec<u8>]) -> Result<Asked> {
+        if let Err(error) = write(&mut pipe, request) {
+            pipe.rollback();
+            return Err(error);
         }
-        Asked(Box::new(pipe))
+        Ok(Asked(Box::new(pipe)))
     }
 
     /// The frames of the reply, once it is there.
@@ -43,6 +39,18 @@ impl Asked {
         }
         None
     }
+}
+
+fn write(pipe: &mut Pipe, request: &[Vec<u8>]) -> Result<()> {
+    for (index, body) in request.iter().enumerate() {
+        let mut frame = Message::from_slice(body)?;
+        frame.set_more(index + 1 < request.len());
+        if !pipe.write(&mut frame) {
+            // Else the handler is gone; then there is no reply.
+            return if pipe.take_ran_short() { Err(Error::NOMEM) } else { Ok(()) };
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -80,7 +88,7 @@ mod tests {
     #[test]
     fn a_request_goes_to_the_handler_and_a_reply_comes_back() {
         let (ours, mut handler) = pipe();
-        let mut asked = Asked::ask(ours, &frames(7));
+        let mut asked = Asked::ask(ours, &frames(7)).unwrap();
         assert!(asked.reply().is_none());
         for (index, body) in frames(7).iter().enumerate() {
             let frame = handler.read().unwrap();
@@ -93,7 +101,7 @@ mod tests {
     #[test]
     fn an_endless_reply_is_not_kept() {
         let (ours, mut handler) = pipe();
-        let mut asked = Asked::ask(ours, &frames(1));
+        let mut asked = Asked::ask(ours, &frames(1)).unwrap();
         answer(&mut handler, &frames(100));
         assert_eq!(asked.reply().map(|reply| reply.len()), Some(ENOUGH_FRAMES));
     }
@@ -102,6 +110,6 @@ mod tests {
     fn a_handler_that_is_gone_does_not_answer() {
         let (ours, handler) = pipe();
         drop(handler);
-        assert!(Asked::ask(ours, &frames(7)).reply().is_none());
+        assert!(Asked::ask(ours, &frames(7)).unwrap().reply().is_none());
     }
 }
