@@ -126,6 +126,34 @@ static void own_descriptor (void *context)
     end_socket (pull);
 }
 
+/* Twice without waiting: what was found the first time must not be believed for ever. */
+static void report_twice (const char *when, void *socket)
+{
+    zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0};
+    report (when, &item, 1, 0);
+    report (when, &item, 1, 0);
+}
+
+/* Options that open a socket for sending. */
+static void options (void *context)
+{
+    line ("-- options between two polls");
+    void *router = new_socket (context, ZMQ_ROUTER);
+    set_int (router, ZMQ_ROUTER_MANDATORY, 1);
+    report_twice ("mandatory", router);
+    set_int (router, ZMQ_ROUTER_MANDATORY, 0);
+    report_twice ("not mandatory", router);
+    end_socket (router);
+    void *rep = new_socket (context, ZMQ_REP), *req = new_socket (context, ZMQ_REQ);
+    join_pair (rep, req, "inproc");
+    send_parts (req, "question", NULL);
+    report_twice ("asked", req);
+    set_int (req, ZMQ_REQ_RELAXED, 1);
+    report_twice ("relaxed", req);
+    end_socket (req);
+    end_socket (rep);
+}
+
 static void *sends_later (void *socket)
 {
     rest (100);
@@ -155,6 +183,7 @@ int main (void)
     several_at_once (context);
     native (context);
     own_descriptor (context);
+    options (context);
     for (int i = 0; i < TRANSPORT_COUNT; i++)
         wakes (context, TRANSPORTS[i]);
     zmq_pollitem_t none = {NULL, 0, 0, 0};

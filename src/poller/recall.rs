@@ -175,6 +175,33 @@ mod tests {
     }
 
     #[test]
+    fn what_an_option_changes_is_found() {
+        use crate::options::numbers::{REQ_RELAXED, ROUTER_MANDATORY};
+
+        let context = Context::create().unwrap();
+        let [router, req, rep] = [SocketType::Router, SocketType::Req, SocketType::Rep]
+            .map(|kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap());
+        let [on, off] = [1, 0].map(i32::to_ne_bytes);
+        router.set_option(ROUTER_MANDATORY, &on).unwrap();
+        rep.bind("inproc://options").unwrap();
+        req.connect("inproc://options").unwrap();
+        req.send_slice(b"request", 0).unwrap();
+        let mut items = [item(router, POLLIN | POLLOUT), item(req, POLLIN | POLLOUT)];
+        let mut poll = || (poll_items(&mut items, 0, None), items.map(|item| item.revents));
+        for _ in 0..2 {
+            assert_eq!(poll(), (Ok(0), [0, 0]));
+        }
+        router.set_option(ROUTER_MANDATORY, &off).unwrap();
+        assert_eq!(poll(), (Ok(1), [POLLOUT, 0]));
+        req.set_option(REQ_RELAXED, &on).unwrap();
+        assert_eq!(poll(), (Ok(2), [POLLOUT, POLLOUT]));
+        for socket in [router, req, rep] {
+            socket.close().unwrap();
+        }
+        context.terminate().unwrap();
+    }
+
+    #[test]
     fn the_end_of_the_context_is_found() {
         let context = Context::create().unwrap();
         let socket = Socket::create(&context.core().unwrap(), SocketType::Sub as i32).unwrap();

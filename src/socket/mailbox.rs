@@ -150,6 +150,15 @@ impl Mailbox {
         self.pending.store(true, Ordering::Release);
     }
 
+    /// The socket was used by a call that takes nothing in: whoever found nothing to report shall look again.
+    /// Call with the socket's lock held.
+    pub(super) fn unsettle(&self) {
+        // In a forked child the lock may be held for ever.
+        if self.bell.is_ours() {
+            self.inner.lock().disturb();
+        }
+    }
+
     /// Takes all commands, and wakes the other threads that wait on this socket: what one of them
     /// takes in may concern them. Call with the socket's lock held, so that they come behind.
     pub(crate) fn take(&self) -> Vec<Command> {

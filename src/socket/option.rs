@@ -10,12 +10,20 @@ use crate::options::table::{self, Found};
 impl Socket {
     /// Sets an option.
     pub(crate) fn set_option(&self, option: i32, value: &[u8]) -> Result<()> {
-        self.lock_only()?.set_option(option, Some(value))
+        self.set(option, Some(value))
     }
 
     /// Sets an option from a null pointer.
     pub(crate) fn set_option_null(&self, option: i32) -> Result<()> {
-        self.lock_only()?.set_option(option, None)
+        self.set(option, None)
+    }
+
+    fn set(&self, option: i32, value: Option<&[u8]>) -> Result<()> {
+        let mut core = self.lock_only()?;
+        core.set_option(option, value)?;
+        // It may have changed what ZMQ_EVENTS answers.
+        core.mailbox.unsettle();
+        Ok(())
     }
 
     /// Reads an option into `buffer` and returns the length of the value.

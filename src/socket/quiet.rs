@@ -3,7 +3,8 @@
 //! Who asks a socket for its events and finds none of those it wants leaves a [`Quiet`] in the
 //! socket's mailbox, and lets the mailbox pretend to hold something. So whatever happens to the
 //! socket next, be it news from another thread or a call of the application, passes through the
-//! mailbox and disturbs the quiet. Until then one load says that nothing has changed, for any
+//! mailbox and disturbs the quiet; a call that takes nothing in but may change what there is to
+//! report, as that of an option, says so itself (`Mailbox::unsettle`). Until then one load says that nothing has changed, for any
 //! number of sockets. Called by `poller::recall`.
 
 use std::sync::Arc;
