@@ -49,14 +49,19 @@ static void begin_reply (void *handler, int type, const asker_t *asker)
     }
 }
 
-static void reply (void *handler, int type, const asker_t *asker, const char *status)
+static void reply_with (void *handler, int type, const asker_t *asker, const char *status, const char *properties, size_t size)
 {
-    static const char properties[] = "\5Hello\0\0\0\5World\5Empty\0\0\0";
     begin_reply (handler, type, asker);
     const char *frames[] = {"1.0", "1", status, "text", "somebody"};
     for (int i = 0; i < 5; i++)
         NEED (zmq_send (handler, frames[i], strlen (frames[i]), ZMQ_SNDMORE) >= 0);
-    NEED (zmq_send (handler, properties, sizeof properties, 0) >= 0);
+    NEED (zmq_send (handler, properties, size, 0) >= 0);
+}
+
+static void reply (void *handler, int type, const asker_t *asker, const char *status)
+{
+    static const char properties[] = "\5Hello\0\0\0\5World\5Empty\0\0\0";
+    reply_with (handler, type, asker, status, properties, sizeof properties);
 }
 
 /* A server or client that says its handshakes, and where it does so. */
@@ -224,6 +229,41 @@ static void both_sides (void)
     end_handler (handler);
 }
 
+/* What the handler says of the peer that the peer has said, too. */
+static void said_twice (const char *what, const char *properties, size_t size)
+{
+    line ("-- the handler says of the peer %s", what);
+    asker_t asker;
+    void *handler = new_handler (ZMQ_REP);
+    watched_t server = watched (ZMQ_ROUTER), client = watched (ZMQ_DEALER);
+    set_text (server.socket, ZMQ_ZAP_DOMAIN, "domain");
+    set_text (client.socket, ZMQ_ROUTING_ID, "own");
+    join_pair (server.socket, client.socket, "tcp");
+    take_request (handler, ZMQ_REP, &asker);
+    /* In libzmq the last word counts: the peer has spoken. */
+    settle ();
+    reply_with (handler, ZMQ_REP, &asker, "200", properties, size);
+    show_events ("server", server);
+    NEED (zmq_send (client.socket, "hello", 5, ZMQ_DONTWAIT) == 5 || zmq_errno () == EAGAIN);
+    set_int (server.socket, ZMQ_RCVTIMEO, 200);
+    zmq_msg_t message;
+    NEED (zmq_msg_init (&message) == 0);
+    for (int part = 0; part < 2 && zmq_msg_recv (&message, server.socket, 0) != -1; part++) {
+        print_bytes (zmq_msg_data (&message), zmq_msg_size (&message));
+        putchar ('\n');
+        if (part == 1) {
+            gets (&message, "Identity");
+            gets (&message, "Socket-Type");
+        }
+    }
+    NEED (zmq_msg_close (&message) == 0);
+    end_watched (client);
+    end_watched (server);
+    end_handler (handler);
+}
+
+#define SAID_TWICE(what, properties) said_twice (what, properties, sizeof properties - 1)
+
 int main (void)
 {
     static const char *const mechanisms[] = {"NULL", "PLAIN"}, *const statuses[] = {"200", "300", "400", "500"};
@@ -240,6 +280,10 @@ int main (void)
     MALFORMED ("an unknown status", "1.0", "1", "600", "text", "somebody", "");
     MALFORMED ("a status in words", "1.0", "1", "fine", "text", "somebody", "");
     MALFORMED ("broken properties", "1.0", "1", "200", "text", "somebody", "nonsense");
+    SAID_TWICE ("its routing id", "\10Identity\0\0\0\5byzap");
+    SAID_TWICE ("its type", "\13Socket-Type\0\0\0\6DEALER");
+    SAID_TWICE ("another type", "\13Socket-Type\0\0\0\6ROUTER");
+    SAID_TWICE ("a wrong type", "\13Socket-Type\0\0\0\3PUB");
     out_of_order ();
     both_sides ();
     end_context (context);

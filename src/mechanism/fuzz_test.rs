@@ -120,7 +120,7 @@ pub(crate) fn zap(data: &[u8]) {
             _ => {}
         }
     }
-    let parsed = zap::parse_reply(&frames);
+    let parsed = zap::parse_reply(&frames, Router);
     let answered = side.engine.handle_zap_reply(now, &frames);
     let let_in = parsed.as_ref().is_ok_and(|reply| reply.status == 200);
     assert_eq!(answered.is_ok(), let_in);

@@ -25,6 +25,34 @@ fn null_with_a_domain_asks_the_handler() {
 }
 
 #[test]
+fn the_handler_may_name_the_peer() {
+    let invalid = Some(Failure::handshake(error_code::ZAP_INVALID_METADATA));
+    let long = [&b"\x08Identity\0\0\x01\0"[..], &[b'x'; 256]].concat();
+    let table: &[(&[u8], &[u8], Option<Failure>)] = &[
+        (b"\x08Identity\0\0\0\x05byzap", b"byzap", None),
+        (b"\x08Identity\0\0\0\x01a\x08Identity\0\0\0\x01b", b"a", None),
+        (b"\x08Identity\0\0\0\0", b"", None),
+        (b"\x05Hello\0\0\0\x05World", b"own", None),
+        (b"\x0bSocket-Type\0\0\0\x06DEALER", b"own", None),
+        (b"\x0bSocket-Type\0\0\0\x03PUB", b"", invalid),
+        (&long, b"", invalid),
+    ];
+    for (properties, name, failure) in table {
+        let mut own = config(Dealer);
+        own.routing_id = b"own".to_vec();
+        let mut pair = Pair::new(own, guarded());
+        pair.run(usize::MAX);
+        pair.two.answer_zap_with(pair.now, "200", "tom", properties);
+        pair.run(usize::MAX);
+        assert_eq!(pair.two.failure, *failure);
+        if failure.is_none() {
+            assert_eq!(pair.two.peer().metadata.routing_id(), *name);
+            assert_eq!(pair.two.property("Identity").map(str::as_bytes), Some(*name));
+        }
+    }
+}
+
+#[test]
 fn a_peer_introduces_itself_once() {
     // Not even while the handler is asked, who was told of the first introduction.
     let now = std::time::Instant::now();

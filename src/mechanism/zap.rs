@@ -2,6 +2,7 @@
 //! `inproc://zeromq.zap.01`. The session carries the frames; the mechanisms call this.
 
 use crate::error::Error;
+use crate::patterns::SocketType;
 use crate::zmtp::{EngineConfig, Failure, error_code, metadata};
 
 const VERSION: &[u8] = b"1.0";
@@ -36,8 +37,8 @@ pub(crate) fn request(
     frames
 }
 
-/// Reads a reply, which begins with the empty delimiter frame as well.
-pub(crate) fn parse_reply<F: AsRef<[u8]>>(frames: &[F]) -> Result<Reply, Failure> {
+/// Reads a reply to a socket of the type `own`, which begins with the empty delimiter frame as well.
+pub(crate) fn parse_reply<F: AsRef<[u8]>>(frames: &[F], own: SocketType) -> Result<Reply, Failure> {
     let [delimiter, version, request_id, status, _text, user_id, properties] = frames else {
         return Err(Failure::handshake(error_code::ZAP_MALFORMED_REPLY));
     };
@@ -57,7 +58,7 @@ pub(crate) fn parse_reply<F: AsRef<[u8]>>(frames: &[F]) -> Result<Reply, Failure
         b"500" => 500,
         _ => return Err(Failure::handshake(error_code::ZAP_INVALID_STATUS_CODE)),
     };
-    let properties = metadata::parse_zap(properties.as_ref())?;
+    let properties = metadata::parse_zap(properties.as_ref(), own)?;
     Ok(Reply { status, user_id: user_id.as_ref().to_vec(), properties })
 }
 

@@ -20,7 +20,7 @@ use crate::message::Metadata;
 use crate::zmtp::established::Established;
 use crate::zmtp::greeting::{Greeting, Version};
 use crate::zmtp::handshake::Handshake;
-use crate::zmtp::{EngineConfig, Failure, MechanismConfig};
+use crate::zmtp::{EngineConfig, Failure, MechanismConfig, metadata};
 
 /// What the connection has to know or to do.
 #[derive(Debug)]
@@ -194,12 +194,14 @@ impl Engine {
         if !config.peer_address.is_empty() {
             metadata.set("Peer-Address", config.peer_address.as_bytes());
         }
-        if let Some(zap) = zap {
+        // Whom the application trusts to know the peer may name it, too.
+        let named = zap.as_ref().and_then(|zap| metadata::identity(&zap.properties));
+        metadata.set_routing_id(named.unwrap_or(&peer.identity));
+        if let Some(zap) = &zap {
             metadata.set("User-Id", &zap.user_id);
             zap.properties.iter().for_each(|(name, value)| metadata.set(name, value));
         }
         peer.list.iter().for_each(|(name, value)| metadata.set(name, value));
-        metadata.set_routing_id(&peer.identity);
 
         let established = Established::new(&config, version, transform, now);
         self.state = State::Established(established);
@@ -214,7 +216,8 @@ impl Engine {
         now: Instant,
         frames: &[F],
     ) -> Result<(), Failure> {
-        let reply = zap::parse_reply(frames)?;
+        let State::Handshake(state) = &self.state else { return Ok(()) };
+        let reply = zap::parse_reply(frames, state.0.kind)?;
         self.zap_answered(now, Some(reply))
     }
 

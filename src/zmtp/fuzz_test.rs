@@ -317,12 +317,12 @@ pub(crate) fn metadata(data: &[u8]) {
             );
         }
     }
-    if let Ok(list) = metadata::parse_zap(bytes) {
+    if let Ok(list) = metadata::parse_zap(bytes, kind) {
         let mut again = Vec::new();
         list.iter().for_each(|(name, value)| metadata::put(name, value, &mut again));
         // Names that are no text were left out.
         assert!(again.len() <= bytes.len());
-        assert_eq!(metadata::parse_zap(&again).unwrap(), list);
+        assert_eq!(metadata::parse_zap(&again, kind).unwrap(), list);
     }
 }
 

@@ -76,6 +76,11 @@ fn for_each<'a>(
     Ok(())
 }
 
+/// Whether a peer of this type may talk to `own`.
+fn fits(peer: &[u8], own: SocketType) -> bool {
+    std::str::from_utf8(peer).is_ok_and(|peer| own.compatible(peer))
+}
+
 /// Reads the metadata of a peer and checks that the two sockets may talk to each other.
 pub(crate) fn parse_peer(bytes: &[u8], own: SocketType) -> Result<Properties, Failure> {
     let invalid = Failure::handshake(error_code::ZMTP_INVALID_METADATA);
@@ -84,8 +89,7 @@ pub(crate) fn parse_peer(bytes: &[u8], own: SocketType) -> Result<Properties, Fa
         // "Property names are case-insensitive."
         if name.eq_ignore_ascii_case(SOCKET_TYPE) {
             name = SOCKET_TYPE;
-            let compatible = std::str::from_utf8(value).is_ok_and(|peer| own.compatible(peer));
-            if !compatible {
+            if !fits(value, own) {
                 return Err(invalid);
             }
         } else if name.eq_ignore_ascii_case(IDENTITY) {
@@ -103,13 +107,25 @@ pub(crate) fn parse_peer(bytes: &[u8], own: SocketType) -> Result<Properties, Fa
     Ok(properties)
 }
 
-/// Reads the metadata frame of a ZAP reply.
-pub(crate) fn parse_zap(bytes: &[u8]) -> Result<List, Failure> {
+/// Reads the metadata frame of a ZAP reply. Of the peer's type and routing id the handler may say no more
+/// than the peer.
+pub(crate) fn parse_zap(bytes: &[u8], own: SocketType) -> Result<List, Failure> {
+    let invalid = Failure::handshake(error_code::ZAP_INVALID_METADATA);
     let mut list = Vec::new();
     for_each(bytes, |name, value| {
+        let good = match name {
+            SOCKET_TYPE => fits(value, own),
+            IDENTITY => value.len() <= MAX_IDENTITY,
+            _ => true,
+        };
         list.push((name.to_owned(), value.to_vec()));
-        Ok(())
+        if good { Ok(()) } else { Err(invalid) }
     })
-    .map_err(|_| Failure::handshake(error_code::ZAP_INVALID_METADATA))?;
+    .map_err(|_| invalid)?;
     Ok(list)
+}
+
+/// The routing id among what a ZAP handler said: the first of a name counts.
+pub(crate) fn identity(list: &List) -> Option<&[u8]> {
+    list.iter().find(|(name, _)| name == IDENTITY).map(|(_, value)| &**value)
 }

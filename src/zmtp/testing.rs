@@ -118,6 +118,17 @@ impl Side {
 
     /// Answers the ZAP request that this side has made.
     pub(crate) fn answer_zap(&mut self, now: Instant, status: &str, user: &str) {
+        self.answer_zap_with(now, status, user, b"\x05Hello\0\0\0\x05World");
+    }
+
+    /// The same, with properties of the peer.
+    pub(crate) fn answer_zap_with(
+        &mut self,
+        now: Instant,
+        status: &str,
+        user: &str,
+        properties: &[u8],
+    ) {
         let request = self.zap.take().expect("no ZAP request was made");
         let reply = [
             &b""[..],
@@ -126,7 +137,7 @@ impl Side {
             status.as_bytes(),
             b"text",
             user.as_bytes(),
-            b"\x05Hello\0\0\0\x05World",
+            properties,
         ];
         if let Err(failure) = self.engine.handle_zap_reply(now, &reply) {
             self.failure = Some(failure);
