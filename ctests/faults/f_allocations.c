@@ -121,6 +121,63 @@ static void large_topics (unsigned every, int publisher)
     fault_every = 0;
 }
 
+/* Who comes in when there is no memory to ask for leave: a handler is asked in full or not at all, and nobody comes in unasked. */
+static void asked (unsigned every)
+{
+    enum { PARTS = 8, OFTEN = 100 };
+    fault_every = every;
+    void *context;
+    while (!(context = zmq_ctx_new ()))
+        CHECK (zmq_errno () == ENOMEM, "zmq_ctx_new says %s", errno_name (zmq_errno ()));
+    void *handler = make (context, ZMQ_ROUTER), *server = make (context, ZMQ_PULL), *client = make (context, ZMQ_PUSH);
+    char endpoint[256];
+    size_t size = sizeof endpoint;
+    const int limit = 300, wait = 0;
+    TRY (zmq_bind (handler, "inproc://zeromq.zap.01"));
+    TRY (zmq_setsockopt (server, ZMQ_ZAP_DOMAIN, "domain", 6));
+    TRY (zmq_setsockopt (server, ZMQ_HANDSHAKE_IVL, &limit, sizeof limit));
+    TRY (zmq_setsockopt (client, ZMQ_HANDSHAKE_IVL, &limit, sizeof limit));
+    TRY (zmq_setsockopt (server, ZMQ_RCVTIMEO, &wait, sizeof wait));
+    TRY (zmq_setsockopt (client, ZMQ_SNDTIMEO, &wait, sizeof wait));
+    TRY (zmq_bind (server, "tcp://127.0.0.1:*"));
+    NEED (zmq_getsockopt (server, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
+    TRY (zmq_connect (client, endpoint));
+    int requests = 0;
+    for (long end = milliseconds () + PATIENCE; requests < OFTEN;) {
+        CHECK (milliseconds () < end, "one in %u: asked %d times", every, requests);
+        char part[PARTS][300];
+        int sizes[PARTS], parts = 0;
+        for (int more = 1; more;) {
+            CHECK (parts < PARTS, "one in %u: a request of more than %d parts", every, PARTS);
+            int got = zmq_recv (handler, part[parts], sizeof part[parts], parts ? ZMQ_DONTWAIT : 0);
+            if (got == -1 && zmq_errno () == ENOMEM)
+                continue;
+            if (got == -1 && parts == 0 && zmq_errno () == EAGAIN)
+                break;
+            CHECK (got != -1, "one in %u: part %d says %s", every, parts, errno_name (zmq_errno ()));
+            sizes[parts++] = got;
+            more = get_int (handler, ZMQ_RCVMORE);
+        }
+        zmq_send (client, "unasked", 7, 0);
+        CHECK (zmq_recv (server, endpoint, sizeof endpoint, 0) == -1, "one in %u: somebody came in unasked", every);
+        if (!parts)
+            continue;
+        CHECK (parts == PARTS && sizes[1] == 0 && sizes[2] == 3 && sizes[4] == 6 && sizes[7] == 4 && memcmp (part[7], "NULL", 4) == 0,
+               "one in %u: a request of %d parts", every, parts);
+        requests++;
+        /* The client shall try again. */
+        static const char *const answer[] = {"", "1.0", "1", "300", "", "", ""};
+        TRY (zmq_send (handler, part[0], sizes[0], ZMQ_SNDMORE));
+        for (int at = 0; at < 7; at++)
+            TRY (zmq_send (handler, answer[at], strlen (answer[at]), at < 6 ? ZMQ_SNDMORE : 0));
+    }
+    end_socket (client);
+    end_socket (server);
+    end_socket (handler);
+    end_context (context);
+    fault_every = 0;
+}
+
 static void program (unsigned every)
 {
     static const struct {
@@ -156,6 +213,8 @@ int main (void)
     static const unsigned steps[] = {97, 41, 17, 7, 3, 2};
     for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)
         program (steps[at]);
+    for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)
+        asked (steps[at]);
     for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)
         large_topics (steps[at], ZMQ_PUB);
     for (unsigned at = 0; at < sizeof steps / sizeof *steps; at++)

@@ -164,7 +164,7 @@ impl Threads for ContextThreads {
         self.0.idle.report();
     }
 
-    fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe> {
+    fn zap_pipe(&self, client: Arc<dyn Notify>) -> Result<Option<Pipe>> {
         self.0.zap_pipe(client)
     }
 }

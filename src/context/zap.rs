@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Core;
+use crate::error::Result;
 use crate::message::Metadata;
 use crate::patterns::Attach;
 use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
@@ -12,9 +13,9 @@ use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, Style, pair};
 const HANDLER: &str = "zeromq.zap.01";
 
 impl Core {
-    /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler.
-    pub(super) fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe> {
-        let handler = self.inproc.find(HANDLER)?;
+    /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler; fails without memory.
+    pub(super) fn zap_pipe(&self, client: Arc<dyn Notify>) -> Result<Option<Pipe>> {
+        let Some(handler) = self.inproc.find(HANDLER) else { return Ok(None) };
         let config =
             PipeConfig { styles: (Style::Memory, Style::Memory), conflate: (false, false) };
         // A request must not be lost to a high water mark.
@@ -23,9 +24,9 @@ impl Core {
         let far = EndConfig { owner: handler.owner.clone(), marks };
         let (mut near, far) = pair(config, near, far);
         if handler.wants_routing_id {
-            near.write_metadata(Arc::new(Metadata::new())).ok()?;
+            near.write_metadata(Arc::new(Metadata::new()))?;
         }
         handler.owner.attach(far, Attach::default());
-        Some(near)
+        Ok(Some(near))
     }
 }

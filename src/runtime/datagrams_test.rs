@@ -36,8 +36,8 @@ impl Threads for OneThread {
     fn leave(&self) {
         self.1.fetch_sub(1, Ordering::AcqRel);
     }
-    fn zap_pipe(&self, _client: Arc<dyn Notify>) -> Option<Pipe> {
-        None
+    fn zap_pipe(&self, _client: Arc<dyn Notify>) -> crate::error::Result<Option<Pipe>> {
+        Ok(None)
     }
 }
 

@@ -41,8 +41,8 @@ impl Threads for Two {
     }
     fn enter(&self) {}
     fn leave(&self) {}
-    fn zap_pipe(&self, _client: Arc<dyn Notify>) -> Option<Pipe> {
-        None
+    fn zap_pipe(&self, _client: Arc<dyn Notify>) -> crate::error::Result<Option<Pipe>> {
+        Ok(None)
     }
 }
 

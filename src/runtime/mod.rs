@@ -54,8 +54,9 @@ pub(crate) trait Threads: Send + Sync {
     /// Keeps the context alive until `leave` was called as often; see `Entered`.
     fn enter(&self);
     fn leave(&self);
-    /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler.
-    fn zap_pipe(&self, client: Arc<dyn Notify>) -> Option<Pipe>;
+    /// A pipe to the ZAP handler, its events go to `client`. `None` if there is no handler;
+    /// without memory it fails, lest a peer come in of whom nobody was asked.
+    fn zap_pipe(&self, client: Arc<dyn Notify>) -> Result<Option<Pipe>>;
 }
 
 /// Keeps the context alive.

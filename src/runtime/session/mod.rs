@@ -176,7 +176,8 @@ impl Session {
                     attach = self.established(io, metadata)?;
                 }
                 Handshake::Zap(request) => {
-                    let mut pipe = self.home.threads.zap_pipe(io.thread.clone());
+                    let pipe = self.home.threads.zap_pipe(io.thread.clone());
+                    let mut pipe = pipe.map_err(Failure::no_detail)?;
                     if let Some(pipe) = &mut pipe {
                         pipe.set_owner_key(io.key);
                     }
