@@ -3,19 +3,16 @@
 //! Called by `ffi::poller`.
 
 use std::ffi::{c_long, c_short, c_void};
-use std::os::fd::AsRawFd;
 use std::ptr;
+use std::sync::Arc;
 use std::time::Duration;
-
-use mio::unix::SourceFd;
-use mio::{Interest, Poll, Token};
 
 use super::{
     Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, announce, from_kernel, to_kernel, wait,
 };
 use crate::error::{Error, Result};
-use crate::socket::{self, Socket};
-use crate::sys::{PollFd, fd};
+use crate::socket::{self, Alarm, Socket};
+use crate::sys::PollFd;
 
 /// One event found by zmq_poller_wait.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +81,29 @@ impl Item {
             Target::Descriptor(_) => (ptr::null_mut(), 0),
         }
     }
+
+    /// The socket, if the descriptor of the poller tells of it.
+    fn thread_safe(&self) -> Option<&'static Socket> {
+        match self.target {
+            Target::Socket(handle) => look_up(handle).ok().filter(|socket| socket.is_thread_safe()),
+            Target::Descriptor(_) => None,
+        }
+    }
+
+    /// Whether the descriptor has to tell of it.
+    fn has_news(&self) -> bool {
+        let has =
+            |socket: &Socket| socket.events().map_or(true, |events| events & self.events != 0);
+        self.thread_safe().is_some_and(has)
+    }
+
+    /// Rings from now on when the socket has news, if it is a thread-safe one.
+    fn set_alarm(&self, alarm: Option<&Arc<Alarm>>) {
+        if let (Some(alarm), Some(socket)) = (alarm, self.thread_safe()) {
+            // One that is closed meanwhile is found out by who waits.
+            let _ = socket.set_alarm(alarm, self.events);
+        }
+    }
 }
 
 /// The registrations of one `zmq_poller_new`.
@@ -91,14 +111,17 @@ pub(crate) struct Poller {
     items: Vec<Item>,
     /// One entry per item; empty when it must be built anew.
     fds: Vec<PollFd>,
-    /// Joins the descriptors of the thread-safe sockets into the one `zmq_poller_fd` hands out.
-    joined: Option<Poll>,
+    /// A thread-safe socket was registered.
+    thread_safe: bool,
+    /// What `zmq_poller_fd` handed out, set on all thread-safe sockets. Silent, it says that no one
+    /// of them has news but for what the last wait has told.
+    alarm: Option<Arc<Alarm>>,
 }
 
 impl Poller {
     /// Nothing registered.
     pub(crate) fn new() -> Poller {
-        Poller { items: Vec::new(), fds: Vec::new(), joined: None }
+        Poller { items: Vec::new(), fds: Vec::new(), thread_safe: false, alarm: None }
     }
 
     /// How many sockets and descriptors are registered.
@@ -118,11 +141,11 @@ impl Poller {
         if self.position(target).is_ok() {
             return Err(Error::INVAL);
         }
-        if let Some(socket) = socket.filter(|socket| socket.is_thread_safe()) {
-            self.join(socket)?;
-        }
+        self.thread_safe |= socket.is_some_and(Socket::is_thread_safe);
         self.fds.clear();
-        self.items.push(Item { target, user_data: user_data.expose_provenance(), events });
+        let item = Item { target, user_data: user_data.expose_provenance(), events };
+        item.set_alarm(self.alarm.as_ref());
+        self.items.push(item);
         Ok(())
     }
 
@@ -130,7 +153,9 @@ impl Poller {
     pub(crate) fn modify(&mut self, target: Target, events: c_short) -> Result<()> {
         checked(target, events)?;
         let position = self.position(target)?;
-        self.items[position].events = events;
+        let item = &mut self.items[position];
+        item.events = events;
+        item.set_alarm(self.alarm.as_ref());
         self.fds.clear();
         Ok(())
     }
@@ -142,21 +167,26 @@ impl Poller {
         };
         self.items.remove(position);
         self.fds.clear();
-        if let (Target::Socket(handle), Some(joined)) = (target, &self.joined)
+        if let (Target::Socket(handle), Some(alarm)) = (target, &self.alarm)
             && let Ok(socket) = look_up(handle)
-            && socket.is_thread_safe()
-            && let Ok(descriptor) = socket.descriptor()
         {
-            // A descriptor that is closed by now has left the set on its own.
-            let _ = joined.registry().deregister(&mut SourceFd(&descriptor));
+            socket.remove_alarm(alarm);
         }
         Ok(())
     }
 
     /// A descriptor that becomes readable when a thread-safe socket has news. `INVAL` if no such
-    /// socket was ever registered.
-    pub(crate) fn descriptor(&self) -> Result<Descriptor> {
-        self.joined.as_ref().map(AsRawFd::as_raw_fd).ok_or(Error::INVAL)
+    /// socket was ever registered. Those who never ask for it pay nothing for it.
+    pub(crate) fn descriptor(&mut self) -> Result<Descriptor> {
+        if !self.thread_safe {
+            return Err(Error::INVAL);
+        }
+        if let Some(alarm) = &self.alarm {
+            return Ok(alarm.descriptor());
+        }
+        let alarm = self.alarm.insert(Arc::new(Alarm::new()?));
+        self.items.iter().for_each(|item| item.set_alarm(Some(alarm)));
+        Ok(alarm.descriptor())
     }
 
     /// Waits until something happens and writes it to `events`; gives the number of events.
@@ -204,9 +234,27 @@ impl Poller {
 
     /// What the sockets have, and what the kernel found last, in the order of registration.
     fn check(&self, events: &mut [PollerEvent]) -> Result<usize> {
+        // Before the sockets are asked: what comes later rings again.
+        let silenced = self.alarm.as_ref().filter(|alarm| alarm.silence());
+        let mut asked = 0;
+        let result = self.ask(events, &mut asked);
+        if let Some(alarm) = silenced {
+            // It rang for the others, too. Of an error nothing but that is told.
+            let told = if result.is_ok() { 0..asked } else { asked.saturating_sub(1)..asked };
+            let mut others = self.items.iter().enumerate().filter(|(at, _)| !told.contains(at));
+            if others.any(|(_, item)| item.has_news()) {
+                alarm.ring();
+            }
+        }
+        result
+    }
+
+    /// The same, and how many were asked before there was no room for more.
+    fn ask(&self, events: &mut [PollerEvent], asked: &mut usize) -> Result<usize> {
         let mut found = 0;
         for (index, item) in self.items.iter().enumerate() {
             let Some(slot) = events.get_mut(found) else { break };
+            *asked = index + 1;
             let (socket, fd, occurred) = match item.target {
                 Target::Socket(handle) => {
                     let occurred = look_up(handle)?.events()? & item.events;
@@ -228,23 +276,6 @@ impl Poller {
         }
         Ok(found)
     }
-
-    fn join(&mut self, socket: &Socket) -> Result<()> {
-        if self.joined.is_none() {
-            self.joined = Some(fd::above_standard_streams(Poll::new)?);
-        }
-        if let Some(joined) = &self.joined {
-            let descriptor = socket.descriptor()?;
-            let source = &mut SourceFd(&descriptor);
-            // Another thread may have closed the socket since, and its descriptor with it.
-            let result = joined.registry().register(source, Token(0), Interest::READABLE);
-            result.map_err(|error| match error.into() {
-                Error::BADF => Error::NOTSOCK,
-                other => other,
-            })?;
-        }
-        Ok(())
-    }
 }
 
 /// Checks the arguments of a registration and gives the socket, if it is one.
@@ -258,73 +289,5 @@ fn checked(target: Target, events: c_short) -> Result<Option<&'static Socket>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::net::UnixStream;
-
-    use super::*;
-
-    #[test]
-    fn registrations_are_unique() {
-        let (a, _b) = UnixStream::pair().unwrap();
-        let (target, mut poller) = (Target::Descriptor(a.as_raw_fd()), Poller::new());
-        assert_eq!(poller.modify(target, POLLIN), Err(Error::INVAL));
-        assert_eq!(poller.remove(target), Err(Error::INVAL));
-        assert_eq!(poller.add(target, ptr::null_mut(), c_short::MAX), Err(Error::INVAL));
-        assert_eq!(poller.add(target, ptr::null_mut(), POLLIN), Ok(()));
-        assert_eq!(poller.add(target, ptr::null_mut(), POLLIN), Err(Error::INVAL));
-        assert_eq!((poller.len(), poller.descriptor()), (1, Err(Error::INVAL)));
-        assert_eq!(poller.remove(target), Ok(()));
-        assert_eq!(poller.len(), 0);
-    }
-
-    #[test]
-    fn events_come_with_the_user_data() {
-        let (a, b) = UnixStream::pair().unwrap();
-        let (mut mark, mut poller) = (0u8, Poller::new());
-        let mark = (&raw mut mark).cast();
-        let gone = Target::Descriptor(a.as_raw_fd());
-        poller.add(gone, ptr::null_mut(), POLLIN).unwrap();
-        poller.add(Target::Descriptor(b.as_raw_fd()), mark, POLLOUT).unwrap();
-        let mut events = [PollerEvent { events: 77, ..PollerEvent::NONE }; 2];
-        assert_eq!(poller.wait(&mut events, -1), Ok(1));
-        assert_eq!((events[0].fd, events[0].user_data, events[0].events), (b.as_raw_fd(), mark, 2));
-        assert_eq!((events[1].fd, events[1].events), (-1, 0));
-        drop(a);
-        poller.modify(Target::Descriptor(b.as_raw_fd()), 0).unwrap();
-        poller.remove(gone).unwrap();
-        assert_eq!(poller.wait(&mut events, 5), Err(Error::AGAIN));
-    }
-
-    #[test]
-    fn waiting_for_nothing_is_refused() {
-        let mut poller = Poller::new();
-        let mut events = [PollerEvent::NONE];
-        assert_eq!(poller.wait(&mut events, -1), Err(Error::FAULT));
-        assert_eq!(poller.wait(&mut events, 0), Err(Error::AGAIN));
-        assert_eq!(poller.wait(&mut events, 1), Err(Error::AGAIN));
-    }
-
-    #[test]
-    fn what_comes_between_looking_and_waiting_is_told() {
-        use crate::context::Context;
-        use crate::patterns::SocketType;
-        use crate::sys::poll;
-        use std::time::Duration;
-
-        let context = Context::create().unwrap();
-        let [pull, push] = [SocketType::Pull, SocketType::Push]
-            .map(|kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap());
-        pull.bind("inproc://between").unwrap();
-        push.connect("inproc://between").unwrap();
-        for _ in 0..3 {
-            assert_eq!(pull.descriptor().and_then(|_| pull.events()), Ok(0));
-            push.send_slice(b"now", 0).unwrap();
-            let mut items = [PollFd::new(pull.descriptor().unwrap(), libc::POLLIN)];
-            assert_eq!(poll(&mut items, Some(Duration::from_secs(5))).unwrap(), 1);
-            assert_eq!(pull.recv(0).unwrap().data(), b"now");
-        }
-        pull.close().unwrap();
-        push.close().unwrap();
-        context.terminate().unwrap();
-    }
-}
+#[path = "set_test.rs"]
+mod tests;

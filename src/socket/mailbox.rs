@@ -10,6 +10,7 @@ use std::os::fd::RawFd;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::quiet::Quiet;
 use crate::error::Result;
 use crate::patterns::Attach;
@@ -57,6 +58,8 @@ struct Inner {
     rung: bool,
     /// Who found that the socket has nothing to report, and under which number.
     quiet: Vec<(Weak<Quiet>, u32)>,
+    /// What pollers sleep on; each silences its own.
+    alarms: Vec<Weak<Alarm>>,
     /// The socket is closed: nothing is taken in any more.
     closed: bool,
 }
@@ -70,6 +73,25 @@ impl Inner {
                 quiet.disturb(number);
             }
         }
+    }
+
+    /// There is something new for whoever polls.
+    #[inline]
+    fn alarm(&mut self) {
+        if !self.alarms.is_empty() {
+            self.ring_alarms();
+        }
+    }
+
+    #[cold]
+    fn ring_alarms(&mut self) {
+        // Those of pollers that have gone are forgotten.
+        self.alarms.retain(|alarm| {
+            alarm.upgrade().is_some_and(|alarm| {
+                alarm.ring();
+                true
+            })
+        });
     }
 }
 
@@ -101,6 +123,7 @@ impl Mailbox {
         inner.commands.push(command);
         inner.disturb();
         self.pending.store(true, Ordering::Release);
+        inner.alarm();
         self.ring(inner);
     }
 
@@ -244,15 +267,42 @@ impl Mailbox {
     pub(crate) fn stir(&self) {
         let mut inner = self.inner.lock();
         inner.stirred = true;
+        inner.alarm();
         if inner.exposed {
             self.pending.store(true, Ordering::Release);
             self.ring(inner);
         }
     }
 
-    /// Whether the application was given the descriptor.
+    /// Whether the application was given the descriptor, or that of a poller with this socket.
     pub(crate) fn is_exposed(&self) -> bool {
-        self.inner.lock().exposed
+        let inner = &mut *self.inner.lock();
+        inner.alarms.retain(|alarm| alarm.strong_count() > 0);
+        inner.exposed || !inner.alarms.is_empty()
+    }
+
+    /// Rings `alarm` whenever there is something new, and at once if there is. Call with the socket's lock held.
+    pub(super) fn set_alarm(&self, alarm: &Arc<Alarm>) {
+        // In a forked child the lock may be held for ever.
+        if !self.bell.is_ours() {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        inner.alarms.retain(|other| other.strong_count() > 0);
+        let weak = Arc::downgrade(alarm);
+        if !inner.alarms.iter().any(|other| other.ptr_eq(&weak)) {
+            inner.alarms.push(weak);
+            if inner.stirred || !inner.commands.is_empty() || inner.closed {
+                alarm.ring();
+            }
+        }
+    }
+
+    /// Does so no longer.
+    pub(super) fn remove_alarm(&self, alarm: &Arc<Alarm>) {
+        if self.bell.is_ours() {
+            self.inner.lock().alarms.retain(|other| other.as_ptr() != Arc::as_ptr(alarm));
+        }
     }
 
     /// The descriptor that becomes readable when there are commands (ZMQ_FD).
@@ -283,6 +333,7 @@ impl Mailbox {
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.disturb();
+        inner.alarm();
         let commands = std::mem::take(&mut inner.commands);
         self.ring(inner);
         drop(commands);

@@ -98,6 +98,25 @@ impl Socket {
         }
     }
 
+    /// As an application that sleeps on zmq_poller_fd and asks its poller whenever that is readable.
+    fn watch_by_alarm(&self, wanted: u32) -> Result<(), End> {
+        let alarm = std::sync::Arc::new(Alarm::new().unwrap());
+        // As `Socket::set_alarm`.
+        let core = self.0.0.lock().unwrap();
+        self.mailbox().set_alarm(&alarm);
+        if core.received.contains(&wanted) || core.stopped {
+            alarm.ring();
+        }
+        drop(core);
+        loop {
+            alarm.bell.wait(&[], None).unwrap();
+            alarm.silence();
+            if self.enter()?.received.contains(&wanted) {
+                return Ok(());
+            }
+        }
+    }
+
     fn close(&self) {
         self.0.0.lock().unwrap().gone = true;
         self.mailbox().close();
@@ -272,6 +291,51 @@ fn loom_the_descriptor_tells_of_what_was_not_taken_in() {
         socket.watch(2).unwrap();
         sender.join().unwrap();
     });
+}
+
+#[test]
+fn loom_an_alarm_tells_of_what_another_thread_took_in_and_left() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        // It receives one of two and takes both in.
+        let receiver = thread::spawn(move || other.recv().unwrap());
+        let sender = send_two(&socket);
+        socket.watch_by_alarm(2).unwrap();
+        assert_eq!(receiver.join().unwrap(), 1);
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_each_alarm_tells_its_own_poller() {
+    model(|| {
+        let socket = Socket::new();
+        let other = socket.clone();
+        let other = thread::spawn(move || other.watch_by_alarm(1).unwrap());
+        let sender = socket.clone();
+        let sender = thread::spawn(move || sender.mailbox().send(Command::Gone(1)));
+        socket.watch_by_alarm(1).unwrap();
+        other.join().unwrap();
+        sender.join().unwrap();
+    });
+}
+
+#[test]
+fn loom_an_alarm_tells_of_the_end() {
+    for closed in [false, true] {
+        model(move || {
+            let socket = Socket::new();
+            let ender = socket.clone();
+            let ender = thread::spawn(move || match closed {
+                true => ender.close(),
+                false => ender.mailbox().send(Command::Stop),
+            });
+            let end = if closed { End::Closed } else { End::Stopped };
+            assert_eq!(socket.watch_by_alarm(1), Err(end));
+            ender.join().unwrap();
+        });
+    }
 }
 
 impl Socket {

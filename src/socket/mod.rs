@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod alarm;
 mod blocking;
 mod core;
 mod endpoints;
@@ -29,7 +30,6 @@ mod waiting;
 mod watching;
 
 use std::ffi::{CStr, c_void};
-use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -40,6 +40,7 @@ use crate::error::{Error, Result};
 use crate::patterns::SocketType;
 use crate::sys::biased::{Biased, Guard};
 use crate::sys::fork;
+pub(crate) use alarm::Alarm;
 use mailbox::Mailbox;
 pub(crate) use quiet::Quiet;
 pub(crate) use transfer::{DONTWAIT, SNDMORE, recv_again, send_again};
@@ -155,14 +156,6 @@ impl Socket {
     /// Whether the manual promises that threads may share the socket.
     pub(crate) fn is_thread_safe(&self) -> bool {
         self.kind().is_thread_safe()
-    }
-
-    /// Becomes readable when ZMQ_EVENTS may have changed; for zmq_poller_fd(3), where loops do not
-    /// ask for these.
-    pub(crate) fn descriptor(&self) -> Result<RawFd> {
-        let mut core = self.lock_only()?;
-        core.give_back();
-        Ok(core.mailbox.expose())
     }
 
     /// ZMQ_EVENTS: which of POLLIN (1) and POLLOUT (2) hold now.
