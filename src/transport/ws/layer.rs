@@ -322,7 +322,8 @@ fn with_room<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
 fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     let filled = cancel::off(|| getrandom::fill(&mut bytes));
-    filled.map_err(|_| io::Error::from_raw_os_error(libc::EAGAIN))?;
+    // Never EAGAIN, for which a connection would wait.
+    filled.map_err(|_| io::Error::from_raw_os_error(libc::EIO))?;
     Ok(bytes)
 }
 
