@@ -29,6 +29,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ws_upgrade", transport::ws_upgrade),
     ("ws_frames", transport::ws_frames),
     ("ws_layer", transport::ws_layer),
+    ("certificates", transport::wss_certificates),
     ("datagrams", transport::fuzz_test::datagrams),
     ("multicast", transport::multicast_packets),
     ("endpoints", transport::fuzz_test::endpoints),

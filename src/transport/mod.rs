@@ -36,6 +36,7 @@ pub(crate) use {
     multicast::fuzz_test::packets as multicast_packets,
     tcp::socks_fuzz_test::replies as socks_replies,
     ws::fuzz_test::{frames as ws_frames, layer as ws_layer, upgrades as ws_upgrade},
+    ws::wss_certificates,
 };
 
 use std::io;

@@ -24,6 +24,8 @@ mod upgrade;
 mod codec_test;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzz_test;
+#[cfg(any(test, fuzzing))]
+pub(crate) use tls::fuzz_test::certificates as wss_certificates;
 #[cfg(test)]
 mod ws_test;
 

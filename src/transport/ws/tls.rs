@@ -290,6 +290,9 @@ fn names(certificate: &Certificate<'_>, hostname: &ServerName<'_>) -> bool {
         .is_some_and(|name| name.eq_ignore_ascii_case(hostname.as_ref().as_bytes()))
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "tls_fuzz_test.rs"]
+pub(crate) mod fuzz_test;
 #[cfg(test)]
 #[path = "tls_test.rs"]
 mod tls_test;
