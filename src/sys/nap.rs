@@ -19,6 +19,9 @@ use crate::error::Result;
 
 /// What a thread is going to sleep on, and what came of it.
 struct Nap {
+    /// It was planned and is not over: the system may have the address of `items`. A thread that leaves its sleep
+    /// for good, cancelled or by siglongjmp(3), keeps it, and plans no more.
+    busy: bool,
     bed: Bed,
     timeout: Option<Duration>,
     mask: Option<SignalSet>,
@@ -39,6 +42,7 @@ enum Bed {
 thread_local! {
     static NAP: RefCell<Nap> = const {
         RefCell::new(Nap {
+            busy: false,
             bed: Bed::None,
             timeout: None,
             mask: None,
@@ -49,10 +53,15 @@ thread_local! {
     };
 }
 
-/// Changes the plan. False: the thread is at its end, and has to sleep where it is.
+/// Changes the plan. False: the thread has to sleep where it is, at its end, and in a signal handler or a cleanup
+/// handler that was called out of another sleep.
 fn plan(change: impl FnOnce(&mut Nap)) -> bool {
     let planned = NAP.try_with(|nap| {
         let Ok(mut nap) = nap.try_borrow_mut() else { return false };
+        if nap.busy {
+            return false;
+        }
+        nap.busy = true;
         nap.items.clear();
         nap.numbers.clear();
         nap.ready = Ok(0);
@@ -130,6 +139,7 @@ fn planned() -> Planned {
 fn note(ready: io::Result<libc::c_int>, numbers: impl Iterator<Item = u64>) {
     let _ = NAP.try_with(|nap| {
         let Ok(mut nap) = nap.try_borrow_mut() else { return };
+        nap.busy = false;
         let ready = ready.map(|count| usize::try_from(count).unwrap_or(0));
         let count = *ready.as_ref().unwrap_or(&0);
         nap.numbers.extend(numbers.take(count));
@@ -149,12 +159,15 @@ pub(crate) fn sleep() {
     }
     let plan = planned();
     match plan.bed {
-        Bed::None => test(),
+        Bed::None => {
+            test();
+            note(Ok(0), std::iter::empty());
+        }
         Bed::Items => {
             let timeout = plan.timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
             let mask = plan.mask.as_ref().map_or(std::ptr::null(), SignalSet::as_ptr);
-            // SAFETY: the items are the thread's own, which plans nothing else meanwhile; a signal handler that
-            // does finds them written already. Timeout and mask are null or outlive the call.
+            // SAFETY: the items are the thread's own, and stay where they are until `note`: as long as they are
+            // `busy`, a signal handler changes nothing. Timeout and mask are null or outlive the call.
             let ready = unsafe { ppoll(plan.items, plan.count as libc::nfds_t, timeout, mask) };
             note(cvt(ready), std::iter::empty());
         }
@@ -205,4 +218,36 @@ pub(crate) fn pause(time: Duration) {
     while unsafe { nanosleep(&raw const left, &raw mut left) } == -1
         && super::errno::get() == libc::EINTR
     {}
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn a_plan_stays_as_it_is_until_it_was_slept() {
+        let (mut a, b) = UnixStream::pair().unwrap();
+        a.write_all(b"x").unwrap();
+        let items = |count| vec![PollFd::new(b.as_raw_fd(), libc::POLLIN); count];
+        let slept = || {
+            sleep();
+            outcome(|ready, items, _| (ready, items.len()))
+        };
+        assert!(plan_poll(items(1), None, None));
+        // As a signal handler would, before the system has the plan or thereafter.
+        assert!(!plan_poll(items(1000), Some(Duration::ZERO), None) && !plan_none());
+        let address = planned().items;
+        assert!(!plan_epoll(-1, None));
+        assert_eq!((planned().items, planned().count), (address, 1));
+        assert_eq!(slept(), Some((Ok(1), 1)));
+        assert!(plan_poll(items(1000), None, None));
+        assert_eq!(slept(), Some((Ok(1000), 1000)));
+        assert!(plan_none());
+        assert_eq!(slept(), Some((Ok(0), 0)));
+        assert!(plan_none());
+    }
 }
