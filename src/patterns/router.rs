@@ -10,14 +10,14 @@ use crate::options::{self, SocketOptions, numbers};
 use crate::patterns::dealer::probe;
 use crate::patterns::{Attach, POLLOUT, Pattern, value};
 use crate::pipe::{Pipe, PipeId, Pipes};
-use crate::routing::{FairQueue, RoutingTable};
+use crate::routing::{Claims, FairQueue, RoutingTable};
 
 /// What came of giving a pipe its name.
 enum Identified {
     Yes,
     /// The handshake is not done.
     NotYet,
-    /// Another peer has the name.
+    /// Another peer has the name; the pipe waits for it.
     Taken,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Router {
     anonymous: Vec<PipeId>,
     /// Pipes without a name because another peer has it. They wait for it: a peer that comes back
     /// may be here before its end is noticed.
-    refused: Vec<PipeId>,
+    refused: Claims,
     /// The routing id of a message that `has_in` found.
     prefetched_id: Option<Message>,
     /// The first frame of a message whose routing id goes before it.
@@ -94,6 +94,7 @@ impl Router {
         }
         if let Some(other) = self.table.find(&routing_id) {
             if !self.handover {
+                self.refused.add(&routing_id, id);
                 return Ok(Identified::Taken);
             }
             self.table.insert_integral(other)?;
@@ -114,7 +115,7 @@ impl Router {
         match self.identify(pipes, id, locally_initiated) {
             Ok(Identified::Yes) => self.queue.attach(id),
             Ok(Identified::NotYet) => self.anonymous.push(id),
-            Ok(Identified::Taken) => self.refused.push(id),
+            Ok(Identified::Taken) => {}
             Err(_) => {
                 if let Some(pipe) = pipes.get_mut(id) {
                     pipe.terminate();
@@ -244,9 +245,10 @@ impl Pattern for Router {
     }
 
     fn pipe_terminated(&mut self, pipes: &mut Pipes, id: PipeId) {
-        if remove(&mut self.anonymous, id) || remove(&mut self.refused, id) {
+        if remove(&mut self.anonymous, id) || self.refused.remove(id) {
             return;
         }
+        let name = self.table.frame(id);
         self.table.remove(id);
         self.queue.pipe_terminated(id);
         if self.current_out == Some(id) {
@@ -256,12 +258,14 @@ impl Pattern for Router {
             self.current_in = None;
             self.terminate_current_in = false;
         }
-        // Who waits for a name does not take it from whoever has got it meanwhile.
-        let handover = std::mem::take(&mut self.handover);
-        for id in std::mem::take(&mut self.refused) {
-            self.admit(pipes, id, false);
+        // Who waits for the name may have it.
+        if let Some(name) = name {
+            while self.table.find(name.data()).is_none()
+                && let Some(next) = self.refused.next(name.data())
+            {
+                self.admit(pipes, next, false);
+            }
         }
-        self.handover = handover;
     }
 
     fn send(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {

@@ -4,6 +4,7 @@
 //! "round-robin" and "fan out". Called by `patterns` only.
 #![forbid(unsafe_code)]
 
+mod claims;
 mod distributor;
 mod fair_queue;
 #[cfg(any(test, fuzzing))]
@@ -16,6 +17,7 @@ mod single_pipe;
 mod subscriptions;
 mod turn;
 
+pub(crate) use claims::Claims;
 pub(crate) use distributor::Distributor;
 pub(crate) use fair_queue::FairQueue;
 pub(crate) use load_balancer::LoadBalancer;

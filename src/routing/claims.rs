@@ -1,0 +1,68 @@
+//! Pipes that wait for a routing id that another one has, in the order in which they came. Called by ROUTER.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::pipe::PipeId;
+
+/// A name, and who came how many before.
+type Place = (Arc<[u8]>, u64);
+
+/// See the head of this file. Whatever is asked of it takes the same time, however many wait.
+#[derive(Default)]
+pub(crate) struct Claims {
+    waiting: BTreeMap<Place, PipeId>,
+    places: HashMap<PipeId, Place>,
+    came: u64,
+}
+
+impl Claims {
+    /// Has a pipe wait, that does not yet.
+    pub(crate) fn add(&mut self, name: &[u8], id: PipeId) {
+        let place = (Arc::from(name), self.came);
+        self.came += 1;
+        self.waiting.insert(place.clone(), id);
+        self.places.insert(id, place);
+    }
+
+    /// Forgets a pipe; says whether it was there.
+    pub(crate) fn remove(&mut self, id: PipeId) -> bool {
+        self.places.remove(&id).is_some_and(|place| self.waiting.remove(&place).is_some())
+    }
+
+    /// Takes out who has waited for this name for the longest time.
+    pub(crate) fn next(&mut self, name: &[u8]) -> Option<PipeId> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let ((wanted, _), &id) = self.waiting.range((Arc::from(name), 0)..).next()?;
+        let id = (wanted.as_ref() == name).then_some(id)?;
+        self.remove(id);
+        Some(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_came_first_is_next() {
+        let mut claims = Claims::default();
+        assert_eq!(claims.next(b"a"), None);
+        for (name, id) in [(b"b", 5), (b"a", 4), (b"b", 3), (b"b", 2)] {
+            claims.add(name, PipeId(id));
+        }
+        assert!(claims.remove(PipeId(3)));
+        assert!(!claims.remove(PipeId(3)));
+        assert_eq!(claims.next(b""), None);
+        assert_eq!(claims.next(b"aa"), None);
+        assert_eq!(claims.next(b"b"), Some(PipeId(5)));
+        claims.add(b"b", PipeId(5));
+        assert_eq!(claims.next(b"b"), Some(PipeId(2)));
+        assert_eq!(claims.next(b"b"), Some(PipeId(5)));
+        assert_eq!(claims.next(b"b"), None);
+        assert_eq!(claims.next(b"a"), Some(PipeId(4)));
+        assert!(claims.waiting.is_empty() && claims.places.is_empty());
+    }
+}
