@@ -1,8 +1,9 @@
 //! What `tls` has to know of X.509 certificates and rustls does not say (RFC 5280, section 4.1): whether one
-//! is of version 1, which rustls does not read, when it is valid, whether it may sign others, and the common
-//! name. Pure; reads what strangers send, and whatever is not as it should be is no certificate.
+//! is of version 1, which rustls does not read, when it is valid, whether it may sign others, whether a server
+//! may show it, and the common name. Pure; reads what strangers send, and whatever is not as it should be is no certificate.
 
 const BOOLEAN: u8 = 1;
+const INTEGER: u8 = 2;
 const BIT_STRING: u8 = 3;
 const OCTET_STRING: u8 = 4;
 const OBJECT_IDENTIFIER: u8 = 6;
@@ -12,12 +13,24 @@ const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
+/// Of alternative names: a name of the DNS.
+const DNS_NAME: u8 = 0x82;
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 const KEY_USAGE: &[u8] = &[0x55, 29, 15];
+const ALTERNATIVE_NAMES: &[u8] = &[0x55, 29, 17];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 29, 19];
-/// The bit of `keyCertSign`.
+const NAME_CONSTRAINTS: &[u8] = &[0x55, 29, 30];
+const POLICIES: &[u8] = &[0x55, 29, 32];
+const PURPOSES: &[u8] = &[0x55, 29, 37];
+/// An authority with another one that is critical signs nothing.
+const KNOWN: &[&[u8]] =
+    &[KEY_USAGE, ALTERNATIVE_NAMES, BASIC_CONSTRAINTS, NAME_CONSTRAINTS, POLICIES, PURPOSES];
+const FOR_SERVERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+const FOR_ANYTHING: &[u8] = &[0x55, 29, 37, 0];
+/// The bits of `keyCertSign` and `digitalSignature`.
 const SIGNS_CERTIFICATES: u8 = 0x04;
+const SIGNS_HANDSHAKES: u8 = 0x80;
 
 /// Parts of a certificate, as DER.
 pub(super) struct Certificate<'a> {
@@ -37,6 +50,12 @@ pub(super) struct Certificate<'a> {
     from: u64,
     until: u64,
     extensions: &'a [u8],
+}
+
+struct Extension<'a> {
+    kind: &'a [u8],
+    critical: bool,
+    value: &'a [u8],
 }
 
 /// How a moment lies to the time in which a certificate is valid.
@@ -111,38 +130,101 @@ impl<'a> Certificate<'a> {
         }
     }
 
-    /// Whether others may be signed with it: as in GnuTLS one that says nothing about it may, and one that
-    /// says no may not.
-    pub(super) fn may_sign(&self) -> bool {
-        self.signs().unwrap_or(false)
+    /// Whether others may be signed with it, and how many such may lie between it and a server's: as in GnuTLS
+    /// an authority's own certificate that says nothing about it may, but not one that somebody else has
+    /// signed: that is a server's. `None`, too, if its extensions cannot be read.
+    pub(super) fn signs(&self) -> Option<usize> {
+        let mut between = usize::MAX;
+        let mut says_so = self.is_version_1 || self.issuer == self.subject;
+        for Extension { kind, critical, value } in self.extensions()? {
+            if kind == BASIC_CONSTRAINTS {
+                let (BOOLEAN, [0xff], rest) = element(last(of(SEQUENCE, value)?)?)? else {
+                    return None;
+                };
+                says_so = true;
+                if !rest.is_empty() {
+                    between = between.min(count(last(of(INTEGER, rest)?)?)?);
+                }
+            } else if kind == KEY_USAGE && usage(value)? & SIGNS_CERTIFICATES == 0
+                || critical && !KNOWN.contains(&kind)
+            {
+                return None;
+            }
+        }
+        says_so.then_some(between)
     }
 
-    /// `None`: its extensions cannot be read.
-    fn signs(&self) -> Option<bool> {
+    /// Whether it may say for which names others are good.
+    pub(super) fn constrains_names(&self) -> bool {
+        self.extensions().is_none_or(|all| all.iter().any(|one| one.kind == NAME_CONSTRAINTS))
+    }
+
+    /// Whether a host name is among its alternative names.
+    pub(super) fn has_host_names(&self) -> bool {
+        let has = |mut names| {
+            while let Some((tag, _, after)) = element(names) {
+                if tag == DNS_NAME {
+                    return true;
+                }
+                names = after;
+            }
+            false
+        };
+        self.value(ALTERNATIVE_NAMES)
+            .flatten()
+            .and_then(|value| last(of(SEQUENCE, value)?))
+            .is_some_and(has)
+    }
+
+    /// Whether its key may sign the handshake of a server.
+    pub(super) fn may_shake_hands(&self) -> bool {
+        match self.value(KEY_USAGE) {
+            None => false,
+            Some(None) => true,
+            Some(Some(value)) => usage(value).is_some_and(|bits| bits & SIGNS_HANDSHAKES != 0),
+        }
+    }
+
+    /// Whether it says that it is for servers, or does not say for whom.
+    pub(super) fn is_for_servers(&self) -> bool {
+        match self.value(PURPOSES) {
+            None => false,
+            Some(None) => true,
+            Some(Some(value)) => is_for_servers(value).unwrap_or(false),
+        }
+    }
+
+    /// `None`: they cannot be read.
+    fn extensions(&self) -> Option<Vec<Extension<'a>>> {
         let mut rest = self.extensions;
-        let mut may = true;
+        let mut extensions = Vec::new();
         while !rest.is_empty() {
             let (extension, after) = of(SEQUENCE, rest)?;
             rest = after;
             let (kind, mut value) = of(OBJECT_IDENTIFIER, extension)?;
-            if value.first() == Some(&BOOLEAN) {
-                value = element(value)?.2; // whether it is critical
+            let mut critical = false;
+            if let Some((content, after)) = of(BOOLEAN, value) {
+                critical = content != [0];
+                value = after;
             }
-            let value = last(of(OCTET_STRING, value)?)?;
-            if kind == BASIC_CONSTRAINTS {
-                let constraints = last(of(SEQUENCE, value)?)?;
-                may &= matches!(element(constraints), Some((BOOLEAN, [0xff], _)));
-            } else if kind == KEY_USAGE {
-                let usage = last(of(BIT_STRING, value)?)?;
-                may &= usage.get(1).is_some_and(|bits| bits & SIGNS_CERTIFICATES != 0);
-            }
+            extensions.push(Extension { kind, critical, value: last(of(OCTET_STRING, value)?)? });
         }
-        Some(may)
+        Some(extensions)
     }
 
-    /// The first common name of the subject.
+    /// That of the only extension of a kind, if it is there; the outer `None`: there are more, or they cannot
+    /// be read.
+    fn value(&self, kind: &[u8]) -> Option<Option<&'a [u8]>> {
+        let extensions = self.extensions()?;
+        let mut values = extensions.iter().filter(|one| one.kind == kind).map(|one| one.value);
+        let value = values.next();
+        values.next().is_none().then_some(value)
+    }
+
+    /// The common name of the subject, if it has just one.
     pub(super) fn common_name(&self) -> Option<&'a [u8]> {
         let mut subject = self.subject;
+        let mut name = None;
         while !subject.is_empty() {
             let (mut set, after) = of(SET, subject)?;
             subject = after;
@@ -150,13 +232,37 @@ impl<'a> Certificate<'a> {
                 let (attribute, after) = of(SEQUENCE, set)?;
                 set = after;
                 let (kind, value) = of(OBJECT_IDENTIFIER, attribute)?;
-                if kind == COMMON_NAME {
-                    return Some(element(value)?.1);
+                if kind == COMMON_NAME && name.replace(element(value)?.1).is_some() {
+                    return None;
                 }
             }
         }
-        None
+        name
     }
+}
+
+fn is_for_servers(value: &[u8]) -> Option<bool> {
+    let mut purposes = last(of(SEQUENCE, value)?)?;
+    let mut good = false;
+    while !purposes.is_empty() {
+        let (purpose, after) = of(OBJECT_IDENTIFIER, purposes)?;
+        good |= purpose == FOR_SERVERS || purpose == FOR_ANYTHING;
+        purposes = after;
+    }
+    Some(good)
+}
+
+/// The first bits of a key usage.
+fn usage(value: &[u8]) -> Option<u8> {
+    last(of(BIT_STRING, value)?)?.get(1).copied()
+}
+
+/// An integer that is not negative.
+fn count(content: &[u8]) -> Option<usize> {
+    let bytes = content.first().is_some_and(|first| first & 0x80 == 0).then_some(content)?;
+    bytes
+        .iter()
+        .try_fold(0_usize, |sum, &byte| sum.checked_mul(256)?.checked_add(usize::from(byte)))
 }
 
 /// One element of DER: its tag, its content, and what follows it.

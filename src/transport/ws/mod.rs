@@ -35,7 +35,7 @@ use std::os::fd::RawFd;
 use self::carrier::Carrier;
 use self::layer::WsLayer;
 use self::tls::Tls;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::options::{MechanismKind, SocketOptions};
 use crate::sys::lock::Mutex;
 use crate::transport::address::HostPort;
@@ -56,7 +56,11 @@ impl Ws {
 impl Transport for Ws {
     fn check_connect(&self, address: &str, options: &SocketOptions) -> Result<()> {
         let address = split(address).0;
-        HostPort::parse(address, false)?.literal(options.ipv6)?;
+        let parsed = HostPort::parse(address, false)?;
+        if parsed.host == "*" {
+            return Err(Error::INVAL);
+        }
+        parsed.literal(options.ipv6)?;
         if self.secure {
             Tls::client(options)?;
         }

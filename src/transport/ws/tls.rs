@@ -132,15 +132,17 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
 struct Root {
     anchor: TrustAnchor<'static>,
     certificate: CertificateDer<'static>,
+    /// How many others may lie between it and a server's; the anchor does not know.
+    between: usize,
 }
 
 impl Root {
-    /// None, if it says that it signs no certificates.
+    /// None, if it signs no certificates.
     fn new(certificate: &CertificateDer<'static>) -> Option<Root> {
-        Certificate::parse(certificate).filter(Certificate::may_sign)?;
+        let between = Certificate::parse(certificate)?.signs()?;
         let mut store = RootCertStore::empty();
         store.add(certificate.clone()).ok()?;
-        Some(Root { anchor: store.roots.pop()?, certificate: certificate.clone() })
+        Some(Root { anchor: store.roots.pop()?, certificate: certificate.clone(), between })
     }
 
     fn certificate(&self, now: UnixTime) -> Option<Certificate<'_>> {
@@ -164,6 +166,50 @@ struct Verifier {
 impl Verifier {
     fn algorithms(&self) -> &WebPkiSupportedAlgorithms {
         &self.provider.signature_verification_algorithms
+    }
+
+    /// That who signed it leads to somebody who is trusted.
+    fn verify_path(
+        &self,
+        certificate: &ParsedCertificate<'_>,
+        parsed: &Certificate<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        // Constraints bind the common name, too, when there is no other; rustls does not look at it then.
+        let free = !parsed.has_host_names();
+        let constrains = |der: &CertificateDer<'_>| {
+            Certificate::parse(der).is_none_or(|signer| signer.constrains_names())
+        };
+        let mut result = Err(CertificateError::UnknownIssuer.into());
+        if free && intermediates.iter().any(constrains) {
+            return result;
+        }
+        let roots: Vec<&Root> = self
+            .roots
+            .iter()
+            .filter(|root| !(free && root.anchor.name_constraints.is_some()))
+            .filter(|root| root.certificate(now).is_some())
+            .collect();
+        // They are sent in the order in which they sign: who allows few of them is not shown the others.
+        let mut lengths: Vec<usize> =
+            roots.iter().map(|root| root.between.min(intermediates.len())).collect();
+        lengths.sort_unstable();
+        lengths.dedup();
+        for length in lengths {
+            let allowing = roots.iter().filter(|root| root.between >= length);
+            result = verify_server_cert_signed_by_trust_anchor(
+                certificate,
+                &allowing.map(|root| root.anchor.clone()).collect(),
+                intermediates.get(..length).unwrap_or_default(),
+                now,
+                self.algorithms().all,
+            );
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     }
 
     /// That somebody who is trusted has signed a certificate of version 1, and nobody in between.
@@ -202,6 +248,9 @@ impl ServerCertVerifier for Verifier {
             Validity::NotYet => return Err(CertificateError::NotValidYet.into()),
             Validity::Expired => return Err(CertificateError::Expired.into()),
         }
+        if !parsed.may_shake_hands() {
+            return Err(CertificateError::InvalidPurpose.into());
+        }
         let trusted = self.trusted.contains(end_entity);
         if parsed.is_version_1 {
             if !trusted {
@@ -216,14 +265,7 @@ impl ServerCertVerifier for Verifier {
         }
         let certificate = ParsedCertificate::try_from(end_entity)?;
         if !trusted {
-            let valid = self.roots.iter().filter(|root| root.certificate(now).is_some());
-            verify_server_cert_signed_by_trust_anchor(
-                &certificate,
-                &valid.map(|root| root.anchor.clone()).collect(),
-                intermediates,
-                now,
-                self.algorithms().all,
-            )?;
+            self.verify_path(&certificate, &parsed, intermediates, now)?;
         }
         let Some(hostname) = &self.hostname else { return Ok(ServerCertVerified::assertion()) };
         match verify_server_name(&certificate, hostname) {
@@ -282,11 +324,12 @@ fn version_1<'a>(certificate: &'a CertificateDer<'_>) -> Option<Certificate<'a>>
     Certificate::parse(certificate).filter(|certificate| certificate.is_version_1)
 }
 
-/// Whether the common name of the certificate's subject is this name.
+/// Whether the only common name of the certificate's subject is this name, of a server.
 fn names(certificate: &Certificate<'_>, hostname: &ServerName<'_>) -> bool {
     let ServerName::DnsName(hostname) = hostname else { return false };
     certificate
         .common_name()
+        .filter(|_| certificate.is_for_servers())
         .is_some_and(|name| name.eq_ignore_ascii_case(hostname.as_ref().as_bytes()))
 }
 

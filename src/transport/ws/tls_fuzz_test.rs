@@ -26,7 +26,7 @@ pub(crate) fn certificates(data: &[u8]) {
     let hostname = input.flag().then(|| ServerName::try_from("leaf.test").unwrap());
     let der = CertificateDer::from(input.rest());
     if let Some(certificate) = Certificate::parse(&der) {
-        certificate.may_sign();
+        certificate.signs();
         certificate.common_name();
     }
     let trusted = super::certificates(&TRUSTED.concat()).unwrap();

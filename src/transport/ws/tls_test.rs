@@ -3,6 +3,16 @@
 //! `leaf` is signed by `ca` and has alternative names. `old_leaf` is signed by `old_ca`, and so are those of
 //! version 1 (`openssl ca` without extensions) but for `v1_self`; the other authorities have the same name
 //! and key. All of these are valid from 2000 or 2010 to 2090, or as their names say.
+//!
+//! Those in `testdata/signed` were made with Python's `cryptography` and are valid from 2010 to 2090; all have
+//! the key of `old_leaf`. Each `ca` has the name `Some authority`, which signs itself: `ca` without limits,
+//! `ca_names` for the name `good.test` alone, `ca_length_0` and `_1` with so many between itself and a server,
+//! `ca_critical` with an extension nobody knows, `ca_silent` without extensions, and so `ca_silent_other`,
+//! which another authority signed. It signed the others, all for `host.test`: `host` by its common name alone,
+//! and likewise `agrees` and `signs` with a key usage, those that are `for` a purpose, and `two_names`, which
+//! is `other.test` as well; `good` has the alternative name `good.test`. A `chain` has one other or (`_3`) two
+//! others between, for alternative names; in `chain_names` and `chain_good` that one signs for `good.test`
+//! alone, and the server has just the common name or that alternative one.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -120,6 +130,66 @@ fn trust() {
     }
 }
 
+/// Each of these GnuTLS takes or refuses alike.
+#[test]
+fn limits_of_who_signs() {
+    macro_rules! signed {
+        ($name:literal) => {
+            include_str!(concat!("testdata/signed/", $name, ".pem"))
+        };
+    }
+    let ca = signed!("ca");
+    let host = signed!("host");
+    let for_clients = signed!("for_clients");
+    for (name, own, trust, hostname, good) in [
+        ("signed", host, ca, "host.test", true),
+        ("signed by one that is silent", host, signed!("ca_silent"), "host.test", true),
+        ("signed by a server", host, signed!("ca_silent_other"), "host.test", false),
+        ("signed by a server, any name", host, signed!("ca_silent_other"), "", false),
+        ("a server, any name", signed!("ca_silent_other"), signed!("ca_silent_other"), "", true),
+        ("itself", host, host, "host.test", true),
+        ("names, common", host, signed!("ca_names"), "host.test", false),
+        ("names, common, any name", host, signed!("ca_names"), "", false),
+        ("names, alternative", signed!("good"), signed!("ca_names"), "good.test", true),
+        ("names, other alternative", signed!("chain"), signed!("ca_names"), "host.test", false),
+        ("names between, common", signed!("chain_names"), ca, "host.test", false),
+        ("names between, common, any name", signed!("chain_names"), ca, "", false),
+        ("names between, alternative", signed!("chain_good"), ca, "good.test", true),
+        ("one between", signed!("chain"), ca, "host.test", true),
+        ("one between, none allowed", signed!("chain"), signed!("ca_length_0"), "", false),
+        ("none between, none allowed", host, signed!("ca_length_0"), "host.test", true),
+        ("one between, one allowed", signed!("chain"), signed!("ca_length_1"), "host.test", true),
+        ("two between", signed!("chain_3"), ca, "host.test", true),
+        ("two between, one allowed", signed!("chain_3"), signed!("ca_length_1"), "", false),
+        ("first common name", signed!("two_names"), ca, "host.test", false),
+        ("second common name", signed!("two_names"), ca, "other.test", false),
+        (
+            "two common names, itself",
+            signed!("two_names"),
+            signed!("two_names"),
+            "host.test",
+            false,
+        ),
+        ("two common names, any name", signed!("two_names"), ca, "", true),
+        ("agrees on keys", signed!("agrees"), ca, "host.test", false),
+        ("agrees on keys, itself", signed!("agrees"), signed!("agrees"), "", false),
+        ("signs", signed!("signs"), ca, "host.test", true),
+        ("critical", host, signed!("ca_critical"), "", false),
+        ("for clients, itself", for_clients, for_clients, "host.test", false),
+        ("for clients, itself, any name", for_clients, for_clients, "", true),
+        ("for servers", signed!("for_servers"), ca, "host.test", true),
+        ("for all, itself", signed!("for_any"), signed!("for_any"), "host.test", true),
+    ] {
+        let met = meet(&server((own, OLD_KEY)), &client(trust, hostname));
+        assert_eq!(met.is_ok(), good, "{name}");
+    }
+    // Who allows more is asked with more.
+    for trust in [[signed!("ca_length_0"), ca], [ca, signed!("ca_length_0")]] {
+        let met = meet(&server((signed!("chain"), OLD_KEY)), &client(&trust.concat(), "host.test"));
+        assert!(met.is_ok());
+    }
+}
+
 /// TLS in memory; the server's certificate, and the key with which it signs.
 fn shakes_hands(
     version: &'static rustls::SupportedProtocolVersion,
@@ -229,7 +299,7 @@ fn common_names() {
             let mut other = der.to_vec();
             other[at] ^= change;
             if let Some(certificate) = Certificate::parse(&other) {
-                let _ = (certificate.common_name(), certificate.may_sign());
+                let _ = (certificate.common_name(), certificate.signs());
             }
         }
     }

@@ -103,9 +103,15 @@ fn endpoints_have_paths() {
     let ws = find("ws").unwrap();
     assert_eq!(ws.connect_endpoint("ws://a:1", "a:1"), "ws://a:1/");
     assert_eq!(ws.connect_endpoint("ws://a:1/b/c", "a:1/b/c"), "ws://a:1/b/c");
-    for (address, good) in
-        [("a:1", true), ("[::1]:5/x", false), ("a", false), ("a/b:5", false), ("a:*", false)]
-    {
+    for (address, good) in [
+        ("a:1", true),
+        ("[::1]:5/x", false),
+        ("a", false),
+        ("a/b:5", false),
+        ("a:*", false),
+        ("*:5", false),
+        ("*:5/x", false),
+    ] {
         assert_eq!(ws.check_connect(address, &options).is_ok(), good, "{address}");
     }
 }
