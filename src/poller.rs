@@ -11,12 +11,11 @@ mod recall;
 #[cfg(feature = "draft")]
 mod set;
 
-use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::socket::{self, Watch};
+use crate::socket::{self, Watch, aside};
 use crate::sys::signals::SignalSet;
 use crate::sys::{self, PollFd, nap};
 
@@ -66,17 +65,6 @@ impl Deadline {
     pub(crate) fn left(&self) -> Option<Duration> {
         self.0.map(|end| end.saturating_duration_since(Instant::now()))
     }
-}
-
-/// A call whose caller sleeps for it: what that thread has announced, until it is dropped, and when it gives up.
-struct Aside {
-    _watches: Vec<Watch>,
-    deadline: Deadline,
-}
-
-thread_local! {
-    /// What the thread has put aside; its end, should it be cancelled, finds it here.
-    static ASIDE: Cell<Option<Aside>> = const { Cell::new(None) };
 }
 
 /// Waits until one of `items` has an event it asks for, and gives the number of those that have.
@@ -130,9 +118,9 @@ pub(crate) fn poll_again(items: &mut [PollItem], mask: Option<&SignalSet>) -> Re
 /// Takes back what was put aside. `INTR` after a signal, and when its handler has called the library, which it
 /// should not.
 pub(crate) fn end_sleep() -> Result<Deadline> {
-    let aside = ASIDE.try_with(Cell::take).ok().flatten().ok_or(Error::INTR)?;
+    let (_watches, deadline) = aside::take_watches().ok_or(Error::INTR)?;
     nap::outcome(|ready, _, _| ready).unwrap_or(Err(Error::INTR))?;
-    Ok(aside.deadline)
+    Ok(Deadline(deadline))
 }
 
 /// Calls `act` with the kernel's array, in which the descriptors among the items are.
@@ -163,16 +151,15 @@ fn sleep(
     deadline: Deadline,
     mask: Option<&SignalSet>,
 ) -> Result<usize> {
+    aside::take_back();
     let mut watches = Vec::new();
     loop {
         let left = deadline.left();
         let wanted = items.iter().map(|item| (item.socket, item.events));
         let idle = announce(wanted, fds, &mut watches)?;
-        let elsewhere = idle && left != Some(Duration::ZERO) && ASIDE.try_with(|_| ()).is_ok();
+        let elsewhere = idle && left != Some(Duration::ZERO) && aside::may_put_aside();
         if elsewhere && nap::plan_poll(fds.iter().copied(), left, mask) {
-            let aside = Aside { _watches: watches, deadline };
-            // What another call, that was never finished, has put there is taken back.
-            drop(ASIDE.try_with(|place| place.replace(Some(aside))));
+            aside::put_watches(watches, deadline.0);
             return Err(Error::ASLEEP);
         }
         wait(fds, if idle { left } else { Some(Duration::ZERO) }, mask)?;

@@ -11,7 +11,7 @@ use super::{
     Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, announce, from_kernel, to_kernel, wait,
 };
 use crate::error::{Error, Result};
-use crate::socket::{self, Alarm, Socket};
+use crate::socket::{self, Alarm, Socket, aside};
 use crate::sys::PollFd;
 
 /// One event found by zmq_poller_wait.
@@ -207,6 +207,7 @@ impl Poller {
             return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
         }
         let deadline = Deadline::after(timeout);
+        aside::take_back();
         let mut watches = Vec::new();
         loop {
             let left = deadline.left();

@@ -4,11 +4,11 @@
 //! with nothing of the library on the stack ([`Sleeper::Caller`]): there it may be cancelled, and its end finds what
 //! was put aside. Called by `transfer`.
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::aside::{self, Aside, may_put_aside};
 use super::mailbox::{Mailbox, Ticket};
 use super::waiting::Owned;
 use super::{Core, Locked, Socket};
@@ -28,7 +28,7 @@ pub(super) enum Sleeper {
 }
 
 /// A call that waits.
-struct Wait {
+pub(super) struct Wait {
     /// The handle of the socket it is put aside for.
     socket: usize,
     mailbox: Arc<Mailbox>,
@@ -40,11 +40,6 @@ struct Wait {
     owned: Owned,
     /// What spinning has taught.
     lesson: Option<bool>,
-}
-
-thread_local! {
-    /// What the thread has put aside; its end takes it back.
-    static ASIDE: Cell<Option<Wait>> = const { Cell::new(None) };
 }
 
 impl Drop for Wait {
@@ -65,26 +60,18 @@ impl Wait {
         std::ptr::without_provenance_mut(self.socket)
     }
 
-    /// Puts it aside until the caller has slept as planned. Call with no lock held: what another call, that was
-    /// never finished, has put there is taken back.
+    /// Puts it aside until the caller has slept as planned. Call with no lock held.
     fn put_aside(mut self, socket: &Socket) -> Error {
         self.socket = socket.as_handle().addr();
-        drop(ASIDE.try_with(|aside| aside.replace(Some(self))));
+        aside::put(Aside::Call(self));
         Error::ASLEEP
     }
-}
-
-/// Whether anything can be put aside: not when the thread is at its end.
-fn may_put_aside() -> bool {
-    ASIDE.try_with(|_| ()).is_ok()
 }
 
 /// The sleep of the caller is over: goes on with what the thread has put aside.
 #[cold]
 pub(super) fn go_on<T>(mut attempt: impl FnMut(&mut Core) -> Result<T>) -> Result<T> {
-    let aside = ASIDE.try_with(Cell::take).ok().flatten();
-    // A signal handler, which should not, has called the library meanwhile.
-    let Some(mut wait) = aside else { return Err(Error::INTR) };
+    let mut wait = aside::take_call().ok_or(Error::INTR)?;
     let socket = super::from_handle(wait.handle())?;
     let woken = match wait.ticket {
         Some(_) => wait.owned.woken(&wait.mailbox),
@@ -112,10 +99,21 @@ impl Socket {
         timeout: Option<Duration>,
         receiving: bool,
         sleeper: Sleeper,
-        attempt: impl FnMut(&mut Core) -> Result<T>,
+        mut attempt: impl FnMut(&mut Core) -> Result<T>,
     ) -> Result<T> {
         if self.is_inherited() {
             return Err(Error::INTR);
+        }
+        if aside::is_left() {
+            let mailbox = core.mailbox.clone();
+            drop(core);
+            aside::take_back();
+            core = self.lock_again(&mailbox)?;
+            core.take_in()?;
+            match attempt(&mut core) {
+                Err(Error::AGAIN) => {}
+                result => return result,
+            }
         }
         let wait = Wait {
             socket: 0,

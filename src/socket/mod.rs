@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod alarm;
+pub(crate) mod aside;
 mod blocking;
 mod core;
 mod endpoints;

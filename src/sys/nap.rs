@@ -20,12 +20,14 @@ use crate::error::Result;
 /// What a thread is going to sleep on, and what came of it.
 struct Nap {
     /// It was planned and is not over: the system may have the address of `items`. A thread that leaves its sleep
-    /// for good, cancelled or by siglongjmp(3), keeps it, and plans no more.
+    /// for good, cancelled or by siglongjmp(3), keeps it until that is given up.
     busy: bool,
     bed: Bed,
     timeout: Option<Duration>,
     mask: Option<SignalSet>,
     items: Vec<PollFd>,
+    /// Items of sleeps that were given up: the system may have their addresses for as long as the thread lives.
+    given_up: Vec<Vec<PollFd>>,
     numbers: Vec<u64>,
     ready: Result<usize>,
 }
@@ -47,6 +49,7 @@ thread_local! {
             timeout: None,
             mask: None,
             items: Vec::new(),
+            given_up: Vec::new(),
             numbers: Vec::new(),
             ready: Ok(0),
         })
@@ -69,6 +72,30 @@ fn plan(change: impl FnOnce(&mut Nap)) -> bool {
         true
     });
     planned.unwrap_or(false)
+}
+
+/// A descriptor that cannot be open: where it is an item, nobody sleeps.
+const NEVER_OPEN: RawFd = RawFd::MAX;
+
+/// Whoever has planned a sleep and not come back will find nothing of what it has begun: if it is below a signal
+/// handler and has yet to sleep, it does not. False: it would, and what it has begun has to stay.
+pub(crate) fn give_up() -> bool {
+    let given_up = NAP.try_with(|nap| {
+        let Ok(mut nap) = nap.try_borrow_mut() else { return false };
+        let nap = &mut *nap;
+        match nap.bed {
+            Bed::Items if nap.busy && !nap.items.is_empty() => {
+                nap.items.fill(PollFd::new(NEVER_OPEN, libc::POLLIN));
+                nap.given_up.push(std::mem::take(&mut nap.items));
+            }
+            Bed::None => {}
+            _ if nap.busy => return false,
+            _ => {}
+        }
+        (nap.busy, nap.bed) = (false, Bed::None);
+        true
+    });
+    given_up.unwrap_or(true)
 }
 
 /// Only makes the thread end if it was cancelled.
@@ -139,7 +166,8 @@ fn planned() -> Planned {
 fn note(ready: io::Result<libc::c_int>, numbers: impl Iterator<Item = u64>) {
     let _ = NAP.try_with(|nap| {
         let Ok(mut nap) = nap.try_borrow_mut() else { return };
-        nap.busy = false;
+        // Should this be a signal handler, what it interrupted does not sleep as this one did.
+        (nap.busy, nap.bed) = (false, Bed::None);
         let ready = ready.map(|count| usize::try_from(count).unwrap_or(0));
         let count = *ready.as_ref().unwrap_or(&0);
         nap.numbers.extend(numbers.take(count));
@@ -166,8 +194,8 @@ pub(crate) fn sleep() {
         Bed::Items => {
             let timeout = plan.timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
             let mask = plan.mask.as_ref().map_or(std::ptr::null(), SignalSet::as_ptr);
-            // SAFETY: the items are the thread's own, and stay where they are until `note`: as long as they are
-            // `busy`, a signal handler changes nothing. Timeout and mask are null or outlive the call.
+            // SAFETY: the items are the thread's own, and stay where they are until `note`: as long as it is
+            // `busy`, a signal handler plans nothing, or they are kept with what was given up. Timeout and mask are null or outlive the call.
             let ready = unsafe { ppoll(plan.items, plan.count as libc::nfds_t, timeout, mask) };
             note(cvt(ready), std::iter::empty());
         }
@@ -249,5 +277,25 @@ mod tests {
         assert!(plan_none());
         assert_eq!(slept(), Some((Ok(0), 0)));
         assert!(plan_none());
+        assert_eq!(slept(), Some((Ok(0), 0)));
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_slept() {
+        let (_a, b) = UnixStream::pair().unwrap();
+        let item = || [PollFd::new(b.as_raw_fd(), libc::POLLIN)];
+        assert!(plan_poll(item(), None, None));
+        let begun = planned();
+        // As a signal handler would that waits, too.
+        assert!(give_up() && plan_poll(item(), Some(Duration::ZERO), None));
+        sleep();
+        assert_eq!(outcome(|ready, _, _| ready), Some(Ok(0)));
+        // SAFETY: it was planned, and is kept.
+        let ready = unsafe { libc::poll(begun.items, begun.count as libc::nfds_t, -1) };
+        assert_eq!(ready, 1);
+        // If it was not planned before, it finds nothing to sleep on.
+        assert!(matches!(planned().bed, Bed::None));
+        assert!(plan_epoll(-1, None));
+        assert!(!give_up());
     }
 }
