@@ -65,8 +65,7 @@ pub(super) fn is_left() -> bool {
     ASIDE.try_with(|place| place.try_borrow().is_ok_and(|place| place.is_some())).unwrap_or(false)
 }
 
-/// Takes that back. Call with no lock held.
-/// Where its sleep cannot be given up, it stays until the thread's end.
+/// Takes that back; where its sleep cannot be given up, it stays until the thread's end. Call with no lock held.
 pub(crate) fn take_back() {
     if is_left() && nap::give_up() {
         drop(take());

@@ -195,7 +195,8 @@ pub(crate) fn sleep() {
             let timeout = plan.timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
             let mask = plan.mask.as_ref().map_or(std::ptr::null(), SignalSet::as_ptr);
             // SAFETY: the items are the thread's own, and stay where they are until `note`: as long as it is
-            // `busy`, a signal handler plans nothing, or they are kept with what was given up. Timeout and mask are null or outlive the call.
+            // `busy`, a signal handler plans nothing, or they are kept with what was given up. Timeout and
+            // mask are null or outlive the call.
             let ready = unsafe { ppoll(plan.items, plan.count as libc::nfds_t, timeout, mask) };
             note(cvt(ready), std::iter::empty());
         }
