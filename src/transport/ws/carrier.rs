@@ -44,9 +44,13 @@ impl Carrier {
         tls.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
     }
 
-    /// Writes without blocking what there is room for.
+    /// Writes without blocking what there is room for. WouldBlock: the descriptor takes no more.
     pub(super) fn send(&mut self, fd: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
         let Carrier::Tls(tls) = self else { return net::send(fd, bytes) };
+        // Full of what the descriptor has room for by now, it would take nothing.
+        if !transmit(tls, fd)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let count = tls.writer().write(bytes)?;
         transmit(tls, fd)?;
         if count == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(count) }

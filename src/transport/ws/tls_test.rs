@@ -14,9 +14,12 @@
 //! others between, for alternative names; in `chain_names` and `chain_good` that one signs for `good.test`
 //! alone, and the server has just the common name or that alternative one.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IoSlice};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use super::super::{Security, Side, layered};
 use super::*;
 use crate::transport::testing::{accept, connect, listen, options};
 use crate::transport::{Stream, find};
@@ -72,14 +75,19 @@ fn meet(server: &SocketOptions, client: &SocketOptions) -> Result<(Stream, Strea
     let listener = listen("wss://127.0.0.1:*/x", server).unwrap();
     let dialed = connect(&listener.endpoint(), client).unwrap();
     let accepted = accept(&*listener, server);
-    for stream in [&dialed, &accepted] {
+    greet([&dialed, &accepted])?;
+    Ok((dialed, accepted))
+}
+
+fn greet(streams: [&Stream; 2]) -> Result<(), ()> {
+    for stream in streams {
         assert_eq!(stream.write(&[0xff; 10]).unwrap(), 10);
     }
-    exchange([&dialed, &accepted], 64).map_err(drop)?;
-    for stream in [&dialed, &accepted] {
+    exchange(streams, 64).map_err(drop)?;
+    for stream in streams {
         assert_eq!(stream.write(&[0; 54]).unwrap(), 54);
     }
-    Ok((dialed, accepted))
+    Ok(())
 }
 
 #[test]
@@ -261,6 +269,49 @@ fn much_passes() {
         }
         assert!(received == frame);
     }
+}
+
+/// Whoever has to wait is told of room that comes, and not of what is there: a unix socket takes more when its
+/// peer has read, and not before.
+#[test]
+fn nobody_waits_beside_room() {
+    let (left, right) = UnixStream::pair().unwrap();
+    let stream = |socket: UnixStream, tls: Tls, side| {
+        socket.set_nonblocking(true).unwrap();
+        let stream = Stream::new(OwnedFd::from(socket).into(), "wss");
+        layered(stream, Some(&tls), side, Security::new(&options()), u64::MAX).unwrap()
+    };
+    let from = stream(left, Tls::server(&server(SELF)).unwrap(), Side::Server);
+    let side = Side::Client { host: "a".into(), path: "/".into() };
+    let to = stream(right, Tls::client(&client(SELF.0, "self.test")).unwrap(), side);
+    greet([&from, &to]).unwrap();
+    let frame = [&[2, 0, 0, 0, 0, 0, 1, 0x86, 0xa0][..], &[7; 100_000]].concat().repeat(100);
+    // More than TLS keeps: two bodies that are not in one piece.
+    let write = |sent| {
+        let (first, rest) = frame[sent..].split_at(60_000.min(frame.len() - sent));
+        from.write_vectored(&[IoSlice::new(first), IoSlice::new(rest)])
+    };
+    let (mut sent, mut received, mut blocked) = (0, Vec::new(), 0);
+    let mut buffer = vec![0; 1 << 20];
+    while received.len() < frame.len() {
+        while sent < frame.len() {
+            match write(sent) {
+                Ok(count) => sent += count,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    blocked += 1;
+                    // Nobody has read since.
+                    let again = write(sent).map_err(|error| error.kind());
+                    assert_eq!(again, Err(ErrorKind::WouldBlock), "{sent}, the {blocked}. time");
+                    break;
+                }
+            }
+        }
+        while let Ok(count) = to.read(&mut buffer) {
+            received.extend_from_slice(&buffer[..count]);
+        }
+    }
+    assert!(received == frame && blocked > 10, "{blocked}");
 }
 
 #[test]
