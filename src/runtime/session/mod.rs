@@ -11,6 +11,7 @@
 
 mod dialing;
 mod parting;
+mod timing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -255,21 +256,6 @@ impl Session {
         }
         Ok(attach)
     }
-
-    /// Sets the timer to whatever comes first.
-    fn reschedule(&mut self, io: &mut Io<'_>) {
-        let own = match &self.state {
-            State::Waiting(at) | State::Dialing(at) => *at,
-            State::Connected(connection) => connection.deadline(),
-            State::Linked(link) => {
-                let tick = link.tick(io.now, &mut self.watch);
-                let deadline = link.lock().as_ref().and_then(|joint| joint.connection.deadline());
-                [tick, deadline].into_iter().flatten().min()
-            }
-        };
-        let linger = self.closing.flatten();
-        io.set_timer([own, linger].into_iter().flatten().min());
-    }
 }
 
 impl Task for Session {
@@ -303,38 +289,7 @@ impl Task for Session {
     }
 
     fn timer(&mut self, io: &mut Io<'_>) {
-        let passed = |at: &Option<Instant>| at.is_some_and(|at| at <= io.now);
-        if self.closing.as_ref().is_some_and(passed) {
-            return self.end(io);
-        }
-        match &mut self.state {
-            State::Waiting(at) if passed(at) => self.dial(io),
-            State::Dialing(at) if passed(at) => {
-                *at = None;
-                if let Some(dialer) = &mut self.dialer {
-                    if let Some(descriptor) = dialer.descriptor() {
-                        io.reactor.deregister(descriptor);
-                    }
-                    let dial = dialer.abandon();
-                    self.state = State::Dialing(self.connect_deadline(io.now));
-                    self.dialed(io, dial, false);
-                }
-            }
-            State::Connected(connection) => match connection.timer(io.now) {
-                Ok(()) => self.pump(io),
-                Err(end) => self.disconnected(io, end),
-            },
-            State::Linked(link) => {
-                let result =
-                    link.lock().as_mut().map_or(Ok(()), |joint| joint.connection.timer(io.now));
-                match result {
-                    Ok(()) => self.pump(io),
-                    Err(end) => self.disconnected(io, end),
-                }
-            }
-            _ => {}
-        }
-        self.reschedule(io);
+        self.time_passed(io);
     }
 
     fn pipe_event(&mut self, io: &mut Io<'_>, event: PipeEvent) {

@@ -1,0 +1,62 @@
+//! What a session does when a time has come, and when that is next: to connect again, to give up, to hear
+//! from the peer or take it for gone (ZMQ_HEARTBEAT_IVL and the like), to look after the link, to end.
+//!
+//! Called by the session and by the rest of this folder.
+
+use std::time::Instant;
+
+use super::{Session, State};
+use crate::runtime::task::Io;
+
+impl Session {
+    /// Sets the timer to whatever comes first.
+    pub(super) fn reschedule(&mut self, io: &mut Io<'_>) {
+        let own = match &self.state {
+            State::Waiting(at) | State::Dialing(at) => *at,
+            State::Connected(connection) => connection.deadline(),
+            State::Linked(link) => {
+                let tick = link.tick(io.now, &mut self.watch);
+                let deadline = link.lock().as_ref().and_then(|joint| joint.connection.deadline());
+                [tick, deadline].into_iter().flatten().min()
+            }
+        };
+        let linger = self.closing.flatten();
+        io.set_timer([own, linger].into_iter().flatten().min());
+    }
+
+    /// What is due; see `Task::timer`.
+    pub(super) fn time_passed(&mut self, io: &mut Io<'_>) {
+        let passed = |at: &Option<Instant>| at.is_some_and(|at| at <= io.now);
+        if self.closing.as_ref().is_some_and(passed) {
+            return self.end(io);
+        }
+        match &mut self.state {
+            State::Waiting(at) if passed(at) => self.dial(io),
+            State::Dialing(at) if passed(at) => {
+                *at = None;
+                if let Some(dialer) = &mut self.dialer {
+                    if let Some(descriptor) = dialer.descriptor() {
+                        io.reactor.deregister(descriptor);
+                    }
+                    let dial = dialer.abandon();
+                    self.state = State::Dialing(self.connect_deadline(io.now));
+                    self.dialed(io, dial, false);
+                }
+            }
+            State::Connected(connection) => match connection.timer(io.now) {
+                Ok(()) => self.pump(io),
+                Err(end) => self.disconnected(io, end),
+            },
+            State::Linked(link) => {
+                let result =
+                    link.lock().as_mut().map_or(Ok(()), |joint| joint.connection.timer(io.now));
+                match result {
+                    Ok(()) => self.pump(io),
+                    Err(end) => self.disconnected(io, end),
+                }
+            }
+            _ => {}
+        }
+        self.reschedule(io);
+    }
+}
