@@ -205,8 +205,9 @@ impl Connection {
     ) -> Result<bool, End> {
         let from = Source { stream: &self.stream, hung_up: self.hung_up };
         let readable = &mut self.readable;
-        self.used |= *readable;
         let incoming = &mut self.flow.get_or_insert_default().incoming;
+        // A message may have begun behind the handshake, and will go on.
+        self.used |= *readable || incoming.has_buffered();
         if !*readable && incoming.is_settled() {
             // Many peers are asked once more behind their message.
             return Ok(false);
