@@ -28,8 +28,9 @@ impl Carrier {
             }
             let count = tls.read_tls(&mut Descriptor(fd))?;
             let processed = tls.process_new_packets();
-            // Answers of the handshake, or the alert that tells the peer what was wrong.
-            transmit(tls, fd)?;
+            // Answers of the handshake, or the alert that tells the peer what was wrong. A peer that takes no
+            // more is no reason not to read what it sent before.
+            let _ = transmit(tls, fd);
             // Not a breach of ours: the certificate may be another one next time.
             processed.map_err(|_| io::Error::from_raw_os_error(Error::PROTO.errno()))?;
             if count == 0 && tls.is_handshaking() {

@@ -199,7 +199,9 @@ impl WsLayer {
                     if self.outgoing.len() < BATCH {
                         self.encoder.control(&control, &mut self.outgoing);
                     }
-                    self.flush(fd)?;
+                    // Whether it gets through or not, what came before is to be read: a peer that takes no more
+                    // may have sent much before it went. Who writes next hears of it, or who reads the end.
+                    let _ = self.flush(fd);
                     if let Control::Close(_) = control {
                         self.state = State::Closed;
                         break;

@@ -271,20 +271,27 @@ fn much_passes() {
     }
 }
 
-/// Whoever has to wait is told of room that comes, and not of what is there: a unix socket takes more when its
-/// peer has read, and not before.
-#[test]
-fn nobody_waits_beside_room() {
+/// Server and client on a pair of unix sockets, with TLS or without.
+fn unix_pair(encrypted: bool) -> (Stream, Stream) {
     let (left, right) = UnixStream::pair().unwrap();
     let stream = |socket: UnixStream, tls: Tls, side| {
         socket.set_nonblocking(true).unwrap();
         let stream = Stream::new(OwnedFd::from(socket).into(), "wss");
-        layered(stream, Some(&tls), side, Security::new(&options()), u64::MAX).unwrap()
+        let tls = encrypted.then_some(&tls);
+        layered(stream, tls, side, Security::new(&options()), u64::MAX).unwrap()
     };
     let from = stream(left, Tls::server(&server(SELF)).unwrap(), Side::Server);
     let side = Side::Client { host: "a".into(), path: "/".into() };
     let to = stream(right, Tls::client(&client(SELF.0, "self.test")).unwrap(), side);
     greet([&from, &to]).unwrap();
+    (from, to)
+}
+
+/// Whoever has to wait is told of room that comes, and not of what is there: a unix socket takes more when its
+/// peer has read, and not before.
+#[test]
+fn nobody_waits_beside_room() {
+    let (from, to) = unix_pair(true);
     let frame = [&[2, 0, 0, 0, 0, 0, 1, 0x86, 0xa0][..], &[7; 100_000]].concat().repeat(100);
     // More than TLS keeps: two bodies that are not in one piece.
     let write = |sent| {
@@ -312,6 +319,32 @@ fn nobody_waits_beside_room() {
         }
     }
     assert!(received == frame && blocked > 10, "{blocked}");
+}
+
+/// A peer sends much, and a ping amidst it, and is gone while something is on its way to it.
+#[test]
+fn what_was_sent_before_the_end_is_read() {
+    for encrypted in [false, true] {
+        let (server, client) = unix_pair(encrypted);
+        let frame = [&[2, 0, 0, 0, 0, 0, 1, 0x86, 0xa0][..], &[7; 100_000]].concat();
+        let mut sent = 0;
+        while let Ok(count) = server.write(&frame[sent..]) {
+            sent = (sent + count) % frame.len();
+        }
+        let said = b"\x00\x02hi\x04\x07\x04PING\x00\x00\x00\x03you";
+        for piece in [said, said] {
+            assert_eq!(client.write(piece).unwrap(), piece.len());
+        }
+        drop(client);
+        let mut heard = Vec::new();
+        let mut buffer = [0; 64];
+        while heard.len() < 18 {
+            let count = server.read(&mut buffer).unwrap();
+            assert!(count > 0, "{encrypted}, {} came", heard.len());
+            heard.extend_from_slice(&buffer[..count]);
+        }
+        assert_eq!(heard, b"\x00\x02hi\x00\x03you".repeat(2));
+    }
 }
 
 #[test]
