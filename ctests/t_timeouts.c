@@ -5,6 +5,7 @@
 #include "raw.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 static void *context;
 
@@ -106,6 +107,51 @@ static void print_read (const char *what, int fd, int size, int patience)
     printf ("\n");
 }
 
+static void linger_in_a_handler (int number)
+{
+    (void) number;
+    rest (1500);
+}
+
+static void *receive_to_the_end (void *socket)
+{
+    char byte = 0;
+    while (byte != '!')
+        zmq_recv (socket, &byte, 1, 0);
+    return NULL;
+}
+
+/* What peers say counts although the thread that was to read it does something else. */
+static void heard_in_a_handler (void)
+{
+    char endpoint[256];
+    unsigned char buffer[9];
+    const struct sigaction kept = {.sa_handler = linger_in_a_handler};
+    NEED (sigaction (SIGUSR1, &kept, NULL) == 0);
+    void *dealer = new_socket (context, ZMQ_DEALER);
+    set_int (dealer, ZMQ_HEARTBEAT_IVL, 100);
+    set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 500);
+    bind_any (dealer, "tcp", endpoint);
+    pthread_t receiver;
+    NEED (pthread_create (&receiver, NULL, receive_to_the_end, dealer) == 0);
+    int fd = raw_connect (endpoint), alive = 1;
+    shake_hands (fd);
+    for (int i = 0; i < 18 && alive; i++) {
+        alive = raw_read (fd, buffer, 9, 1000) == 9;
+        raw_send (fd, "\0\1x", 3);
+        if (i == 2)
+            NEED (pthread_kill (receiver, SIGUSR1) == 0);
+    }
+    line ("alive %d", alive);
+    close (fd);
+    fd = raw_connect (endpoint);
+    shake_hands (fd);
+    raw_send (fd, "\0\1!", 3);
+    NEED (pthread_join (receiver, NULL) == 0);
+    close (fd);
+    end_socket (dealer);
+}
+
 static void heartbeats (void)
 {
     char endpoint[256];
@@ -131,19 +177,21 @@ static void heartbeats (void)
     for (int i = 0; i < 2; i++) {
         void *dealer = new_socket (context, ZMQ_DEALER);
         set_int (dealer, ZMQ_HEARTBEAT_IVL, 60);
-        set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 150);
+        set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 500);
         bind_any (dealer, "tcp", endpoint);
         int fd = raw_connect (endpoint), alive = 1;
         shake_hands (fd);
         for (int j = 0; j < 12 && alive; j++) {
             unsigned char buffer[9];
-            alive = raw_read (fd, buffer, 9, 200) == 9;
+            alive = raw_read (fd, buffer, 9, 1000) == 9;
             raw_send (fd, i ? "\0\1x" : "\4\5\4PONG", i ? 3 : 7);
         }
         line ("alive %d", alive);
         close (fd);
         end_socket (dealer);
     }
+    line ("-- answered, and the thread that receives is kept in a signal handler");
+    heard_in_a_handler ();
     line ("-- we are pinged");
     static const struct { const char *what; const char *bytes; size_t size; int answer; } PINGS[] = {
         {"no context", "\4\7\4PING\0\0", 9, 7},

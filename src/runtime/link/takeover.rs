@@ -155,6 +155,14 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         }
     }
 
+    /// Takes the reading side back, whether the application waits for it or not. Call `pump` afterwards.
+    pub(in crate::runtime) fn reclaim(&self) {
+        if let Some(shared) = &mut *self.shared.lock() {
+            self.release(shared);
+            shared.set_readable();
+        }
+    }
+
     fn is_suitable(&self) -> bool {
         self.suitable.load(Ordering::Relaxed)
     }

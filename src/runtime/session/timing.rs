@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::{Session, State};
+use crate::runtime::end::End;
 use crate::runtime::task::Io;
 
 impl Session {
@@ -43,20 +44,36 @@ impl Session {
                     self.dialed(io, dial, false);
                 }
             }
-            State::Connected(connection) => match connection.timer(io.now) {
-                Ok(()) => self.pump(io),
-                Err(end) => self.disconnected(io, end),
-            },
-            State::Linked(link) => {
-                let result =
-                    link.lock().as_mut().map_or(Ok(()), |joint| joint.connection.timer(io.now));
-                match result {
-                    Ok(()) => self.pump(io),
-                    Err(end) => self.disconnected(io, end),
-                }
-            }
+            State::Connected(_) | State::Linked(_) => self.connection_timer(io),
             _ => {}
         }
         self.reschedule(io);
+    }
+
+    /// Something is due on the connection.
+    fn connection_timer(&mut self, io: &mut Io<'_>) {
+        if self.heed_time(io).is_ok() {
+            return self.pump(io);
+        }
+        // The silence may be ours: what came in time lies unread when the thread that was to read it, of ours or
+        // of the application, was kept from that.
+        match &mut self.state {
+            State::Connected(connection) => connection.set_readable(),
+            State::Linked(link) => link.reclaim(),
+            _ => {}
+        }
+        if let Err(end) = self.try_pump(io).and_then(|()| self.heed_time(io)) {
+            self.disconnected(io, end);
+        }
+    }
+
+    fn heed_time(&mut self, io: &Io<'_>) -> Result<(), End> {
+        match &mut self.state {
+            State::Connected(connection) => connection.timer(io.now),
+            State::Linked(link) => {
+                link.lock().as_mut().map_or(Ok(()), |joint| joint.connection.timer(io.now))
+            }
+            _ => Ok(()),
+        }
     }
 }
