@@ -8,6 +8,7 @@
 
 mod large;
 mod sink;
+mod staging;
 mod wrapped;
 
 use std::cell::Cell;
@@ -16,11 +17,11 @@ use std::time::Instant;
 
 use self::large::Large;
 use self::sink::PipeSink;
+use self::staging::{Staging, queue};
 use super::end::End;
 use crate::error::Error;
 use crate::message::Message;
-use crate::pipe::byte_queue;
-use crate::pipe::{Pipe, PipeEvent, Style};
+use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::Stream;
 use crate::zmtp::{Engine, Failure};
 
@@ -36,9 +37,6 @@ const BUFFER: usize = 64 * 1024;
 const COMMANDS_OF_A_MESSAGE: usize = 64 * 1024;
 /// The largest piece a raw socket delivers as one message, as libzmq's.
 const PLAIN: usize = 8192;
-
-/// A queue of this half's own, for pipes that have none (ZMQ_CONFLATE).
-type Staging = (byte_queue::Writer, byte_queue::Reader);
 
 /// See the head of this file.
 #[derive(Default)]
@@ -127,9 +125,9 @@ impl Incoming {
         } else {
             Way::Decoded
         };
-        if way != Way::Decoded && !pipe.writes_queue() && self.staging.is_none() {
-            let staging = byte_queue::queue(Style::Memory).ok_or(End::Closed(Error::NOMEM))?;
-            self.staging = Some(Box::new(staging));
+        let staged = !pipe.writes_queue() || (self.large.is_none() && pipe.peer_closed());
+        if staged && way != Way::Decoded && self.staging.is_none() {
+            self.stage(pipe)?;
         }
         if !self.buffer.is_empty() && way != Way::Decoded {
             // The first bytes after the handshake, or the beginning of a wrapped frame.
@@ -359,17 +357,6 @@ pub(super) struct Source<'a> {
     pub(super) stream: &'a Stream,
     /// The peer has closed its direction: a short read is not the end of what there is.
     pub(super) hung_up: bool,
-}
-
-/// The queue that bytes are received into. NOMEM when there is no memory for it.
-fn queue<'a>(
-    staging: &'a mut Option<Box<Staging>>,
-    pipe: &'a mut Pipe,
-) -> Result<&'a mut byte_queue::Writer, End> {
-    match staging {
-        Some(staging) => Ok(&mut staging.0),
-        None => pipe.writer().ok_or(End::Closed(Error::NOMEM)),
-    }
 }
 
 /// The count of a read, 0 if it would block; the end of the stream is an error.

@@ -77,6 +77,7 @@ const ALLOWED: &[(&str, usize, &str)] = &[
     ("src/routing/turn.rs", 2, "`PipeList::swap`, of places below or at `active`, which is below the length"),
     ("src/runtime/backoff.rs", 1, "by at least one"),
     ("src/runtime/incoming.rs", 3, "up to what is at most the length; a part of the length of what goes there"),
+    ("src/runtime/incoming/staging.rs", 1, "a part of the length of what goes there"),
     ("src/runtime/incoming/wrapped.rs", 3, "less is held than half of the buffer; up to what is at most the length"),
     ("src/runtime/outgoing.rs", 1, "at one at most, of an array of more"),
     ("src/sys/pages.rs", 1, "by the size of a page"),

@@ -3,7 +3,8 @@
 use std::io::IoSliceMut;
 use std::time::Instant;
 
-use super::{End, Incoming, LITTLE, queue, read};
+use super::staging::queue;
+use super::{End, Incoming, LITTLE, read};
 use crate::error::Error;
 use crate::message::{COMMAND, GrowingBody, MORE};
 use crate::pipe::Pipe;
@@ -93,10 +94,12 @@ impl Incoming {
         };
         let size = large.body.len();
         let complete = engine.note_large_frame(now, large.flags, size)?;
+        let unread = pipe.peer_closed();
         let writer = queue(&mut self.staging, pipe)?;
         let Some(mut message) = large.body.into_message() else { return Ok(true) };
         let is_command = large.flags & COMMAND != 0;
-        if is_command && !engine.heeds_commands() {
+        // What nobody reads the pipe would hold as long as there is a connection.
+        if (is_command && !engine.heeds_commands()) || unread {
             message.clear();
         }
         message.set_flags(large.flags);

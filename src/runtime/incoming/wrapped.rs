@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::{BUFFER, End, Incoming, LITTLE, MUCH, queue, read, with_scratch};
+use super::staging::queue;
+use super::{BUFFER, End, Incoming, LITTLE, MUCH, read, with_scratch};
 use crate::error::Error;
 use crate::pipe::Pipe;
 use crate::transport::Stream;
