@@ -5,8 +5,6 @@ static void *dealer_named (void *context, const char *id, const char *endpoint)
 {
     void *dealer = new_socket (context, ZMQ_DEALER);
     NEED (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, id, strlen (id)) == 0);
-    /* Whoever loses his name does not come back and take it again. */
-    set_int (dealer, ZMQ_RECONNECT_IVL, -1);
     NEED (zmq_connect (dealer, endpoint) == 0);
     return dealer;
 }
@@ -139,6 +137,114 @@ static void handover_while_one_waits (void *context, const char *transport)
     end_socket (router);
 }
 
+/* Of two of one name that both live the later one has it for good: the former stays connected, unheard. */
+static void both_live (void *context, const char *transport)
+{
+    char endpoint[256];
+    line ("-- two of one name live on, %s", transport);
+    void *router = new_socket (context, ZMQ_ROUTER);
+    set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+    set_int (router, ZMQ_ROUTER_MANDATORY, 1);
+    bind_any (router, transport, endpoint);
+    void *first = dealer_named (context, "X", endpoint);
+    send_parts (first, "from the first", NULL);
+    take ("router", router, 0);
+    void *second = dealer_named (context, "X", endpoint);
+    for (int i = 0; i < 3; i++) {
+        /* Longer than a lost connection takes to come back. */
+        rest_using (router, 250);
+        send_parts (second, "from the second", NULL);
+        take ("router", router, 0);
+        send_parts (router, "X", "to the second", NULL);
+        take ("second", second, 0);
+        /* Where it has no connection any more, it cannot even send. */
+        static char large[100000];
+        int sent = zmq_send (first, large, sizeof large, ZMQ_DONTWAIT);
+        line ("the first %s", sent > 0 ? "sends" : "cannot send");
+    }
+    set_int (router, ZMQ_RCVTIMEO, 100);
+    take ("router", router, 0);
+    set_int (first, ZMQ_RCVTIMEO, 100);
+    take ("first", first, 0);
+    end_socket (second);
+    settle ();
+    line ("the second has gone");
+    SHOW (zmq_send (router, "X", 1, ZMQ_SNDMORE));
+    take ("router", router, 0);
+    end_socket (first);
+    end_socket (router);
+}
+
+static long resident (void)
+{
+    long total, pages = -1;
+    FILE *file = fopen ("/proc/self/statm", "r");
+    NEED (file && fscanf (file, "%ld %ld", &total, &pages) == 2);
+    fclose (file);
+    return pages * (sysconf (_SC_PAGESIZE) / 1024);
+}
+
+/* What somebody sends who is unheard is kept nowhere. */
+static void unheard_is_not_kept (void *context)
+{
+    static char large[100000];
+    char endpoint[256];
+    void *router = new_socket (context, ZMQ_ROUTER), *dealers[2];
+    set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+    bind_any (router, "tcp", endpoint);
+    for (int i = 0; i < 2; i++) {
+        dealers[i] = dealer_named (context, "X", endpoint);
+        set_int (dealers[i], ZMQ_SNDHWM, 10);
+        send_parts (dealers[i], "hello", NULL);
+        take ("router", router, 0);
+    }
+    const long before = resident ();
+    for (int i = 0, full = 0; i < 2000 && full < 200; i++)
+        if (zmq_send (dealers[0], large, i % 5 ? sizeof large : 100, i % 7 < 3 ? ZMQ_DONTWAIT | ZMQ_SNDMORE : ZMQ_DONTWAIT) < 0) {
+            rest_calmly (1);
+            full++, i--;
+        }
+    line ("-- unheard: %s", resident () - before < 30000 ? "hardly anything is kept" : "all is kept");
+    end_socket (dealers[0]);
+    end_socket (dealers[1]);
+    end_socket (router);
+}
+
+/* The same where ROUTER connects: who has lost the name is another peer when the connection is made anew. */
+static void both_live_where_router_connects (void *context)
+{
+    char endpoints[2][256];
+    line ("-- two of one name to which ROUTER connects");
+    void *router = new_socket (context, ZMQ_ROUTER), *dealers[2];
+    set_int (router, ZMQ_ROUTER_HANDOVER, 1);
+    for (int i = 0; i < 2; i++) {
+        dealers[i] = new_socket (context, ZMQ_DEALER);
+        NEED (zmq_setsockopt (dealers[i], ZMQ_ROUTING_ID, "X", 1) == 0);
+        bind_any (dealers[i], "tcp", endpoints[i]);
+        NEED (zmq_connect (router, endpoints[i]) == 0);
+        send_parts (dealers[i], i == 0 ? "from the first" : "from the second", NULL);
+        take ("router", router, 0);
+    }
+    rest_using (router, 250);
+    send_parts (router, "X", "to the second", NULL);
+    take ("second", dealers[1], 0);
+    end_socket (dealers[0]);
+    dealers[0] = new_socket (context, ZMQ_DEALER);
+    NEED (zmq_setsockopt (dealers[0], ZMQ_ROUTING_ID, "X", 1) == 0);
+    while (zmq_bind (dealers[0], endpoints[0]) != 0) {
+        /* A closed socket keeps its address for a moment. */
+        NEED (errno == EADDRINUSE);
+        rest_calmly (20);
+    }
+    send_parts (dealers[0], "from the first, back again", NULL);
+    take ("router", router, 0);
+    send_parts (router, "X", "to the first", NULL);
+    take ("first", dealers[0], 0);
+    end_socket (dealers[0]);
+    end_socket (dealers[1]);
+    end_socket (router);
+}
+
 static void probe (void *context)
 {
     char endpoint[256];
@@ -213,7 +319,10 @@ int main (void)
     for (int i = 0; i < TRANSPORT_COUNT; i++) {
         runs_again (context, TRANSPORTS[i]);
         handover_while_one_waits (context, TRANSPORTS[i]);
+        both_live (context, TRANSPORTS[i]);
     }
+    unheard_is_not_kept (context);
+    both_live_where_router_connects (context);
     probe (context);
     router_to_router (context);
     req_and_rep (context);

@@ -224,18 +224,41 @@ fn with_handover_the_newest_peer_of_a_name_has_it() {
     let mut first = TestSocket::named(T::Dealer, b"same");
     let mut second = TestSocket::named(T::Dealer, b"same");
     first.connect(&mut router);
+    router.set_int(numbers::ROUTER_MANDATORY, 1);
     first.send_all(&[b"a", b"b"]).unwrap();
-    // Its message is being read, so the end of the first peer waits for the last frame.
+    first.send_all(&[b"c"]).unwrap();
     assert_eq!(router.recv_frame().unwrap().data(), b"same");
     second.connect(&mut router);
-    router.pump();
-    assert_eq!(router.pipes.len(), 2);
+    first.pump();
+    assert_eq!(first.pipes.len(), 0);
+    // What the first has sent is heard, but by another name, to which nothing can be sent.
     assert_eq!(router.recv().unwrap(), [b"a", b"b"]);
+    let heard = router.recv().unwrap();
+    assert_eq!((heard[0].len(), &heard[1][..]), (5, &b"c"[..]));
+    assert_eq!(router.send_frame(&heard[0], true), Err(Error::HOSTUNREACH));
+    router.expect_nothing();
     assert_eq!(router.pipes.len(), 1);
     router.send_all(&[b"same", b"hello"]).unwrap();
     second.expect(&[b"hello"]);
-    first.pump();
-    assert_eq!(first.pipes.len(), 0);
+}
+
+#[test]
+fn who_has_lost_its_name_is_no_reason_to_send() {
+    let mut router = TestSocket::new(T::Router);
+    router.set_int(numbers::ROUTER_HANDOVER, 1);
+    router.set_int(numbers::ROUTER_MANDATORY, 1);
+    router.change(|options| options.sndhwm = 1);
+    let mut first = TestSocket::named(T::Dealer, b"same");
+    let mut second = TestSocket::with(T::Dealer, |options| {
+        options.routing_id = b"same".to_vec();
+        options.rcvhwm = 1;
+    });
+    first.connect(&mut router);
+    let (_, id) = second.connect(&mut router);
+    assert!(router.has_out());
+    router.end_pipe(id);
+    assert!(!router.has_out());
+    assert_eq!(router.send_frame(b"same", true), Err(Error::HOSTUNREACH));
 }
 
 #[test]

@@ -35,14 +35,10 @@ pub(crate) struct Router {
     prefetched_id: Option<Message>,
     /// The first frame of a message whose routing id goes before it.
     prefetched: Option<Message>,
-    /// The peer of the message being received.
-    current_in: Option<PipeId>,
     /// The peer of the last message, who is likely to be answered.
     last_in: Option<PipeId>,
-    /// More frames of that message follow.
+    /// More frames of the message being received follow.
     more_in: bool,
-    /// End that peer's pipe when its message was received: another peer took over its name.
-    terminate_current_in: bool,
     /// The peer of the message being sent; `None` drops it.
     current_out: Option<PipeId>,
     /// The routing id of the message being sent was given, or more than that.
@@ -97,13 +93,10 @@ impl Router {
                 self.refused.add(&routing_id, id);
                 return Ok(Identified::Taken);
             }
+            // What it has sent until now is heard under its new name.
             self.table.insert_integral(other)?;
-            match pipes.get_mut(other) {
-                // What a peer has sent before it went is heard under its new name.
-                Some(pipe) if pipe.peer_finished() => {}
-                _ if self.current_in == Some(other) => self.terminate_current_in = true,
-                Some(pipe) => pipe.terminate(),
-                None => {}
+            if let Some(pipe) = pipes.get_mut(other) {
+                pipe.forsake();
             }
         }
         self.table.insert(&routing_id, id)?;
@@ -207,22 +200,8 @@ impl Router {
             let (id, message) = self.queue.recv(pipes)?;
             if let Some(mut routing_id) = self.table.frame(id) {
                 routing_id.set_metadata(message.metadata().cloned());
-                self.current_in = Some(id);
                 self.last_in = Some(id);
                 return Some((routing_id, message));
-            }
-        }
-    }
-
-    /// Notes whether a frame that is handed out ends its message.
-    fn hand_out(&mut self, pipes: &mut Pipes, message: &Message) {
-        self.more_in = message.more();
-        if !self.more_in {
-            let current = self.current_in.take();
-            if std::mem::take(&mut self.terminate_current_in)
-                && let Some(pipe) = current.and_then(|id| pipes.get_mut(id))
-            {
-                pipe.terminate();
             }
         }
     }
@@ -253,10 +232,6 @@ impl Pattern for Router {
         self.queue.pipe_terminated(id);
         if self.current_out == Some(id) {
             self.current_out = None;
-        }
-        if self.current_in == Some(id) {
-            self.current_in = None;
-            self.terminate_current_in = false;
         }
         // Who waits for the name may have it.
         if let Some(name) = name {
@@ -291,7 +266,7 @@ impl Pattern for Router {
                 return Ok(routing_id);
             }
         };
-        self.hand_out(pipes, &message);
+        self.more_in = message.more();
         Ok(message)
     }
 

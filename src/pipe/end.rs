@@ -203,6 +203,18 @@ impl Pipe {
         self.link.is_refused()
     }
 
+    /// Asks for the end for a peer that another takes the place of: what it has sent is read before, and its
+    /// connection stays, if it has one. What it sends from now on is read off that, and goes nowhere.
+    pub(crate) fn forsake(&mut self) {
+        self.link.forsake();
+        self.finish();
+    }
+
+    /// Whether the socket at one of the ends has forsaken the other.
+    pub(crate) fn is_forsaken(&self) -> bool {
+        self.link.is_forsaken()
+    }
+
     fn end(&mut self) {
         self.settle();
         if !std::mem::replace(&mut self.ended, true)

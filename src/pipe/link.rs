@@ -57,6 +57,8 @@ pub(super) struct Link {
     broadcast: AtomicBool,
     /// A socket wants no more of this peer.
     refused: AtomicBool,
+    /// The same, but its connection stays.
+    forsaken: AtomicBool,
 }
 
 /// What an application wants to be said; the pipes of a socket share it.
@@ -100,6 +102,7 @@ impl Link {
             changes: AtomicU32::new(0),
             broadcast: AtomicBool::new(false),
             refused: AtomicBool::new(false),
+            forsaken: AtomicBool::new(false),
         })
     }
 
@@ -137,6 +140,16 @@ impl Link {
     /// Whether a socket wants no more of this peer.
     pub(super) fn is_refused(&self) -> bool {
         self.refused.load(Ordering::Acquire)
+    }
+
+    /// A socket wants no more of this peer, whose connection stays.
+    pub(super) fn forsake(&self) {
+        self.forsaken.store(true, Ordering::Release);
+    }
+
+    /// Whether a socket wants no more of this peer, whose connection stays.
+    pub(super) fn is_forsaken(&self) -> bool {
+        self.forsaken.load(Ordering::Acquire)
     }
 
     /// How often what the session offers has changed.

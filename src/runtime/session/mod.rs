@@ -204,21 +204,21 @@ impl Session {
                 io.again();
             }
             if sent == Sent::Finished {
-                if self.is_refused() {
+                if self.of_linked(Pipe::is_refused) {
                     return Err(End::Failed(Failure::refused()));
                 }
-                self.end(io);
+                if self.closing.is_some() || !self.of_linked(Pipe::is_forsaken) {
+                    self.end(io);
+                }
             }
         }
         Ok(())
     }
 
-    /// Whether the socket has had enough of the peer.
-    fn is_refused(&self) -> bool {
+    /// Whether this holds for the pipe of the connection.
+    fn of_linked(&self, question: fn(&Pipe) -> bool) -> bool {
         match &self.state {
-            State::Linked(link) => {
-                link.lock().as_ref().is_some_and(|joint| joint.pipe.is_refused())
-            }
+            State::Linked(link) => link.lock().as_ref().is_some_and(|joint| question(&joint.pipe)),
             _ => false,
         }
     }
@@ -248,6 +248,7 @@ impl Session {
             State::Connected(connection) => {
                 self.state = State::Linked(Link::join(io, *connection, pipe));
                 self.watch = Watch::default();
+                self.finish_forsaken();
             }
             other => {
                 self.state = other;
@@ -293,8 +294,11 @@ impl Task for Session {
     }
 
     fn pipe_event(&mut self, io: &mut Io<'_>, event: PipeEvent) {
-        if event == PipeEvent::Closed && self.is_refused() {
+        if event == PipeEvent::Closed && self.of_linked(Pipe::is_refused) {
             return self.disconnected(io, End::Failed(Failure::refused()));
+        }
+        if event == PipeEvent::Closed {
+            self.finish_forsaken();
         }
         self.pump(io);
         // A pipe that its socket has ended leaves nothing to connect for.

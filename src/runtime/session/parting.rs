@@ -6,7 +6,7 @@
 use super::{Session, State};
 use crate::monitor::Event;
 use crate::patterns::SocketType;
-use crate::pipe::PipeEvent;
+use crate::pipe::{Pipe, PipeEvent};
 use crate::runtime::end::End;
 use crate::runtime::notices;
 use crate::runtime::task::Io;
@@ -76,8 +76,10 @@ impl Session {
 
     /// What a connection that is made anew must not see of the old one.
     fn prepare_reconnect(&mut self) {
-        if self.home.options.immediate {
-            // Messages shall not wait for a connection that is not there.
+        let forsaken = self.pipe.as_deref().is_some_and(Pipe::is_forsaken);
+        if self.home.options.immediate || forsaken {
+            // Messages shall not wait for a connection that is not there, and a peer that was forsaken is another
+            // one when it is back.
             self.pipe = None;
             return;
         }
@@ -88,6 +90,17 @@ impl Session {
             // The socket says all its subscriptions again.
             while pipe.check_read() && pipe.read().is_some() {}
             pipe.notify_peer(PipeEvent::Hiccuped);
+        }
+    }
+
+    /// If the socket has forsaken the peer: nothing more of it shall be heard. The connection stays, but the pipe ends
+    /// with what came until now. Before there is a connection nothing came; the one to be gets a pipe of its own,
+    /// unless there is something to send.
+    pub(super) fn finish_forsaken(&mut self) {
+        match &self.state {
+            State::Linked(link) if self.of_linked(Pipe::is_forsaken) => link.finish(),
+            State::Linked(_) => {}
+            _ => drop(self.pipe.take_if(|pipe| pipe.is_forsaken() && pipe.is_drained())),
         }
     }
 
