@@ -4,20 +4,25 @@
 mod stress;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
 use stress::*;
 use zmq::ffi::*;
 
-/// All that a PUSH of ZMTP 3.0 without security says until it is connected.
-fn handshake() -> Vec<u8> {
+/// All that a PUSH, or a PULL, of ZMTP 3.0 without security says until it is connected.
+fn handshake_of(kind: &[u8; 4]) -> Vec<u8> {
     let mut bytes = vec![0; 64];
     (bytes[0], bytes[9], bytes[10]) = (0xff, 0x7f, 3);
     bytes[12..16].copy_from_slice(b"NULL");
-    bytes.extend_from_slice(b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04PUSH");
+    bytes.extend_from_slice(b"\x04\x1a\x05READY\x0bSocket-Type\0\0\0\x04");
+    bytes.extend_from_slice(kind);
     bytes
+}
+
+fn handshake() -> Vec<u8> {
+    handshake_of(b"PUSH")
 }
 
 /// The same over WebSocket, with masks that change nothing.
@@ -82,5 +87,44 @@ fn a_message_may_begin_behind_the_handshake() {
                 begin_with_the_handshake(transport, size, true);
             }
         }
+    });
+}
+
+/// A connection ends amidst a message, which is lost with it; the one that waits for its room is not.
+#[test]
+fn room_of_a_message_that_is_lost_is_told() {
+    within(60, || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let context = Context::new();
+        let push = context.socket(ZMQ_PUSH);
+        for (option, value) in [(ZMQ_SNDHWM, 1), (ZMQ_SNDBUF, 4096), (ZMQ_SNDTIMEO, 20_000)] {
+            push.set(option, value).unwrap();
+        }
+        push.connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
+        let meet = || {
+            let (mut peer, _) = listener.accept().unwrap();
+            let handshake = handshake_of(b"PULL");
+            peer.write_all(&handshake[..64]).unwrap();
+            // Its greeting, and its READY, after which it has nothing more to say.
+            let mut header = [0; 66];
+            peer.read_exact(&mut header).unwrap();
+            peer.read_exact(&mut vec![0; header[65].into()]).unwrap();
+            thread::sleep(Duration::from_millis(50));
+            peer.write_all(&handshake[64..]).unwrap();
+            peer
+        };
+        let mut first = meet();
+        push.send(&[1; 20_000_000], 0).unwrap();
+        first.read_exact(&mut [0; 1000]).unwrap();
+        let waits = thread::spawn(move || push.send(b"second", 0).map(|_| push));
+        thread::sleep(Duration::from_millis(200));
+        drop(first);
+        let mut second = meet();
+        let push = waits.join().unwrap().unwrap();
+        let mut frame = [0; 8];
+        second.read_exact(&mut frame).unwrap();
+        assert_eq!(&frame, b"\x00\x06second");
+        push.close().unwrap();
+        context.term().unwrap();
     });
 }

@@ -57,6 +57,8 @@ impl Session {
             }
             if let Some(reader) = pipe.reader() {
                 reader.skip_to_message();
+                // It may have been all that there is, and nobody else would tell of its room.
+                pipe.tell_writer();
             }
         }
         if self.dialer.is_none() || broke_protocol || stopped {
