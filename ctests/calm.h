@@ -68,7 +68,7 @@ static int was_calm (uint64_t before)
         now = others_waited (&wanting);
     }
     errno = code;
-    return now < before + 2000000;
+    return !wanting && now < before + 2000000;
 }
 
 /* Rests for so long a time of calm, but for no more than five times as long by the clock. */

@@ -33,7 +33,7 @@ def calm_since(before):
         if not wanting:
             break
         time.sleep(0.002)
-    return now < before + 0.002
+    return not wanting and now < before + 0.002
 
 
 def patiently(attempt, nothing):
