@@ -30,54 +30,81 @@ pub(super) struct Outlet {
     socket: &'static Socket,
     /// Tells whether `socket` still is the monitor's.
     mailbox: Arc<Mailbox>,
-    kept: Mutex<VecDeque<Vec<Message>>>,
+    left: Mutex<Left>,
+}
+
+/// What has not left yet.
+#[derive(Default)]
+struct Left {
+    /// The rest of an event in whose middle there was no memory. It goes first, or the next event would be its end.
+    begun: Vec<Message>,
+    kept: VecDeque<Vec<Message>>,
 }
 
 impl Outlet {
     /// Through `socket`, whose mailbox this is.
     pub(super) fn new(socket: &'static Socket, mailbox: Arc<Mailbox>) -> Outlet {
-        Outlet { socket, mailbox, kept: Mutex::default() }
+        Outlet { socket, mailbox, left: Mutex::default() }
     }
 
     /// Sends an event, or keeps it. It is lost when there is no room for it.
     pub(super) fn report(&self, event: Event, mut frames: Vec<Message>) {
-        let mut kept = self.kept.lock();
+        let mut left = self.left.lock();
         let Ok(mut core) = self.socket.lock_again(&self.mailbox) else { return };
         if event == Event::MonitorStopped {
             // Readers wait for this one to know that they are done.
             let _ = core.set_option(numbers::SNDHWM, Some(&0i32.to_ne_bytes()));
         }
-        let sent = core.send_kept(&mut kept).and_then(|()| core.send_event(&mut frames));
+        let sent = core.send_left(&mut left);
+        let sent = sent.and_then(|()| core.send_event(&mut frames, &mut left.begun));
         let unread = sent == Err(Error::AGAIN) && core.pipes.len() == 0;
-        if unread && kept.len() < KEPT && kept.try_reserve(1).is_ok() {
-            kept.push_back(frames);
+        if unread && left.kept.len() < KEPT && left.kept.try_reserve(1).is_ok() {
+            left.kept.push_back(frames);
         }
     }
 }
 
 impl Core {
-    fn send_kept(&mut self, kept: &mut VecDeque<Vec<Message>>) -> Result<()> {
+    fn send_left(&mut self, left: &mut Left) -> Result<()> {
         self.take_in()?;
-        while let Some(frames) = kept.front_mut() {
-            self.send_event(frames)?;
-            kept.pop_front();
-        }
-        Ok(())
-    }
-
-    /// Sends an event, or leaves it as it was.
-    fn send_event(&mut self, frames: &mut [Message]) -> Result<()> {
-        for (index, frame) in frames.iter_mut().enumerate() {
-            let more = if frame.more() { MORE } else { 0 };
-            match self.try_send_as(frame, more) {
-                Err(error) if index == 0 => return Err(error),
-                // There is room for a message or there is none; this is a want of memory.
-                Err(_) => break,
-                Ok(()) => {}
+        send_frames(&mut left.begun, |frame| self.send_frame(frame))?;
+        while let Some(frames) = left.kept.front_mut() {
+            self.send_event(frames, &mut left.begun)?;
+            left.kept.pop_front();
+            if !left.begun.is_empty() {
+                return Err(Error::NOMEM);
             }
         }
         Ok(())
     }
+
+    /// Sends an event, or leaves it as it was. What there is no memory for in the middle of it becomes `begun`.
+    fn send_event(&mut self, frames: &mut Vec<Message>, begun: &mut Vec<Message>) -> Result<()> {
+        let all = frames.len();
+        match send_frames(frames, |frame| self.send_frame(frame)) {
+            Err(_) if frames.len() < all => {
+                *begun = std::mem::take(frames);
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    fn send_frame(&mut self, frame: &mut Message) -> Result<()> {
+        self.try_send_as(frame, if frame.more() { MORE } else { 0 })
+    }
+}
+
+/// Takes out what can be sent, from the first one on.
+fn send_frames(
+    frames: &mut Vec<Message>,
+    mut send: impl FnMut(&mut Message) -> Result<()>,
+) -> Result<()> {
+    while let Some(frame) = frames.first_mut() {
+        send(frame)?;
+        frames.remove(0);
+    }
+    Ok(())
 }
 
 impl Notify for Outlet {
@@ -89,12 +116,12 @@ impl Notify for Outlet {
 impl Owner for Outlet {
     fn attach(&self, pipe: Pipe, how: Attach) {
         self.mailbox.attach(pipe, how);
-        let mut kept = self.kept.lock();
-        if !kept.is_empty()
+        let mut left = self.left.lock();
+        if !left.kept.is_empty()
             && let Ok(mut core) = self.socket.lock_again(&self.mailbox)
         {
             // What finds no room goes on waiting.
-            let _ = core.send_kept(&mut kept);
+            let _ = core.send_left(&mut left);
         }
     }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::context::Context;
 use crate::monitor::EndpointPair;
 use crate::patterns::SocketType;
-use crate::socket::transfer::DONTWAIT;
+use crate::socket::transfer::{DONTWAIT, SNDMORE};
 
 const ENDPOINT: &str = "inproc://events";
 
@@ -99,4 +99,76 @@ fn the_last_event_comes_to_a_reader_that_is_too_far_behind() {
     assert_eq!(found.pop(), Some((Event::MonitorStopped as u64, 0)));
     assert_eq!(found, accepted(0..room));
     scene.end(reader);
+}
+
+fn parts() -> Vec<Message> {
+    let part = |(number, more): (u64, bool)| {
+        let mut message = Message::from_slice(&number.to_ne_bytes()).unwrap();
+        message.set_more(more);
+        message
+    };
+    let values = [(Event::Accepted as u64, true), (1, true), (9, true), (0, true), (0, false)];
+    values.map(part).into()
+}
+
+#[test]
+fn what_cannot_be_sent_stays_with_all_that_is_behind_it() {
+    let (mut frames, mut sent) = (parts(), 0);
+    let short = |_: &mut Message| {
+        sent += 1;
+        if sent > 2 { Err(Error::NOMEM) } else { Ok(()) }
+    };
+    assert_eq!(send_frames(&mut frames, short), Err(Error::NOMEM));
+    assert_eq!((frames.len(), frames[0].data()), (3, &9u64.to_ne_bytes()[..]));
+    assert_eq!(send_frames(&mut frames, |_| Ok(())), Ok(()));
+    assert!(frames.is_empty());
+}
+
+#[test]
+fn an_event_in_whose_middle_memory_ends_is_ended_before_the_next_or_goes_with_its_reader() {
+    for (ours, theirs) in [
+        (SocketType::Pair, SocketType::Pair),
+        (SocketType::Push, SocketType::Pull),
+        (SocketType::Pub, SocketType::Sub),
+    ] {
+        let context = Context::create().unwrap();
+        let socket = Scene::socket(context, ours);
+        let outlet = {
+            let mut core = socket.enter().unwrap();
+            let outlet = Arc::new(Outlet::new(socket, core.mailbox.clone()));
+            core.bind_inproc(ENDPOINT, "events", outlet.clone()).unwrap();
+            outlet
+        };
+        let comes = || {
+            let reader = Scene::socket(context, theirs);
+            reader.connect(ENDPOINT).unwrap();
+            if theirs == SocketType::Sub {
+                reader.set_option(numbers::SUBSCRIBE, b"").unwrap();
+            }
+            reader
+        };
+        let reader = comes();
+        let begin = |count: usize| {
+            let mut frames = parts();
+            for frame in frames.drain(..count) {
+                socket.send(&mut { frame }, SNDMORE).unwrap();
+            }
+            outlet.left.lock().begun = frames;
+        };
+        for count in 1..5 {
+            begin(count);
+            outlet.report(Event::Accepted, parts());
+            assert_eq!(events(reader).len(), 2, "{count} frames before");
+        }
+        begin(2);
+        reader.close().unwrap();
+        drop(socket.enter().unwrap());
+        let reader = comes();
+        outlet.report(Event::Accepted, parts());
+        outlet.report(Event::Accepted, parts());
+        assert_eq!(events(reader).len(), 2, "of the new reader");
+        socket.close().unwrap();
+        reader.close().unwrap();
+        context.terminate().unwrap();
+    }
 }
