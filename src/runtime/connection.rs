@@ -110,10 +110,11 @@ impl Connection {
             return Ok(Handshake::Done(metadata));
         };
         let Flow { incoming, outgoing } = &mut **self.flow.get_or_insert_default();
-        let mut silent = false;
+        let (mut silent, mut left_early) = (false, false);
         if std::mem::take(&mut self.listens_first) {
             let from = Source { stream: &self.stream, hung_up: self.hung_up };
             silent = incoming.buffer_more(from, &mut self.readable)? > 0;
+            left_early = self.stream.left_early();
         }
         loop {
             if let Some(reply) = self.asked.as_mut().and_then(Asked::reply) {
@@ -157,8 +158,13 @@ impl Connection {
                 }
                 return Ok(Handshake::Going);
             }
+            if left_early {
+                io.again();
+                return Ok(Handshake::Going);
+            }
             let from = Source { stream: &self.stream, hung_up: self.hung_up };
             incoming.buffer_more(from, &mut self.readable)?;
+            left_early = self.stream.left_early();
         }
     }
 

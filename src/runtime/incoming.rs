@@ -99,9 +99,9 @@ impl Incoming {
         readable: &mut bool,
     ) -> Result<usize, End> {
         let mut bytes = [0; 4096];
-        let count = read(from.stream.read(&mut bytes), readable)?;
+        let count = read(from.stream, from.stream.read(&mut bytes), readable)?;
         if count < bytes.len() && !from.hung_up {
-            *readable = false;
+            *readable = from.stream.left_early();
         }
         self.buffer.extend_from_slice(bytes.get(..count).unwrap_or_default());
         Ok(count)
@@ -155,12 +155,16 @@ impl Incoming {
                 Way::Decoded => self.read_buffer(stream, readable)?,
             };
             // A short read has emptied the stream, unless its end is behind it.
+            let left_early = count < room && stream.left_early();
             if count < room && !from.hung_up {
-                *readable = false;
+                *readable = left_early;
             }
             if count > 0 {
                 engine.note_activity(now);
                 open = self.take_in(now, way, engine, pipe)?;
+            }
+            if left_early {
+                break;
             }
         }
         Ok(open && *readable)
@@ -208,7 +212,7 @@ impl Incoming {
         if room == 0 {
             return Err(End::Closed(Error::NOMEM));
         }
-        let count = read(stream.read(space), readable)?;
+        let count = read(stream, stream.read(space), readable)?;
         writer.received(count);
         self.least = if count == room { MUCH } else { LITTLE };
         Ok((count, room))
@@ -216,7 +220,7 @@ impl Incoming {
 
     fn read_buffer(&mut self, stream: &Stream, readable: &mut bool) -> Result<(usize, usize), End> {
         with_scratch(|scratch| {
-            let count = read(stream.read(scratch), readable)?;
+            let count = read(stream, stream.read(scratch), readable)?;
             self.buffer.extend_from_slice(scratch.get(..count).unwrap_or_default());
             Ok((count, scratch.len()))
         })
@@ -326,7 +330,7 @@ impl Incoming {
             }
             with_scratch(|scratch| {
                 let scratch = scratch.get_mut(..PLAIN).unwrap_or_default();
-                let count = read(from.stream.read(scratch), readable)?;
+                let count = read(from.stream, from.stream.read(scratch), readable)?;
                 if count > 0 {
                     let bytes = scratch.get(..count).unwrap_or_default();
                     pipe.write(&mut Message::from_slice(bytes).map_err(End::Closed)?);
@@ -359,13 +363,17 @@ pub(super) struct Source<'a> {
     pub(super) hung_up: bool,
 }
 
-/// The count of a read, 0 if it would block; the end of the stream is an error.
-fn read(result: std::io::Result<usize>, readable: &mut bool) -> Result<usize, End> {
+/// The count of a read of the stream, 0 if it would block; the end of the stream is an error.
+fn read(
+    stream: &Stream,
+    result: std::io::Result<usize>,
+    readable: &mut bool,
+) -> Result<usize, End> {
     match result {
         Ok(0) => Err(End::Closed(Error::PIPE)),
         Ok(count) => Ok(count),
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            *readable = false;
+            *readable = stream.left_early();
             Ok(0)
         }
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),

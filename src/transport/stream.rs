@@ -32,8 +32,8 @@ struct Sides {
 }
 
 /// A protocol below ours on the same connection. What the descriptor tells holds for the stream
-/// all the same: a read that finds less than it has room for left nothing behind, and after a
-/// write that would block the descriptor becomes writable.
+/// all the same: a read that finds less than it has room for left nothing behind unless it says so
+/// by `left_early`, and after a write that would block the descriptor becomes writable.
 ///
 /// A peer that breaks the layer's protocol is an error of the kind `InvalidData`, and one that wants
 /// to be asked again later is of the kind `ConnectionRefused`, neither with an errno.
@@ -42,6 +42,11 @@ pub(super) trait Layer: Send {
     fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Whether it has more for a reader than it has given, of which the descriptor does not tell.
     fn holds(&mut self) -> bool {
+        false
+    }
+    /// Whether the last read ended before it had to, as much came that is nothing for a reader: others want
+    /// to have their turn.
+    fn left_early(&self) -> bool {
         false
     }
 }
@@ -92,6 +97,11 @@ impl Stream {
     /// Whether there is something to read of which the descriptor does not tell.
     pub(crate) fn holds(&self) -> bool {
         self.layer.as_ref().is_some_and(|layer| layer.lock().holds())
+    }
+
+    /// Whether the last read may have left something behind although it found less than it had room for.
+    pub(crate) fn left_early(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.lock().left_early())
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {

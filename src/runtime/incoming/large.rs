@@ -41,7 +41,7 @@ impl Large {
         let space = if wanted == missing { writer.receive_space(LITTLE) } else { &mut [] };
         let room = wanted + space.len();
         let mut pieces = [IoSliceMut::new(rest), IoSliceMut::new(space)];
-        let count = read(stream.read_vectored(&mut pieces), readable)?;
+        let count = read(stream, stream.read_vectored(&mut pieces), readable)?;
         self.filled += count.min(wanted);
         writer.received(count.saturating_sub(wanted));
         let left = self.body.len() - self.filled;

@@ -27,7 +27,7 @@ impl Incoming {
             let held = self.buffer.len();
             if held > BUFFER / 2 {
                 // A large frame in the making.
-                let count = read(stream.read(scratch), readable)?;
+                let count = read(stream, stream.read(scratch), readable)?;
                 self.buffer.try_reserve(count).map_err(|_| End::Closed(Error::NOMEM))?;
                 self.buffer.extend_from_slice(scratch.get(..count).unwrap_or_default());
                 let bytes = std::mem::take(&mut self.buffer);
@@ -37,7 +37,7 @@ impl Incoming {
             }
             let (begun, rest) = scratch.split_at_mut(held);
             begun.copy_from_slice(&self.buffer);
-            let count = read(stream.read(rest), readable)?;
+            let count = read(stream, stream.read(rest), readable)?;
             if count > 0 {
                 let bytes = scratch.get(..held + count).unwrap_or_default();
                 let taken = self.open(now, engine, pipe, bytes)?;

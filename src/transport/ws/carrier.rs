@@ -8,6 +8,9 @@ use rustls::Connection;
 use crate::error::Error;
 use crate::sys::net;
 
+/// Pieces that are read in a row for what they hold: there are records without a content.
+const RECORDS: usize = 64;
+
 /// See the head of this file.
 pub(super) enum Carrier {
     Plain,
@@ -16,10 +19,10 @@ pub(super) enum Carrier {
 
 impl Carrier {
     /// Reads without blocking; 0 is the end of the stream. Leaves nothing behind when it says
-    /// WouldBlock.
+    /// WouldBlock; Interrupted: much was read, and nothing came out of it.
     pub(super) fn receive(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
         let Carrier::Tls(tls) = self else { return net::receive(fd, buffer) };
-        loop {
+        for _ in 0..RECORDS {
             match tls.reader().read(buffer) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // The peer went without a good-bye on the level of TLS.
@@ -37,6 +40,7 @@ impl Carrier {
                 return Ok(0);
             }
         }
+        Err(ErrorKind::Interrupted.into())
     }
 
     /// Whether it has more than it has given.

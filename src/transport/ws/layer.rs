@@ -26,6 +26,9 @@ use crate::transport::stream::Layer;
 const READ_AHEAD: usize = 16 * 1024;
 const BATCH: usize = 64 * 1024;
 const FEW: usize = 4 * 1024;
+/// Reads in a row before others have their turn: a peer that sends nothing but pings, or bytes as fast as they are
+/// read, would keep the thread.
+const READS: usize = 16;
 /// Bodies from this size on are read to where they belong.
 const DIRECT: u64 = 4 * 1024;
 
@@ -46,6 +49,8 @@ pub(super) struct WsLayer {
     /// so that it comes back when the descriptor is writable. INVARIANT: it is inside a frame, so
     /// that it is the first byte of the next write.
     withheld: bool,
+    /// See `Layer::left_early`.
+    left_early: bool,
 }
 
 enum State {
@@ -85,6 +90,7 @@ impl WsLayer {
             outgoing,
             sent: 0,
             withheld: false,
+            left_early: false,
         })
     }
 
@@ -178,7 +184,7 @@ impl WsLayer {
 
     /// Hands out what was read ahead, and does what control frames ask for.
     fn decode(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut given = 0;
+        let (mut given, mut answered) = (0, false);
         loop {
             let input = self.incoming.get(self.taken..).unwrap_or_default();
             let room = buffer.get_mut(given..).unwrap_or_default();
@@ -199,9 +205,7 @@ impl WsLayer {
                     if self.outgoing.len() < BATCH {
                         self.encoder.control(&control, &mut self.outgoing);
                     }
-                    // Whether it gets through or not, what came before is to be read: a peer that takes no more
-                    // may have sent much before it went. Who writes next hears of it, or who reads the end.
-                    let _ = self.flush(fd);
+                    answered = true;
                     if let Control::Close(_) = control {
                         self.state = State::Closed;
                         break;
@@ -209,20 +213,21 @@ impl WsLayer {
                 }
             }
         }
+        if answered {
+            // Whether it gets through or not, what came before is to be read: a peer that takes no more may have
+            // sent much before it went. Who writes next hears of it, or who reads the end.
+            let _ = self.flush(fd);
+        }
         if self.taken == self.incoming.len() {
             self.incoming = Vec::new();
             self.taken = 0;
         }
         Ok(given)
     }
-}
 
-impl Layer for WsLayer {
-    fn holds(&mut self) -> bool {
-        !self.incoming.is_empty() || self.decoder.has_ready() || self.carrier.holds()
-    }
-
-    fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads until the buffer is full or the descriptor has nothing more to tell. Interrupted: it was left early, and
+    /// there is nothing yet.
+    fn read_on(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
         while let State::Upgrading(key) = &self.state {
             let key = key.clone();
             if self.upgrade(fd, key.as_deref())? == 0 {
@@ -230,8 +235,10 @@ impl Layer for WsLayer {
             }
         }
         let mut given = self.decode(fd, buffer)?;
-        // Nothing may be left behind here when the descriptor has nothing more to tell.
-        while given < buffer.len() && !matches!(self.state, State::Closed) {
+        for _ in 0..READS {
+            if given == buffer.len() || matches!(self.state, State::Closed) {
+                return Ok(given);
+            }
             let left = self.decoder.body_left();
             let mut asked = READ_AHEAD;
             let result = if left >= DIRECT {
@@ -249,20 +256,43 @@ impl Layer for WsLayer {
                 self.fill(fd)
             };
             match result {
-                Ok(0) => break,
+                Ok(0) => return Ok(given),
                 Ok(count) => {
                     given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default())?;
                     // A short read has emptied the descriptor; TLS gives in pieces of its own.
                     if given > 0 && count < asked && matches!(self.carrier, Carrier::Plain) {
-                        break;
+                        return Ok(given);
                     }
                 }
+                Err(error) if error.kind() == ErrorKind::Interrupted => break,
                 // Whatever it is, it will be said again.
-                Err(_) if given > 0 => break,
+                Err(_) if given > 0 => return Ok(given),
                 Err(error) => return Err(error),
             }
         }
-        Ok(given)
+        self.left_early = given < buffer.len();
+        if given > 0 { Ok(given) } else { Err(ErrorKind::Interrupted.into()) }
+    }
+}
+
+impl Layer for WsLayer {
+    fn holds(&mut self) -> bool {
+        !self.incoming.is_empty() || self.decoder.has_ready() || self.carrier.holds()
+    }
+
+    fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+        self.left_early = false;
+        match self.read_on(fd, buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.left_early = true;
+                Err(ErrorKind::WouldBlock.into())
+            }
+            result => result,
+        }
+    }
+
+    fn left_early(&self) -> bool {
+        self.left_early
     }
 
     fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {

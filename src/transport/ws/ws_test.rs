@@ -264,3 +264,52 @@ fn server_that_is_none() {
         assert_eq!((error.kind(), error.raw_os_error()), (kind, None), "{answer}");
     }
 }
+
+/// Nobody is kept by what is nothing for him, however fast it comes: pings, and pieces of a message without a
+/// content.
+#[test]
+fn a_read_ends_although_more_comes() {
+    for nothing in [[0x89, 0x80, 0, 0, 0, 0], [0x00, 0x80, 0, 0, 0, 0]] {
+        let (mut client, server) = raw_client(&options(), REQUEST);
+        let mut buffer = [0; 4096];
+        let begun = [0x02, 0x81, 0, 0, 0, 0, 1];
+        let message = if nothing[0] == 0 { &begun[..] } else { &[] };
+        client.write_all(message).unwrap();
+        assert_eq!(server.read(&mut buffer).unwrap(), 12);
+        client.set_nonblocking(true).unwrap();
+        let much = nothing.repeat(100_000);
+        let mut sent = 0;
+        while let Ok(count) = client.write(&much[sent..]) {
+            sent = (sent + count) % much.len();
+        }
+        let (mut early, start) = (0, Instant::now());
+        while early < 3 {
+            assert!(start.elapsed() < Duration::from_secs(20));
+            let error = server.read(&mut buffer).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            early += u32::from(server.left_early());
+        }
+        // With the rest of the last one, and what ends it: all of it is read at last.
+        client.set_nonblocking(false).unwrap();
+        let writer = std::thread::spawn(move || {
+            let rest = &much[sent..][..(6 - sent % 6) % 6];
+            let end: &[u8] = if nothing[0] == 0 {
+                &[0x80, 0x82, 0, 0, 0, 0, 7, 8]
+            } else {
+                &[0x82, 0x83, 0, 0, 0, 0, 1, 7, 8]
+            };
+            client.write_all(&[rest, end].concat()).unwrap();
+            client
+        });
+        let read = loop {
+            assert!(start.elapsed() < Duration::from_secs(20));
+            match server.read(&mut buffer) {
+                Ok(count) => break buffer[..count].to_vec(),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
+        };
+        assert_eq!(read, [1, 2, 7, 8]);
+        assert!(!server.left_early());
+        drop(writer.join().unwrap());
+    }
+}
