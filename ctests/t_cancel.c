@@ -1,9 +1,8 @@
 /* Threads that end in the middle: pthread_exit(3) and pthread_cancel(3), around calls of the library. Called by ctests/run. */
 #define ZMQ_BUILD_DRAFT_API
 #include "common.h"
-#include <setjmp.h>
-#include <signal.h>
-#include <time.h>
+#include "cancel.h"
+#include <sys/uio.h>
 
 static volatile int step;
 static pthread_t itself;
@@ -75,44 +74,6 @@ static void timers (void)
 
 static void *context;
 
-/* What a thread does until it is cancelled. */
-struct job
-{
-    void *socket, *other;
-    void (*act) (struct job *);
-    volatile int begun;
-};
-
-static void *until_cancelled (void *argument)
-{
-    struct job *job = argument;
-    __atomic_store_n (&job->begun, 1, __ATOMIC_SEQ_CST);
-    for (;;)
-        job->act (job);
-    return NULL;
-}
-
-/* Cancels a thread after so many microseconds; it has to end although nothing ever comes. */
-static int is_cancelled (struct job job, int time)
-{
-    pthread_t thread;
-    void *result;
-    job.begun = 0;
-    NEED (pthread_create (&thread, NULL, until_cancelled, &job) == 0);
-    while (!__atomic_load_n (&job.begun, __ATOMIC_SEQ_CST))
-        usleep (100);
-    usleep (time);
-    NEED (pthread_cancel (thread) == 0);
-    NEED (pthread_join (thread, &result) == 0);
-    return result == PTHREAD_CANCELED;
-}
-
-static void receives (struct job *job)
-{
-    char text[16];
-    zmq_recv (job->socket, text, sizeof text, 0);
-}
-
 static void receives_a_message (struct job *job)
 {
     zmq_msg_t message;
@@ -139,16 +100,54 @@ static void sends_a_message (struct job *job)
     zmq_msg_send (&message, job->socket, 0);
 }
 
-static void polls (struct job *job)
-{
-    zmq_pollitem_t items[] = {{job->socket, 0, ZMQ_POLLIN, 0}, {NULL, 0, 0, 0}};
-    zmq_poll (items, 2, -1);
-}
-
 static void polls_with_a_timeout (struct job *job)
 {
     zmq_pollitem_t item = {job->socket, 0, ZMQ_POLLIN, 0};
     zmq_poll (&item, 1, 20000);
+}
+
+static void destroys (void *poller)
+{
+    NEED (zmq_poller_destroy (&poller) == 0);
+}
+
+static void waits_with_a_poller (struct job *job)
+{
+    zmq_poller_event_t event;
+    void *poller = zmq_poller_new ();
+    pthread_cleanup_push (destroys, poller);
+    NEED (zmq_poller_add (poller, job->socket, NULL, ZMQ_POLLIN) == 0);
+    zmq_poller_wait (poller, &event, -1);
+    pthread_cleanup_pop (1);
+}
+
+static void waits_for_all_with_a_timeout (struct job *job)
+{
+    zmq_poller_event_t events[2];
+    void *poller = zmq_poller_new ();
+    pthread_cleanup_push (destroys, poller);
+    NEED (zmq_poller_add (poller, job->socket, NULL, ZMQ_POLLIN) == 0 && zmq_poller_add_fd (poller, 0, NULL, ZMQ_POLLERR) == 0);
+    zmq_poller_wait_all (poller, events, 2, 20000);
+    pthread_cleanup_pop (1);
+}
+
+static void sends_buffers (struct job *job)
+{
+    struct iovec buffers[] = {{"text", 4}, {"more", 4}};
+    zmq_sendiov (job->socket, buffers, 2, 0);
+}
+
+static void receives_buffers (struct job *job)
+{
+    struct iovec buffers[2];
+    size_t count = 2;
+    for (int got = zmq_recviov (job->socket, buffers, &count, 0); got > 0; got--)
+        free (buffers[got - 1].iov_base);
+}
+
+static void ends_the_context (struct job *job)
+{
+    zmq_ctx_term (job->other);
 }
 
 static void proxies (struct job *job)
@@ -175,6 +174,11 @@ static const struct
     {"zmq_msg_send", sends_a_message, ZMQ_DEALER},
     {"zmq_poll", polls, ZMQ_SUB},
     {"zmq_poll with a timeout", polls_with_a_timeout, ZMQ_REP},
+    {"zmq_poller_wait", waits_with_a_poller, ZMQ_PULL},
+    {"zmq_poller_wait_all with a timeout", waits_for_all_with_a_timeout, ZMQ_SUB},
+    {"zmq_sendiov", sends_buffers, ZMQ_PUSH},
+    {"zmq_recviov", receives_buffers, ZMQ_PULL},
+    {"zmq_ctx_term", ends_the_context, ZMQ_PULL},
     {"zmq_proxy", proxies, ZMQ_ROUTER},
     {"zmq_sleep", rests, ZMQ_PAIR},
 };
@@ -185,11 +189,14 @@ static void waits (void)
     for (size_t i = 0; i < sizeof BLOCKED / sizeof *BLOCKED; i++) {
         void *own = new_context ();
         struct job job = {new_socket (own, BLOCKED[i].type), new_socket (own, ZMQ_DEALER), BLOCKED[i].act, 0};
+        void *other = job.other;
         NEED (zmq_bind (job.socket, "tcp://127.0.0.1:*") == 0);
-        NEED (zmq_bind (job.other, "tcp://127.0.0.1:*") == 0);
+        NEED (zmq_bind (other, "tcp://127.0.0.1:*") == 0);
+        if (BLOCKED[i].act == ends_the_context)
+            job.other = own;
         line ("-- %s: %s", BLOCKED[i].name, is_cancelled (job, 20000) ? "cancelled" : "returned");
         end_socket (job.socket);
-        end_socket (job.other);
+        end_socket (other);
         end_context (own);
     }
 }
@@ -286,104 +293,6 @@ static void receives_and_cleans_up (struct job *job)
     pthread_cleanup_pop (0);
 }
 
-/* Waits that were left and never finished: by siglongjmp(3), or because the thread was cancelled. Whoever waits in
-   another way next, on the same socket, sleeps. */
-static void *push, *pull;
-static sigjmp_buf before;
-
-static void leaves_by_jump (int number)
-{
-    (void) number;
-    siglongjmp (before, 1);
-}
-
-static double processor_time (void)
-{
-    struct timespec time;
-    clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
-    return time.tv_sec * 1e3 + time.tv_nsec / 1e6;
-}
-
-static void receives_soon (void)
-{
-    char text[16];
-    set_int (pull, ZMQ_RCVTIMEO, 500);
-    NEED (zmq_recv (pull, text, sizeof text, 0) == -1 && zmq_errno () == EAGAIN);
-}
-
-static void polls_soon (void)
-{
-    zmq_pollitem_t item = {pull, 0, ZMQ_POLLIN, 0};
-    NEED (zmq_poll (&item, 1, 500) == 0);
-}
-
-static void waits_with_a_poller (void)
-{
-    zmq_poller_event_t event;
-    void *poller = zmq_poller_new ();
-    NEED (zmq_poller_add (poller, pull, NULL, ZMQ_POLLIN) == 0);
-    NEED (zmq_poller_wait (poller, &event, 500) == -1 && zmq_errno () == EAGAIN);
-    NEED (zmq_poller_destroy (&poller) == 0);
-}
-
-/* Something comes and is taken, and then nothing comes for half a second. */
-static void is_calm (const char *name, void (*wait) (void))
-{
-    char text[16];
-    send_parts (push, "text", NULL);
-    while (zmq_recv (pull, text, sizeof text, ZMQ_DONTWAIT) != 4)
-        usleep (1000);
-    double start = processor_time ();
-    wait ();
-    double used = processor_time () - start;
-    line ("-- %s: %s", name, used < 150 ? "sleeps" : "spins");
-}
-
-static void cleans_up_calmly (void *argument)
-{
-    (void) argument;
-    is_calm ("cancelled in zmq_recv, zmq_poll to clean up", polls_soon);
-}
-
-static void receives_and_is_calm (struct job *job)
-{
-    pthread_cleanup_push (cleans_up_calmly, job);
-    receives (job);
-    pthread_cleanup_pop (0);
-}
-
-static void leaves_a_wait (const char *name, void (*act) (struct job *), void (*next) (void))
-{
-    void *own = new_context ();
-    push = new_socket (own, ZMQ_PUSH);
-    pull = new_socket (own, ZMQ_PULL);
-    NEED (zmq_bind (pull, "inproc://left") == 0 && zmq_connect (push, "inproc://left") == 0);
-    struct job job = {pull, NULL, act, 0};
-    if (next == NULL)
-        line ("-- %s: %d", name, is_cancelled (job, 50000));
-    else {
-        if (sigsetjmp (before, 1) == 0) {
-            ualarm (50000, 0);
-            act (&job);
-        }
-        is_calm (name, next);
-    }
-    end_socket (push);
-    end_socket (pull);
-    end_context (own);
-}
-
-static void left_waits (void)
-{
-    struct sigaction jump = {.sa_handler = leaves_by_jump};
-    NEED (sigaction (SIGALRM, &jump, NULL) == 0);
-    leaves_a_wait ("cancelled", receives_and_is_calm, NULL);
-    leaves_a_wait ("from zmq_recv to zmq_poll", receives, polls_soon);
-    leaves_a_wait ("from zmq_poll to zmq_recv", polls, receives_soon);
-    leaves_a_wait ("from zmq_recv to zmq_poller_wait", receives, waits_with_a_poller);
-    leaves_a_wait ("from zmq_poll to zmq_poller_wait", polls, waits_with_a_poller);
-}
-
 int main (void)
 {
     threads_of_the_library ();
@@ -395,11 +304,12 @@ int main (void)
     goes_on ("ipc", 3, receives);
     goes_on ("inproc", 1, receives);
     goes_on ("tcp", 40, receives);
+    goes_on ("tcp", 3, waits_with_a_poller);
+    goes_on ("inproc", 3, waits_for_all_with_a_timeout);
     servers ();
     struct job job = {new_socket (context, ZMQ_PULL), NULL, receives_and_cleans_up, 0};
     NEED (zmq_bind (job.socket, "tcp://127.0.0.1:*") == 0);
     line ("-- cleaning up: %d", is_cancelled (job, 20000));
-    left_waits ();
     end_context (context);
     return 0;
 }

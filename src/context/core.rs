@@ -100,9 +100,15 @@ impl Core {
         self.tasks.load(Ordering::Acquire) > 0 || !self.sockets.lock().is_empty()
     }
 
-    /// Waits until all sockets are closed and all tasks have ended. `INTR` after a signal.
-    pub(super) fn wait_until_unused(&self) -> Result<()> {
-        self.idle.wait_while(|| self.in_use())
+    /// Waits until all sockets are closed and all tasks have ended. `INTR` after a signal. `elsewhere`: `ASLEEP` if the
+    /// caller has to sleep, and then to ask `woken` and this again.
+    pub(super) fn wait_until_unused(&self, elsewhere: bool) -> Result<()> {
+        self.idle.wait_while(elsewhere, || self.in_use())
+    }
+
+    /// What came of the caller's sleep. `INTR` after a signal.
+    pub(super) fn woken(&self) -> Result<()> {
+        self.idle.woken()
     }
 
     /// Ends the I/O threads; called when nothing uses them any more.

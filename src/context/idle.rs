@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sys::Bell;
 use crate::sys::sync::Mutex;
 
@@ -25,14 +25,16 @@ impl Idle {
         }
     }
 
-    /// Sleeps as long as it is in use. `INTR` after a signal.
-    pub(super) fn wait_while(&self, in_use: impl Fn() -> bool) -> Result<()> {
+    /// Sleeps as long as it is in use. `INTR` after a signal. `elsewhere`: `ASLEEP` if the caller has to sleep, and then
+    /// to ask `woken` and this again.
+    pub(super) fn wait_while(&self, elsewhere: bool, in_use: impl Fn() -> bool) -> Result<()> {
         while in_use() {
             let bell = self.bell();
             if !in_use() {
                 break;
             }
             match bell {
+                Some(bell) if elsewhere && bell.plan(&[], None) => return Err(Error::ASLEEP),
                 Some(bell) => {
                     bell.wait(&[], None)?;
                     bell.silence();
@@ -44,6 +46,18 @@ impl Idle {
         // Others may wait as well, and this thread may have silenced what was for them.
         self.report();
         Ok(())
+    }
+
+    /// What came of the caller's sleep. `INTR` after a signal.
+    pub(super) fn woken(&self) -> Result<()> {
+        let Some(bell) = self.bell() else { return Ok(()) };
+        match bell.woken() {
+            Ok(_) | Err(Error::AGAIN) => {
+                bell.silence();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn bell(&self) -> Option<Arc<Bell>> {
@@ -77,8 +91,9 @@ mod tests {
             });
             let second = shared.clone();
             let in_use = |users: &AtomicUsize| users.load(Ordering::Acquire) > 0;
-            let second = thread::spawn(move || second.0.wait_while(|| in_use(&second.1)).unwrap());
-            shared.0.wait_while(|| in_use(&shared.1)).unwrap();
+            let second =
+                thread::spawn(move || second.0.wait_while(false, || in_use(&second.1)).unwrap());
+            shared.0.wait_while(false, || in_use(&shared.1)).unwrap();
             second.join().unwrap();
             users.join().unwrap();
         });

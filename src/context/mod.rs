@@ -13,6 +13,7 @@ mod idle;
 pub(crate) mod inproc;
 mod zap;
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,6 +27,11 @@ use crate::sys::lock::Mutex;
 use handle::Table;
 
 static CONTEXTS: Table<Context> = Table::new();
+
+thread_local! {
+    /// What the caller sleeps for that ends a context; the thread's end, should it be cancelled, finds it here.
+    static ASIDE: Cell<Option<Arc<Core>>> = const { Cell::new(None) };
+}
 
 /// A context, behind the handle of `zmq_ctx_new`. Lives in a table and is reused after its end.
 #[derive(Default)]
@@ -85,15 +91,44 @@ impl Context {
     }
 
     /// Ends the context: waits until its sockets are closed and have lingered. `INTR` after a
-    /// signal; then it may be called again.
-    pub(crate) fn terminate(&self) -> Result<()> {
+    /// signal; then it may be called again. `ASLEEP` if the caller has to sleep and then to `terminate_again`.
+    pub(crate) fn terminate_or_sleep(&self) -> Result<()> {
         if self.is_inherited() {
             return Err(Error::INTR);
         }
         let core = self.core()?;
         core.shut_down();
-        core.wait_until_unused()?;
-        let last = self.core.lock().take();
+        self.finish(core, true)
+    }
+
+    /// Goes on after the sleep.
+    #[cold]
+    pub(crate) fn terminate_again(&self) -> Result<()> {
+        let core = ASIDE.try_with(Cell::take).ok().flatten().ok_or(Error::INTR)?;
+        core.woken()?;
+        self.finish(core, true)
+    }
+
+    /// The same, sleeping here.
+    #[cfg(test)]
+    pub(crate) fn terminate(&self) -> Result<()> {
+        let core = self.core()?;
+        core.shut_down();
+        self.finish(core, false)
+    }
+
+    fn finish(&self, core: Arc<Core>, elsewhere: bool) -> Result<()> {
+        let elsewhere = elsewhere && ASIDE.try_with(|_| ()).is_ok();
+        match core.wait_until_unused(elsewhere) {
+            Err(Error::ASLEEP) => {
+                // The bell that it sleeps on is the core's.
+                drop(ASIDE.try_with(|aside| aside.replace(Some(core))));
+                return Err(Error::ASLEEP);
+            }
+            result => result?,
+        }
+        // Another thread may have been faster.
+        let last = self.core.lock().take_if(|last| Arc::ptr_eq(last, &core));
         if last.is_none() {
             return Err(Error::FAULT);
         }

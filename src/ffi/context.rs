@@ -4,11 +4,12 @@ use std::ffi::{c_int, c_void};
 
 #[cfg(feature = "draft")]
 use super::arg;
-use super::boundary::{making, whole};
+use super::boundary::{go_on, making, sleeping, whole};
 use super::handle;
 use crate::context::Context;
 #[cfg(feature = "draft")]
 use crate::error::Error;
+use crate::sys::cancel;
 
 /// Makes a context, see zmq_ctx_new(3).
 #[unsafe(no_mangle)]
@@ -21,8 +22,16 @@ pub extern "C" fn zmq_ctx_new() -> *mut c_void {
 /// # Safety
 /// `context` comes from `zmq_ctx_new`; other pointers are answered with EFAULT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
-    whole(|| handle::context(context)?.terminate())
+pub unsafe extern "C-unwind" fn zmq_ctx_term(context: *mut c_void) -> c_int {
+    let begin = || cancel::off(|| handle::context(context)?.terminate_or_sleep());
+    sleeping(begin, || end_again(context))
+}
+
+/// Goes on after a sleep.
+#[cold]
+#[inline(never)]
+fn end_again(context: *mut c_void) -> c_int {
+    go_on(|| cancel::off(|| handle::context(context)?.terminate_again()))
 }
 
 /// Makes every blocking call of the context's sockets return ETERM, see zmq_ctx_shutdown(3).

@@ -1,15 +1,18 @@
 //! Functions that `zmq.h` keeps for old programs.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 
 use libc::iovec;
 
-use super::boundary::{boundary, whole};
+use super::boundary::{go_on, sleeping, whole};
 use super::message::zmq_msg_t;
 use super::{ZMQ_IO_THREADS, ZMQ_SNDMORE, arg, handle};
 use super::{zmq_ctx_term, zmq_msg_recv, zmq_msg_send, zmq_proxy};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::socket;
 use crate::sys::reserve;
 
 /// Makes a context with so many I/O threads; use `zmq_ctx_new`, see zmq_init(3).
@@ -30,7 +33,7 @@ pub extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
 /// # Safety
 /// As for `zmq_ctx_term`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_term(context: *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_term(context: *mut c_void) -> c_int {
     // SAFETY: the same contract.
     unsafe { zmq_ctx_term(context) }
 }
@@ -40,7 +43,7 @@ pub unsafe extern "C" fn zmq_term(context: *mut c_void) -> c_int {
 /// # Safety
 /// As for `zmq_ctx_term`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
     // SAFETY: the same contract.
     unsafe { zmq_ctx_term(context) }
 }
@@ -88,6 +91,52 @@ pub unsafe extern "C-unwind" fn zmq_recvmsg(
     unsafe { zmq_msg_recv(msg, socket, flags) }
 }
 
+/// Sends the buffers behind those that `sent` counts, the first of them after a sleep.
+///
+/// # Safety
+/// As for `zmq_sendiov`.
+unsafe fn send_buffers(
+    socket: *mut c_void,
+    (iov, count): (*mut iovec, usize),
+    flags: c_int,
+    sent: &Cell<usize>,
+    mut slept: bool,
+) -> Result<usize> {
+    // SAFETY: passed on.
+    let buffers = unsafe { arg::array(iov, count, Error::INVAL) }?;
+    let (last, _) = buffers.split_last().ok_or(Error::INVAL)?;
+    while let Some(buffer) = buffers.get(sent.get()) {
+        // SAFETY: passed on; the message does not outlive this turn.
+        let mut message =
+            unsafe { Message::lend(arg::bytes(buffer.iov_base, buffer.iov_len, Error::FAULT)?) };
+        let is_last = sent.get() + 1 == count;
+        let flags = if is_last { flags & !ZMQ_SNDMORE } else { flags };
+        if std::mem::take(&mut slept) {
+            socket::send_again(&mut message, flags)?;
+        } else {
+            handle::socket(socket)?.send_or_sleep(&mut message, flags)?;
+        }
+        sent.set(sent.get() + 1);
+    }
+    Ok(last.iov_len)
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_sendiov`.
+#[cold]
+#[inline(never)]
+unsafe fn send_buffers_again(
+    socket: *mut c_void,
+    buffers: (*mut iovec, usize),
+    flags: c_int,
+    sent: &Cell<usize>,
+) -> c_int {
+    // SAFETY: passed on.
+    go_on(|| unsafe { send_buffers(socket, buffers, flags, sent, true) })
+}
+
 /// Sends one message per buffer, or one of as many parts with ZMQ_SNDMORE.
 ///
 /// Gives the length of the last.
@@ -95,26 +144,67 @@ pub unsafe extern "C-unwind" fn zmq_recvmsg(
 /// # Safety
 /// `iov` is null or points to `count` buffers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_sendiov(
+pub unsafe extern "C-unwind" fn zmq_sendiov(
     socket: *mut c_void,
     iov: *mut iovec,
     count: usize,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
-        let socket = handle::socket(socket)?;
+    let (sent, buffers) = (Cell::new(0), (iov, count));
+    let send = || {
+        handle::socket(socket)?;
         // SAFETY: by the contract of the function.
-        let buffers = unsafe { arg::array(iov, count, Error::INVAL) }?;
-        let (last, others) = buffers.split_last().ok_or(Error::INVAL)?;
-        // SAFETY: as above.
-        let bytes =
-            |buffer: &iovec| unsafe { arg::bytes(buffer.iov_base, buffer.iov_len, Error::FAULT) };
-        for buffer in others {
-            socket.send_slice(bytes(buffer)?, flags)?;
+        unsafe { send_buffers(socket, buffers, flags, &sent, false) }
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(send, || unsafe { send_buffers_again(socket, buffers, flags, &sent) })
+}
+
+/// Receives into at most `room` buffers: the first part as `receive` does, the others are there then.
+///
+/// # Safety
+/// As for `zmq_recviov`, of which `room` was the count.
+unsafe fn receive_buffers(
+    socket: *mut c_void,
+    iov: *mut iovec,
+    (count, room): (*mut usize, usize),
+    flags: c_int,
+    receive: impl FnOnce(&mut Message) -> Result<()>,
+) -> Result<usize> {
+    // SAFETY: passed on.
+    let (count, buffers) =
+        unsafe { (arg::place(count, Error::INVAL)?, arg::array(iov, room, Error::INVAL)?) };
+    let (first, others) = buffers.split_first_mut().ok_or(Error::INVAL)?;
+    *count = 0;
+    let mut message = Message::new();
+    receive(&mut message)?;
+    *first = duplicate(message.data())?;
+    *count = 1;
+    for buffer in others {
+        if !message.more() {
+            break;
         }
-        socket.send_slice(bytes(last)?, flags & !ZMQ_SNDMORE)?;
-        Ok(last.iov_len)
-    })
+        message = handle::socket(socket)?.recv(flags)?;
+        *buffer = duplicate(message.data())?;
+        *count += 1;
+    }
+    Ok(*count)
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `receive_buffers`.
+#[cold]
+#[inline(never)]
+unsafe fn receive_buffers_again(
+    socket: *mut c_void,
+    iov: *mut iovec,
+    count: (*mut usize, usize),
+    flags: c_int,
+) -> c_int {
+    // SAFETY: passed on.
+    go_on(|| unsafe { receive_buffers(socket, iov, count, flags, socket::recv_again) })
 }
 
 /// Receives the parts of a message, at most `*count`, into buffers made with `malloc`.
@@ -124,34 +214,25 @@ pub unsafe extern "C" fn zmq_sendiov(
 /// # Safety
 /// `count` is null or points to the number of elements of `iov`; these are overwritten.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recviov(
+pub unsafe extern "C-unwind" fn zmq_recviov(
     socket: *mut c_void,
     iov: *mut iovec,
     count: *mut usize,
     flags: c_int,
 ) -> c_int {
-    boundary(|| {
-        let socket = handle::socket(socket)?;
+    let room = Cell::new(0);
+    let receive = || {
+        let from = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
-        let (count, buffers) = unsafe {
-            let count = arg::place(count, Error::INVAL)?;
-            let buffers = arg::array(iov, *count, Error::INVAL)?;
-            (count, buffers)
-        };
-        if buffers.is_empty() {
-            return Err(Error::INVAL);
+        unsafe {
+            room.set(*arg::place(count, Error::INVAL)?);
+            let count = (count, room.get());
+            let receive = |message: &mut Message| from.recv_or_sleep(message, flags);
+            receive_buffers(socket, iov, count, flags, receive)
         }
-        *count = 0;
-        for buffer in buffers {
-            let message = socket.recv(flags)?;
-            *buffer = duplicate(message.data())?;
-            *count += 1;
-            if !message.more() {
-                break;
-            }
-        }
-        Ok(*count)
-    })
+    };
+    // SAFETY: by the contract of the function.
+    sleeping(receive, || unsafe { receive_buffers_again(socket, iov, (count, room.get()), flags) })
 }
 
 /// A copy in memory that the application gives back with `free`.

@@ -2,12 +2,13 @@
 
 use std::ffi::{c_int, c_long, c_short, c_void};
 
-use super::boundary::{boundary, making, whole};
+use super::boundary::{boundary, go_on, making, sleeping, whole};
 use super::handle::Shelf;
 use super::{Descriptor, arg};
 use crate::error::{Error, Result};
 pub use crate::poller::PollerEvent;
 use crate::poller::{Poller, Target};
+use crate::sys::cancel;
 use crate::sys::lock::Mutex;
 
 static POLLERS: Shelf<Mutex<Option<Poller>>> = Shelf::new();
@@ -95,28 +96,85 @@ pub unsafe extern "C" fn zmq_poller_remove(poller: *mut c_void, socket: *mut c_v
     whole(|| with(poller, |poller| poller.remove(Target::socket(socket))))
 }
 
+/// Writes the one event that `wait` finds.
+///
+/// # Safety
+/// As for `zmq_poller_wait`.
+unsafe fn one(
+    poller: *mut c_void,
+    event: *mut PollerEvent,
+    wait: impl FnOnce(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
+) -> Result<()> {
+    // SAFETY: passed on.
+    let event = unsafe { arg::place(event, Error::FAULT) };
+    let look = |poller: &mut Poller| {
+        let event = event?;
+        let result = wait(poller, std::slice::from_mut(event));
+        if result.is_err() {
+            *event = PollerEvent::NONE;
+        }
+        result.map(drop)
+    };
+    cancel::off(|| with(poller, look))
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_poller_wait`.
+#[cold]
+#[inline(never)]
+unsafe fn one_again(poller: *mut c_void, event: *mut PollerEvent) -> c_int {
+    // SAFETY: passed on.
+    go_on(|| unsafe { one(poller, event, Poller::wait_again) })
+}
+
 /// Waits for one event.
 ///
 /// # Safety
 /// `event` is null or points to an event.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_poller_wait(
+pub unsafe extern "C-unwind" fn zmq_poller_wait(
     poller: *mut c_void,
     event: *mut PollerEvent,
     timeout: c_long,
 ) -> c_int {
-    whole(|| {
-        // SAFETY: by the contract of the function.
-        let event = unsafe { arg::place(event, Error::FAULT) };
-        with(poller, |poller| {
-            let event = event?;
-            let result = poller.wait(std::slice::from_mut(event), timeout);
-            if result.is_err() {
-                *event = PollerEvent::NONE;
-            }
-            result.map(drop)
-        })
-    })
+    // SAFETY: by the contract of the function.
+    let wait = || unsafe { one(poller, event, |poller, events| poller.wait(events, timeout)) };
+    // SAFETY: by the contract of the function.
+    sleeping(wait, || unsafe { one_again(poller, event) })
+}
+
+/// Writes the events that `wait` finds.
+///
+/// # Safety
+/// As for `zmq_poller_wait_all`.
+unsafe fn all(
+    poller: *mut c_void,
+    events: *mut PollerEvent,
+    n_events: c_int,
+    wait: impl FnOnce(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
+) -> Result<usize> {
+    let look = |poller: &mut Poller| {
+        if events.is_null() {
+            return Err(Error::FAULT);
+        }
+        let len = usize::try_from(n_events).map_err(|_| Error::INVAL)?;
+        // SAFETY: passed on.
+        wait(poller, unsafe { arg::array(events, len, Error::FAULT) }?)
+    };
+    cancel::off(|| with(poller, look))
+}
+
+/// Goes on after a sleep.
+///
+/// # Safety
+/// As for `zmq_poller_wait_all`.
+#[cold]
+#[inline(never)]
+unsafe fn all_again(poller: *mut c_void, events: *mut PollerEvent, n_events: c_int) -> c_int {
+    // SAFETY: passed on.
+    go_on(|| unsafe { all(poller, events, n_events, Poller::wait_again) })
 }
 
 /// Waits for up to `n_events` events and gives how many came.
@@ -124,22 +182,17 @@ pub unsafe extern "C" fn zmq_poller_wait(
 /// # Safety
 /// `events` is null or points to `n_events` events.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_poller_wait_all(
+pub unsafe extern "C-unwind" fn zmq_poller_wait_all(
     poller: *mut c_void,
     events: *mut PollerEvent,
     n_events: c_int,
     timeout: c_long,
 ) -> c_int {
-    whole(|| {
-        with(poller, |poller| {
-            if events.is_null() {
-                return Err(Error::FAULT);
-            }
-            let len = usize::try_from(n_events).map_err(|_| Error::INVAL)?;
-            // SAFETY: by the contract of the function.
-            poller.wait(unsafe { arg::array(events, len, Error::FAULT) }?, timeout)
-        })
-    })
+    let wait = |poller: &mut Poller, events: &mut [PollerEvent]| poller.wait(events, timeout);
+    // SAFETY: by the contract of the function.
+    let wait = || unsafe { all(poller, events, n_events, wait) };
+    // SAFETY: by the contract of the function.
+    sleeping(wait, || unsafe { all_again(poller, events, n_events) })
 }
 
 /// A descriptor that becomes readable when one of the thread-safe sockets has news.

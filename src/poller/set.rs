@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, announce, from_kernel, to_kernel, wait,
+    Deadline, Descriptor, POLLERR, POLLIN, POLLOUT, POLLPRI, announce, end_sleep, from_kernel,
+    to_kernel, wait,
 };
 use crate::error::{Error, Result};
 use crate::socket::{self, Alarm, Socket, aside};
-use crate::sys::PollFd;
+use crate::sys::{PollFd, nap};
 
 /// One event found by zmq_poller_wait.
 #[derive(Clone, Copy, Debug)]
@@ -190,11 +191,29 @@ impl Poller {
     }
 
     /// Waits until something happens and writes it to `events`; gives the number of events.
-    /// `AGAIN` when the time is up, `FAULT` when it would wait for nothing for ever.
+    /// `AGAIN` when the time is up, `FAULT` when it would wait for nothing for ever. `ASLEEP` when the caller has to
+    /// sleep and then to `wait_again`.
     pub(crate) fn wait(&mut self, events: &mut [PollerEvent], timeout: c_long) -> Result<usize> {
         if timeout < 0 && (events.is_empty() || self.items.iter().all(|item| item.events == 0)) {
             return Err(Error::FAULT);
         }
+        let found = self.look(events)?;
+        if found > 0 || timeout == 0 {
+            return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
+        }
+        self.sleep(events, Deadline::after(timeout))
+    }
+
+    /// Goes on after the sleep. Meanwhile other threads may have changed what is registered.
+    #[cold]
+    pub(crate) fn wait_again(&mut self, events: &mut [PollerEvent]) -> Result<usize> {
+        let deadline = end_sleep()?;
+        let found = self.look(events)?;
+        if found > 0 { Ok(found) } else { self.sleep(events, deadline) }
+    }
+
+    /// What there is without waiting.
+    fn look(&mut self, events: &mut [PollerEvent]) -> Result<usize> {
         if self.fds.is_empty() {
             self.fds = self.items.iter().map(Item::in_the_kernel).collect();
         }
@@ -202,17 +221,22 @@ impl Poller {
         if self.has_descriptors() {
             wait(&mut self.fds, Some(Duration::ZERO), None)?;
         }
-        let found = self.check(events)?;
-        if found > 0 || timeout == 0 {
-            return if found > 0 { Ok(found) } else { Err(Error::AGAIN) };
-        }
-        let deadline = Deadline::after(timeout);
+        self.check(events)
+    }
+
+    /// Sleeps, or lets the caller do so.
+    fn sleep(&mut self, events: &mut [PollerEvent], deadline: Deadline) -> Result<usize> {
         aside::take_back();
         let mut watches = Vec::new();
         loop {
             let left = deadline.left();
             let wanted = self.items.iter().map(Item::as_socket);
             let idle = announce(wanted, &mut self.fds, &mut watches)?;
+            let elsewhere = idle && left != Some(Duration::ZERO) && aside::may_put_aside();
+            if elsewhere && nap::plan_poll(self.fds.iter().copied(), left, None) {
+                aside::put_watches(watches, deadline.0);
+                return Err(Error::ASLEEP);
+            }
             wait(&mut self.fds, if idle { left } else { Some(Duration::ZERO) }, None)?;
             watches.clear();
             let found = self.check(events)?;
