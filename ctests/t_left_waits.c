@@ -92,6 +92,63 @@ static void leaves_a_wait (const char *name, void (*act) (struct job *), void (*
     end_context (own);
 }
 
+#define CLIENTS 20
+#define ROUNDS 200
+
+static void *asks (void *argument)
+{
+    void **clients = argument;
+    char text[16];
+    for (int i = 0; i < ROUNDS; i++) {
+        /* The server sleeps by then. */
+        usleep (500);
+        NEED (zmq_send (clients[i % CLIENTS], "ask", 3, 0) == 3 && zmq_recv (clients[i % CLIENTS], text, sizeof text, 0) == 6);
+    }
+    return NULL;
+}
+
+struct next
+{
+    const char *name;
+    void (*wait) (void);
+};
+
+/* The same with so many connections that they are waited for together. What such a wait has begun stays with its thread. */
+static void *among_many (void *argument)
+{
+    const struct next *next = argument;
+    sigset_t alarm;
+    NEED (sigemptyset (&alarm) == 0 && sigaddset (&alarm, SIGALRM) == 0 && pthread_sigmask (SIG_UNBLOCK, &alarm, NULL) == 0);
+    char endpoint[256], id[16], text[16];
+    void *own = new_context (), *clients[CLIENTS];
+    pull = new_socket (own, ZMQ_ROUTER);
+    bind_any (pull, "tcp", endpoint);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = new_socket (own, ZMQ_DEALER);
+        NEED (zmq_connect (clients[i], endpoint) == 0);
+    }
+    push = clients[0];
+    pthread_t thread;
+    NEED (pthread_create (&thread, NULL, asks, clients) == 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        int size = zmq_recv (pull, id, sizeof id, 0);
+        NEED (zmq_recv (pull, text, sizeof text, 0) == 3);
+        NEED (zmq_send (pull, id, size, ZMQ_SNDMORE) == size && zmq_send (pull, "answer", 6, 0) == 6);
+    }
+    NEED (pthread_join (thread, NULL) == 0);
+    struct job job = {pull, NULL, receives, 0};
+    if (sigsetjmp (before, 1) == 0) {
+        ualarm (50000, 0);
+        receives (&job);
+    }
+    is_calm (next->name, next->wait);
+    for (int i = 0; i < CLIENTS; i++)
+        end_socket (clients[i]);
+    end_socket (pull);
+    end_context (own);
+    return NULL;
+}
+
 int main (void)
 {
     struct sigaction jump = {.sa_handler = leaves_by_jump};
@@ -101,5 +158,16 @@ int main (void)
     leaves_a_wait ("from zmq_poll to zmq_recv", polls, receives_soon);
     leaves_a_wait ("from zmq_recv to zmq_poller_wait", receives, waits_with_a_poller);
     leaves_a_wait ("from zmq_poll to zmq_poller_wait", polls, waits_with_a_poller);
+    struct next nexts[] = {
+        {"among many, from zmq_recv to zmq_recv", receives_soon},
+        {"among many, from zmq_recv to zmq_poll", polls_soon},
+        {"among many, from zmq_recv to zmq_poller_wait", waits_with_a_poller},
+    };
+    sigset_t alarm;
+    NEED (sigemptyset (&alarm) == 0 && sigaddset (&alarm, SIGALRM) == 0 && pthread_sigmask (SIG_BLOCK, &alarm, NULL) == 0);
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        NEED (pthread_create (&thread, NULL, among_many, &nexts[i]) == 0 && pthread_join (thread, NULL) == 0);
+    }
     return 0;
 }

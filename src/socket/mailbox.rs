@@ -15,8 +15,13 @@ use super::quiet::Quiet;
 use crate::error::Result;
 use crate::patterns::Attach;
 use crate::pipe::{Notify, Pipe, PipeEvent};
-use crate::sys::Bell;
 use crate::sys::sync::{AtomicBool, Mutex, MutexGuard, Ordering, yield_now};
+use crate::sys::{Bell, cancel};
+
+/// So often a thread that was woken for others lets them go first before it pauses each time, and for how long: the
+/// bell stays rung meanwhile, for who does not come as well.
+const PATIENCE: u32 = 1000;
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Something a socket shall take in.
 pub(crate) enum Command {
@@ -51,6 +56,8 @@ struct Inner {
     behind: u32,
     /// How often commands were taken.
     takes: u64,
+    /// At which of them somebody was last woken for those who are behind, and how often since.
+    awaited: (u64, u32),
     /// The application knows the descriptor and may be watching it at any time.
     exposed: bool,
     /// The socket has endpoints: whoever starts to watch shall look at ZMQ_EVENTS once.
@@ -73,6 +80,16 @@ impl Inner {
                 quiet.disturb(number);
             }
         }
+    }
+
+    /// Whether those who are behind have been waited for long. They may be somewhere else altogether: in a cleanup
+    /// handler, or out of the call by siglongjmp(3).
+    fn are_late(&mut self) -> bool {
+        if self.awaited.0 != self.takes {
+            self.awaited = (self.takes, 0);
+        }
+        self.awaited.1 = PATIENCE.min(self.awaited.1 + 1);
+        self.awaited.1 == PATIENCE
     }
 
     /// There is something new for whoever polls.
@@ -257,8 +274,9 @@ impl Mailbox {
             }
         } else if inner.behind > 0 {
             // It was rung for others; they shall have the processor.
+            let late = inner.are_late();
             drop(inner);
-            yield_now();
+            if late { cancel::off(|| std::thread::sleep(PAUSE)) } else { yield_now() }
         }
     }
 
