@@ -135,7 +135,8 @@ static void *on_little (void *transport)
     return transport;
 }
 
-/* The least stack that the system gives. What the library keeps for each thread must not take it. */
+/* The least stack that the system gives. What the library keeps for each thread must not take it. This is for a library that
+   was built as it is installed (`make`): without optimisation (`cargo build`) it wants 28 KiB, and the thread dies here. */
 static void small_stacks (char *transport)
 {
     pthread_attr_t attributes;
