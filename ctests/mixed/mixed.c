@@ -6,10 +6,12 @@
  *     mixed drive CASE ENDPOINT          connects, plays the second type
  *
  * Both print what they receive. Before they begin they wait for a line on standard input, which the runner sends when the
- * other side has said "ready"; a publisher gets it last.
+ * other side has said "ready". A publisher, which cannot tell whether somebody listens, greets until then, and gets its line
+ * when the other side has said "heard".
  */
 #define ZMQ_BUILD_DRAFT_API 1
 #include "../common.h"
+#include "greetings.h"
 
 enum play { ECHO, ASK, TAKE, GIVE, HEAR, TELL, RETURN, POST };
 
@@ -39,49 +41,48 @@ static const struct
     enum play serve;
     int drive_type;
     enum play drive;
-    int publishes;
     const char *transports;
 } CASES[] = {
-    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc ws wss"},
-    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc ws wss"},
-    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, 0, "tcp ipc ws wss"},
-    {"router-req", ZMQ_ROUTER, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
-    {"rep-dealer", ZMQ_REP, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
-    {"dealer-rep", ZMQ_DEALER, ASK, ZMQ_REP, ECHO, 0, "tcp ipc"},
-    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc ws wss"},
-    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc ws wss"},
-    {"dealer-dealer", ZMQ_DEALER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc"},
-    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc ws wss"},
-    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc ws wss"},
-    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc ws wss"},
-    {"pub-xsub", ZMQ_PUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
-    {"xpub-sub", ZMQ_XPUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
-    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc ws wss"},
-    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc ws wss"},
-    {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
-    {"sub-xpub", ZMQ_SUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
-    {"xsub-pub", ZMQ_XSUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
-    {"req-router", ZMQ_REQ, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
-    {"router-router-named", ZMQ_ROUTER, ECHO, ZMQ_ROUTER, ASK, 0, "tcp ipc"},
-    {"pub-sub-late", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc"},
-    {"xpub-xsub-late", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
-    {"sub-pub-late", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
-    {"xsub-xpub-late", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, 1, "tcp ipc"},
-    {"pub-sub-restart", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, 1, "tcp ipc ws wss"},
-    {"xpub-xsub-restart", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, 1, "tcp ipc"},
-    {"sub-pub-restart", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, 1, "tcp ipc"},
-    {"pull-push-restart", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc"},
-    {"push-pull-restart", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc"},
-    {"rep-req-restart", ZMQ_REP, ECHO, ZMQ_REQ, ASK, 0, "tcp ipc"},
-    {"router-dealer-restart", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, 0, "tcp ipc ws wss"},
-    {"dealer-router-restart", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, 0, "tcp ipc"},
-    {"pair-pair-restart", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
-    {"pull-push-hwm1", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, 0, "tcp ipc ws wss"},
-    {"push-pull-hwm1", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, 0, "tcp ipc ws wss"},
-    {"pair-pair-hwm1", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, 0, "tcp ipc"},
-    {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, 1, "tcp ipc"},
-    {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, 1, "tcp ipc udp multicast"},
-    {"dgram-dgram", ZMQ_DGRAM, RETURN, ZMQ_DGRAM, POST, 0, "udp"},
+    {"pair-pair", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, "tcp ipc ws wss"},
+    {"rep-req", ZMQ_REP, ECHO, ZMQ_REQ, ASK, "tcp ipc ws wss"},
+    {"req-rep", ZMQ_REQ, ASK, ZMQ_REP, ECHO, "tcp ipc ws wss"},
+    {"router-req", ZMQ_ROUTER, ECHO, ZMQ_REQ, ASK, "tcp ipc"},
+    {"rep-dealer", ZMQ_REP, ECHO, ZMQ_DEALER, ASK, "tcp ipc"},
+    {"dealer-rep", ZMQ_DEALER, ASK, ZMQ_REP, ECHO, "tcp ipc"},
+    {"router-dealer", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, "tcp ipc ws wss"},
+    {"dealer-router", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, "tcp ipc ws wss"},
+    {"dealer-dealer", ZMQ_DEALER, ECHO, ZMQ_DEALER, ASK, "tcp ipc"},
+    {"pull-push", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, "tcp ipc ws wss"},
+    {"push-pull", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, "tcp ipc ws wss"},
+    {"pub-sub", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, "tcp ipc ws wss"},
+    {"pub-xsub", ZMQ_PUB, GIVE, ZMQ_XSUB, TAKE, "tcp ipc"},
+    {"xpub-sub", ZMQ_XPUB, GIVE, ZMQ_SUB, TAKE, "tcp ipc"},
+    {"xpub-xsub", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, "tcp ipc ws wss"},
+    {"sub-pub", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, "tcp ipc ws wss"},
+    {"xsub-xpub", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, "tcp ipc"},
+    {"sub-xpub", ZMQ_SUB, TAKE, ZMQ_XPUB, GIVE, "tcp ipc"},
+    {"xsub-pub", ZMQ_XSUB, TAKE, ZMQ_PUB, GIVE, "tcp ipc"},
+    {"req-router", ZMQ_REQ, ASK, ZMQ_ROUTER, ECHO, "tcp ipc"},
+    {"router-router-named", ZMQ_ROUTER, ECHO, ZMQ_ROUTER, ASK, "tcp ipc"},
+    {"pub-sub-late", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, "tcp ipc"},
+    {"xpub-xsub-late", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, "tcp ipc"},
+    {"sub-pub-late", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, "tcp ipc"},
+    {"xsub-xpub-late", ZMQ_XSUB, TAKE, ZMQ_XPUB, GIVE, "tcp ipc"},
+    {"pub-sub-restart", ZMQ_PUB, GIVE, ZMQ_SUB, TAKE, "tcp ipc ws wss"},
+    {"xpub-xsub-restart", ZMQ_XPUB, GIVE, ZMQ_XSUB, TAKE, "tcp ipc"},
+    {"sub-pub-restart", ZMQ_SUB, TAKE, ZMQ_PUB, GIVE, "tcp ipc"},
+    {"pull-push-restart", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, "tcp ipc"},
+    {"push-pull-restart", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, "tcp ipc"},
+    {"rep-req-restart", ZMQ_REP, ECHO, ZMQ_REQ, ASK, "tcp ipc"},
+    {"router-dealer-restart", ZMQ_ROUTER, ECHO, ZMQ_DEALER, ASK, "tcp ipc ws wss"},
+    {"dealer-router-restart", ZMQ_DEALER, ASK, ZMQ_ROUTER, ECHO, "tcp ipc"},
+    {"pair-pair-restart", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, "tcp ipc"},
+    {"pull-push-hwm1", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, "tcp ipc ws wss"},
+    {"push-pull-hwm1", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, "tcp ipc ws wss"},
+    {"pair-pair-hwm1", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, "tcp ipc"},
+    {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, "tcp ipc"},
+    {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, "tcp ipc udp multicast"},
+    {"dgram-dgram", ZMQ_DGRAM, RETURN, ZMQ_DGRAM, POST, "udp"},
 };
 #define CASE_COUNT (sizeof CASES / sizeof *CASES)
 
@@ -89,11 +90,16 @@ static const size_t SIZES[] = {1, 33, 34, 0, 255, 256, 257, 8191, 8192, 8193, 65
 #define SIZE_COUNT (sizeof SIZES / sizeof *SIZES)
 #define MESSAGES (4 * (int) SIZE_COUNT)
 
-/* A ROUTER that speaks first says to whom. */
+/* A ROUTER that speaks first says to whom, which it cannot before it knows who is there. */
 static void address (void *socket)
 {
-    if (get_int (socket, ZMQ_TYPE) == ZMQ_ROUTER)
-        NEED (zmq_send (socket, NAME, sizeof NAME - 1, ZMQ_SNDMORE) == sizeof NAME - 1);
+    int sent = 0;
+    for (int tries = 0; get_int (socket, ZMQ_TYPE) == ZMQ_ROUTER && sent == 0; tries++) {
+        sent = zmq_send (socket, NAME, sizeof NAME - 1, ZMQ_SNDMORE);
+        NEED (sent != -1 || (zmq_errno () == EHOSTUNREACH && tries < 1000));
+        if (sent == -1)
+            sent = 0, rest (10);
+    }
 }
 
 /* The parts of message `number`: a line to tell it by, then up to three bodies. */
@@ -154,12 +160,6 @@ static void ask (void *socket, int delimited)
     take ("last answer", socket, 0);
 }
 
-static void wait_for_go (void)
-{
-    char line_read[16];
-    NEED (fgets (line_read, sizeof line_read, stdin) != NULL);
-}
-
 static void give (void *socket, int type)
 {
     if (type == ZMQ_XPUB)
@@ -175,26 +175,27 @@ static void give (void *socket, int type)
 static void receive (void *socket)
 {
     char buffer[8] = "";
-    for (;;) {
+    while (strcmp (buffer, "end") != 0) {
         zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
         NEED (zmq_poll (&item, 1, 10000) == 1);
         zmq_msg_t part;
         int more = 1;
-        printf ("got");
-        while (more) {
+        for (int number = 0; more; number++) {
             NEED (zmq_msg_init (&part) == 0);
             NEED (zmq_msg_recv (&part, socket, 0) != -1);
             more = zmq_msg_more (&part);
-            printf (" ");
+            if (number == 0 && !more && greeting (zmq_msg_data (&part), zmq_msg_size (&part))) {
+                zmq_msg_close (&part);
+                break;
+            }
+            printf (number == 0 ? "got " : " ");
             print_bytes (zmq_msg_data (&part), zmq_msg_size (&part));
+            printf (more ? "" : "\n");
             size_t size = zmq_msg_size (&part) < 7 ? zmq_msg_size (&part) : 7;
             memcpy (buffer, zmq_msg_data (&part), size);
             buffer[size] = 0;
             zmq_msg_close (&part);
         }
-        printf ("\n");
-        if (strcmp (buffer, "end") == 0)
-            return;
     }
 }
 
@@ -224,15 +225,8 @@ static void make_body (zmq_msg_t *message, size_t number)
         ((unsigned char *) zmq_msg_data (message))[i] = (unsigned char) (i * 31 + number);
 }
 
-static void tell_group (void *socket, const char *group, zmq_msg_t *message)
-{
-    NEED (zmq_msg_set_group (message, group) == 0);
-    NEED (zmq_msg_send (message, socket, 0) != -1);
-}
-
 static void tell (void *socket)
 {
-    static const char *const GROUPS[] = {"movies", "not joined", "a-group-with-a-name-of-some-length", ""};
     zmq_msg_t message;
     for (size_t i = 0; i < 4 * DATAGRAM_SIZE_COUNT; i++) {
         make_body (&message, i);
@@ -250,9 +244,11 @@ static void hear (void *socket)
         zmq_msg_t message;
         NEED (zmq_msg_init (&message) == 0);
         NEED (zmq_msg_recv (&message, socket, 0) != -1);
-        printf ("in '%s' ", zmq_msg_group (&message));
-        print_bytes (zmq_msg_data (&message), zmq_msg_size (&message));
-        printf ("\n");
+        if (!greeting (zmq_msg_data (&message), zmq_msg_size (&message))) {
+            printf ("in '%s' ", zmq_msg_group (&message));
+            print_bytes (zmq_msg_data (&message), zmq_msg_size (&message));
+            printf ("\n");
+        }
         alive = !(zmq_msg_size (&message) == 3 && memcmp (zmq_msg_data (&message), "end", 3) == 0);
         zmq_msg_close (&message);
     }
@@ -273,6 +269,13 @@ static void post (void *socket, const char *address)
         line ("from the address it went to: %d", strcmp (from, address) == 0);
         take ("datagram", socket, 0);
     }
+}
+
+static void wait_for_handshake (void *monitor)
+{
+    char event[6], address_told[256];
+    NEED (zmq_recv (monitor, event, sizeof event, 0) == sizeof event);
+    NEED (zmq_recv (monitor, address_told, sizeof address_told, 0) != -1);
 }
 
 static void set_from_file (void *socket, int option, const char *name)
@@ -345,12 +348,13 @@ int main (int argc, char **argv)
     set_int (socket, ZMQ_RCVTIMEO, 10000);
     set_int (socket, ZMQ_SNDTIMEO, 10000);
     /* A subscriber whose publisher has gone would linger over the subscriptions that it means to repeat. */
-    set_int (socket, ZMQ_LINGER, type == ZMQ_SUB || type == ZMQ_XSUB ? 0 : 10000);
+    set_int (socket, ZMQ_LINGER, type == ZMQ_SUB || type == ZMQ_XSUB || type == ZMQ_DISH ? 0 : 10000);
     if (strncmp (argv[3], "wss://", 6) == 0)
         secure (socket, serves);
     if (how != LATE)
         subscribe (socket, type);
     const int udp = strncmp (argv[3], "udp://", 6) == 0;
+    void *monitor = NULL;
     if (serves) {
         char endpoint[256];
         size_t size = sizeof endpoint;
@@ -358,20 +362,34 @@ int main (int argc, char **argv)
         NEED (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size) == 0);
         line ("endpoint %s%s", udp ? "udp://" : "", endpoint);
     } else {
+        if (how == RESTART) {
+            monitor = watch (context, socket, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+            set_int (monitor, ZMQ_RCVTIMEO, 10000);
+        }
         NEED ((type == ZMQ_DGRAM ? zmq_bind (socket, "udp://127.0.0.1:*") : zmq_connect (socket, argv[3])) == 0);
     }
     for (int rounds = how == RESTART && !serves ? 2 : 1; rounds > 0; rounds--) {
         if (!serves) {
+            if (monitor)
+                wait_for_handshake (monitor); /* with the new server, the second time */
             rest_using (socket, 100);
             line ("ready");
         }
-        wait_for_go ();
+        if (publishes (type))
+            greet_until_go (socket);
+        else
+            wait_for_go ();
         if (how == LATE)
             subscribe (socket, type);
-        rest_using (socket, 40);
+        if (publishes (other_type))
+            hear_greetings (socket);
         play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, argv[3] + (udp ? 6 : 0));
     }
     line ("done");
+    if (monitor) {
+        NEED (zmq_socket_monitor (socket, NULL, 0) == 0);
+        end_socket (monitor);
+    }
     /* libzmq loses what is left in an ipc connection when the sender goes while it is at its high water mark. */
     if (how == HWM1)
         rest_using (socket, 500);
