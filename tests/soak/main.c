@@ -23,9 +23,13 @@ static pthread_rwlock_t pause_lock;
 static volatile int over;
 /* The patterns that were asked for; all, if there are none. */
 static char **wanted;
+/* When the thread that watches looked last, and how much too late its naps have ended so far. */
+static long seen, lost;
 /* Whose thread this is. */
 static __thread const struct world *here;
 
+/* How often it looks. */
+#define NAP_MS 500
 /* How long one step of an episode may take. */
 #define STUCK_MS 120000
 /* Between two pauses, and after how many the memory has found its size. */
@@ -42,11 +46,18 @@ void fail (const char *file, int line, const char *condition)
     _exit (1);
 }
 
-long now_ms (void)
+static long clock_ms (void)
 {
     struct timespec t;
     clock_gettime (CLOCK_MONOTONIC, &t);
     return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
+}
+
+/* Time stands still while this process is kept from running, which the thread that watches learns first of all from itself. */
+long now_ms (void)
+{
+    long lately = __atomic_load_n (&seen, __ATOMIC_ACQUIRE), now = clock_ms () - __atomic_load_n (&lost, __ATOMIC_ACQUIRE);
+    return lately == 0 || now < lately + NAP_MS ? now : lately + NAP_MS;
 }
 
 void rest_ms (int time)
@@ -118,8 +129,11 @@ static long resident_kib (void)
 static void *watch (void *unused)
 {
     (void) unused;
-    for (;;) {
-        rest_ms (500);
+    for (long looked = clock_ms (), now;; looked = now) {
+        __atomic_store_n (&seen, looked - lost, __ATOMIC_RELEASE);
+        rest_ms (NAP_MS);
+        now = clock_ms ();
+        __atomic_store_n (&lost, lost + (now - looked - NAP_MS), __ATOMIC_RELEASE);
         for (int at = 0; at < world_count; at++)
             if (worlds[at].since && strcmp (worlds[at].doing, "resting") && now_ms () - worlds[at].since > STUCK_MS) {
                 printf ("FAIL %s is stuck: %s\n", worlds[at].name, worlds[at].doing);
