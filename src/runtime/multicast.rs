@@ -15,36 +15,66 @@ use crate::transport::multicast::Multicast;
 
 /// Messages in one turn, so that a flood does not starve the other tasks.
 const TURN: usize = 64;
-/// How long a close waits at most for the library to send what it has taken. libzmq does not wait.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a close waits for the library to send what it has taken, though nobody seems to hear it.
+/// libzmq does not wait for that at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often a close asks whether somebody does.
+const ASK: Duration = Duration::from_millis(200);
 
 /// See the head of this file.
 pub(super) struct MulticastTask {
     home: Home,
     socket: Box<dyn Multicast>,
     pipe: Pipe,
-    /// The socket is done with this task, which ends at this time at the latest.
-    closing: Option<Instant>,
+    /// The socket is done with this task; nothing is sent after the time, if there is one.
+    closing: Option<Option<Instant>>,
+    /// A close waits for the library alone: when to ask next whether somebody hears it, and since
+    /// when nobody has.
+    ask: Option<Instant>,
+    unheard: Option<Instant>,
     _entered: Entered,
 }
 
 impl MulticastTask {
     pub(super) fn new(home: Home, socket: Box<dyn Multicast>, pipe: Pipe) -> MulticastTask {
         let entered = Entered::new(&home);
-        MulticastTask { home, socket, pipe, closing: None, _entered: entered }
+        MulticastTask {
+            home,
+            socket,
+            pipe,
+            closing: None,
+            ask: None,
+            unheard: None,
+            _entered: entered,
+        }
     }
 
     fn pump(&mut self, io: &mut Io<'_>) {
         let more = if self.socket.sends() { self.send() } else { self.receive() };
         let ended = self.closing.is_some() || self.pipe.peer_finished();
-        if ended && !more && self.pipe.is_drained() && self.socket.is_idle() {
+        let emptied = ended && !more && self.pipe.is_drained();
+        if emptied && (self.socket.is_idle() || self.is_in_vain(io.now)) {
             return self.end(io);
         }
         if more {
             io.again();
         }
         let again = self.socket.again_in().map(|time| io.now + time);
-        io.set_timer([self.closing, again].into_iter().flatten().min());
+        io.set_timer([self.closing.flatten(), again, self.ask].into_iter().flatten().min());
+    }
+
+    /// Whether nobody has heard for a while what the library still has to send. What waits in the
+    /// pipe has all the time that linger allows.
+    fn is_in_vain(&mut self, now: Instant) -> bool {
+        if !self.socket.has_taken_all() {
+            return false;
+        }
+        if self.ask.is_none_or(|at| at <= now) {
+            self.ask = Some(now + ASK);
+            let heard = self.socket.is_heard();
+            self.unheard = if heard { None } else { self.unheard.or(Some(now)) };
+        }
+        self.unheard.is_some_and(|since| now.duration_since(since) >= PATIENCE)
     }
 
     /// Sends from the pipe. True: there is more, and room for it.
@@ -105,7 +135,7 @@ impl Task for MulticastTask {
     }
 
     fn timer(&mut self, io: &mut Io<'_>) {
-        if self.closing.is_some_and(|at| at <= io.now) {
+        if self.closing.flatten().is_some_and(|at| at <= io.now) {
             return self.end(io);
         }
         self.socket.work();
@@ -121,9 +151,8 @@ impl Task for MulticastTask {
     }
 
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>) {
-        let patience = linger.map_or(PATIENCE, |linger| linger.min(PATIENCE));
-        self.closing = Some(io.now + patience);
-        if patience.is_zero() || !self.socket.sends() {
+        self.closing = Some(linger.map(|linger| io.now + linger));
+        if linger == Some(Duration::ZERO) || !self.socket.sends() {
             return self.end(io);
         }
         self.pump(io);

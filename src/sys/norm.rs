@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ops::RangeInclusive;
 use std::os::fd::RawFd;
 use std::ptr::{NonNull, null};
 
@@ -33,6 +34,9 @@ const RX_OBJECT_NEW: c_int = 17;
 const RX_OBJECT_UPDATED: c_int = 19;
 const RX_OBJECT_COMPLETED: c_int = 20;
 const RX_OBJECT_ABORTED: c_int = 21;
+/// `NORM_SEND_ERROR`, before and since `NORM_RX_ACK_REQUEST` came to stand before it. What 26 means now
+/// comes to those who ask for acknowledgements, what 27 meant then to those who set a timer.
+const SEND_ERRORS: RangeInclusive<c_int> = 26..=27;
 /// `NORM_OBJECT_STREAM`, `NORM_FLUSH_ACTIVE`, `NORM_SYNC_STREAM`, `NORM_NODE_ANY`.
 const OBJECT_STREAM: c_int = 3;
 const FLUSH_ACTIVE: c_int = 2;
@@ -63,6 +67,7 @@ functions! {
     NormStartSender: fn(Handle, u16, u32, u16, u16, u16, u8) -> bool;
     NormStopSender: fn(Handle);
     NormSetTxRate: fn(Handle, f64);
+    NormGetTxRate: fn(Handle) -> f64;
     NormSetCongestionControl: fn(Handle, bool, bool);
     NormSetEcnSupport: fn(Handle, bool, bool, bool);
     NormSetAutoParity: fn(Handle, u8);
@@ -139,6 +144,8 @@ pub(crate) enum Event {
     Readable(StreamId),
     /// A stream is at its end. It cannot be read any more after the next event.
     Ended(StreamId),
+    /// The system did not take what was sent.
+    Failed,
     Other,
 }
 
@@ -284,8 +291,15 @@ impl Session {
                 self.ended = self.received.contains_key(&id).then_some(id);
                 self.ended.map_or(Event::Other, Event::Ended)
             }
+            kind if SEND_ERRORS.contains(&kind) => Event::Failed,
             _ => Event::Other,
         })
+    }
+
+    /// How many bits a second are sent just now.
+    pub(crate) fn rate(&self) -> f64 {
+        // SAFETY: the session is valid.
+        unsafe { (self.functions.NormGetTxRate)(self.session) }
     }
 
     fn remember(&mut self, object: Handle) -> Option<StreamId> {

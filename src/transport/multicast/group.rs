@@ -36,6 +36,17 @@ pub(crate) trait Multicast: Send {
     /// Whether everything was sent at least once.
     fn is_idle(&self) -> bool;
 
+    /// Whether what is left to be sent is all with a library that sends it by itself.
+    fn has_taken_all(&self) -> bool {
+        false
+    }
+
+    /// Whether sending is of any use, as far as it is known: since the last call the system took
+    /// what was sent, and somebody seems to be there.
+    fn is_heard(&mut self) -> bool {
+        true
+    }
+
     /// The next whole message from any of the senders.
     fn receive(&mut self) -> Option<Frames>;
 }

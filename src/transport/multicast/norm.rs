@@ -37,6 +37,10 @@ pub(crate) struct NormSocket {
     in_message: bool,
     /// The session has not sent all that was written.
     busy: bool,
+    /// The system did not take what the session sent.
+    failed: bool,
+    /// The rate to which congestion control goes down where nobody answers; 0 for a fixed rate.
+    lowest_rate: f64,
     streams: HashMap<StreamId, Assembler>,
     /// Streams that may have something to read.
     readable: VecDeque<StreamId>,
@@ -67,6 +71,8 @@ impl NormSocket {
             unsent: None,
             in_message: false,
             busy: false,
+            failed: false,
+            lowest_rate: lowest_rate(options),
             streams: HashMap::new(),
             readable: VecDeque::new(),
             limits: Limits::new(options.maxmsgsize, options.rcvhwm),
@@ -96,6 +102,7 @@ impl Multicast for NormSocket {
                     self.streams.remove(&id);
                     self.readable.retain(|&other| other != id);
                 }
+                Event::Failed => self.failed = true,
                 Event::Writable | Event::Other => {}
             }
         }
@@ -103,6 +110,14 @@ impl Multicast for NormSocket {
 
     fn is_idle(&self) -> bool {
         !self.busy
+    }
+
+    fn has_taken_all(&self) -> bool {
+        self.unsent.is_none()
+    }
+
+    fn is_heard(&mut self) -> bool {
+        !std::mem::take(&mut self.failed) && self.session.rate() > self.lowest_rate
     }
 
     fn can_send(&mut self) -> bool {
@@ -122,6 +137,10 @@ impl Multicast for NormSocket {
     }
 
     fn send(&mut self, frame: Message) {
+        // That all was sent is said of what was written before.
+        if self.busy {
+            self.work();
+        }
         self.busy = true;
         let continued = std::mem::replace(&mut self.in_message, frame.more());
         self.unsent = Some(encode(continued, frame));
@@ -300,6 +319,14 @@ fn service(options: &SocketOptions) -> u8 {
         0 if marks => tos + 1,
         3 if marks => tos - 1,
         _ => tos,
+    }
+}
+
+/// NORM's is a segment a second.
+fn lowest_rate(options: &SocketOptions) -> f64 {
+    match options.norm_mode {
+        FIXED => 0.0,
+        _ => f64::from(options.norm_segment_size) * 8.0,
     }
 }
 
