@@ -6,6 +6,7 @@ Which libzmq.so.5 that is, LD_LIBRARY_PATH says: the runner starts one process f
 import ctypes
 import errno
 import struct
+import threading
 import time
 
 import calm
@@ -66,6 +67,16 @@ class Context:
         check(zmq.zmq_ctx_term(self.handle), "zmq_ctx_term")
 
 
+class Received(threading.local):
+    """Each thread's room for a frame. One for each call would be what tests see that look at the process's memory."""
+
+    def __init__(self):
+        self.buffer = ctypes.create_string_buffer(1 << 21)
+
+
+received = Received()
+
+
 class Socket:
     """Waits for at most two seconds in each call."""
 
@@ -106,9 +117,8 @@ class Socket:
         """The frames of a message."""
         frames, more = [], True
         while more:
-            buffer = ctypes.create_string_buffer(1 << 21)
-            size = check(zmq.zmq_recv(self.handle, buffer, len(buffer), 0), "zmq_recv")
-            frames.append(buffer.raw[:size])
+            size = check(zmq.zmq_recv(self.handle, received.buffer, len(received.buffer), 0), "zmq_recv")
+            frames.append(ctypes.string_at(received.buffer, size))
             more = struct.unpack("=i", self.get(RCVMORE, 4))[0] == 1
         return frames
 
