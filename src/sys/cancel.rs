@@ -28,9 +28,6 @@ impl Drop for Off {
     }
 }
 
-#[cfg(target_vendor = "apple")]
-const DISABLE: libc::c_int = 0;
-#[cfg(not(target_vendor = "apple"))]
 const DISABLE: libc::c_int = 1;
 
 /// Sets the state, which leaves errno alone; the state before.

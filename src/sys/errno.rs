@@ -15,13 +15,13 @@ pub(crate) fn set(value: i32) {
 /// # Safety
 /// None beyond that of calling C; the pointer is valid while the thread lives.
 unsafe fn location() -> *mut libc::c_int {
-    #[cfg(any(target_os = "linux", target_os = "emscripten", target_os = "hurd"))]
+    #[cfg(target_os = "linux")]
     // SAFETY: it may be called at any time, on any thread.
     return unsafe { libc::__errno_location() };
-    #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
+    #[cfg(target_os = "freebsd")]
     // SAFETY: as above.
     return unsafe { libc::__error() };
-    #[cfg(any(target_os = "android", target_os = "netbsd", target_os = "openbsd"))]
+    #[cfg(target_os = "android")]
     // SAFETY: as above.
     return unsafe { libc::__errno() };
 }

@@ -48,6 +48,10 @@ pub(crate) use poll::{PollFd, poll, ppoll};
 #[cfg(not(loom))]
 use signaler::Signaler;
 
+// It runs, and is tested, on Linux. For FreeBSD it compiles, and no more is known.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+compile_error!("oxizmq runs on Linux; the calls it makes are not known for this system");
+
 use std::io;
 
 /// Turns the -1 of a C call into the errno it left behind.

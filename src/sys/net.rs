@@ -13,23 +13,11 @@ use super::{cancel, cvt, cvt_size};
 
 /// A new socket, non-blocking and close-on-exec.
 pub(crate) fn socket(family: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     let kind = kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
     // SAFETY: socket(2) takes numbers alone.
     let raw = cvt(unsafe { libc::socket(family, kind, protocol) })?;
     // SAFETY: socket has just made it for us.
-    prepared(unsafe { fd::adopt(raw) }?)
-}
-
-/// What the platform cannot set at creation.
-fn prepared(socket: OwnedFd) -> io::Result<OwnedFd> {
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    {
-        use std::os::fd::AsFd;
-        fd::set_cloexec(socket.as_fd())?;
-        fd::set_nonblocking(socket.as_fd())?;
-    }
-    Ok(socket)
+    unsafe { fd::adopt(raw) }
 }
 
 /// bind(2).
@@ -74,18 +62,12 @@ pub(crate) fn accept(socket: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
 
 fn try_accept(socket: BorrowedFd<'_>) -> io::Result<(OwnedFd, Address)> {
     let (raw, address) = Address::filled(|address, length| {
-        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
         // SAFETY: both pointers are valid, and the length tells the storage's size.
-        return unsafe {
-            let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-            libc::accept4(socket.as_raw_fd(), address, length, flags)
-        };
-        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-        // SAFETY: as above.
-        return unsafe { libc::accept(socket.as_raw_fd(), address, length) };
+        unsafe { libc::accept4(socket.as_raw_fd(), address, length, flags) }
     })?;
     // SAFETY: accept has just made it for us.
-    Ok((prepared(unsafe { fd::adopt(raw) }?)?, address))
+    Ok((unsafe { fd::adopt(raw) }?, address))
 }
 
 /// The address on our side.
@@ -206,10 +188,7 @@ pub(crate) fn receive_from(
 /// More buffers than this in one call are EMSGSIZE.
 const IOV_MAX: usize = 1024;
 
-#[cfg(not(any(target_os = "macos", target_os = "ios")))]
 const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
-#[cfg(any(target_os = "macos", target_os = "ios"))]
-const SEND_FLAGS: i32 = libc::MSG_DONTWAIT;
 
 fn empty_header() -> libc::msghdr {
     // SAFETY: msghdr is plain old data; all zeroes is a message without address, buffers, control.

@@ -27,24 +27,10 @@ impl PollFd {
 
 /// How many items have something to tell; 0 when the time is over. `None` waits for ever.
 pub(crate) fn poll(items: &mut [PollFd], timeout: Option<Duration>) -> io::Result<usize> {
-    #[cfg(target_os = "linux")]
-    return ppoll(items, timeout, None);
-    #[cfg(not(target_os = "linux"))]
-    {
-        let milliseconds = match timeout {
-            None => -1,
-            Some(timeout) => libc::c_int::try_from(timeout.as_nanos().div_ceil(1_000_000))
-                .unwrap_or(libc::c_int::MAX),
-        };
-        let (place, count) = (items.as_mut_ptr().cast(), items.len() as libc::nfds_t);
-        // SAFETY: PollFd has the layout of pollfd and the slice is valid for its length.
-        let ready = cvt(cancel::off(|| unsafe { libc::poll(place, count, milliseconds) }))?;
-        Ok(ready as usize)
-    }
+    ppoll(items, timeout, None)
 }
 
 /// As `poll`, with the signal mask replaced while it waits.
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 pub(crate) fn ppoll(
     items: &mut [PollFd],
     timeout: Option<Duration>,

@@ -28,10 +28,7 @@ options! {
     NO_DELAY = IPPROTO_TCP, TCP_NODELAY;
     KEEPALIVE_COUNT = IPPROTO_TCP, TCP_KEEPCNT;
     KEEPALIVE_INTERVAL = IPPROTO_TCP, TCP_KEEPINTVL;
-    #[cfg(not(any(target_os = "macos", target_os = "ios")))]
     KEEPALIVE_IDLE = IPPROTO_TCP, TCP_KEEPIDLE;
-    #[cfg(any(target_os = "macos", target_os = "ios"))]
-    KEEPALIVE_IDLE = IPPROTO_TCP, TCP_KEEPALIVE;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     USER_TIMEOUT = IPPROTO_TCP, TCP_USER_TIMEOUT;
     #[cfg(any(target_os = "linux", target_os = "android"))]

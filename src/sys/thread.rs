@@ -170,14 +170,8 @@ pub(crate) fn set_name(name: &str) {
     let kept: Vec<u8> = name.bytes().filter(|&byte| byte != 0).take(15).collect();
     let Ok(name) = CString::new(kept) else { return };
     // SAFETY: the name is NUL-terminated; pthread_self is always valid.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     unsafe {
         libc::pthread_setname_np(libc::pthread_self(), name.as_ptr());
-    }
-    // SAFETY: the name is NUL-terminated.
-    #[cfg(target_os = "macos")]
-    unsafe {
-        libc::pthread_setname_np(name.as_ptr());
     }
 }
 

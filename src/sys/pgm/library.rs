@@ -90,6 +90,9 @@ pub(super) struct Fragments {
     pub(super) packets: [*mut Packet; 16],
 }
 
+/// `MSG_ERRQUEUE`, which OpenPGM makes this where the system has none.
+pub(super) const ERROR_QUEUE: c_int = 0x2000;
+
 /// Options of a socket, from `PGM_SEND_SOCK` on.
 pub(super) const SEND_SOCKET: c_int = 0x2000;
 pub(super) const RECEIVE_SOCKET: c_int = 0x2001;

@@ -289,7 +289,7 @@ impl Socket {
         // SAFETY: the socket is valid, and there is room for one message.
         checked(self.functions, |failure| unsafe {
             let (fragments, bytes) = (&raw mut fragments, &raw mut bytes);
-            let flags = libc::MSG_ERRQUEUE;
+            let flags = ERROR_QUEUE;
             status =
                 (self.functions.pgm_recvmsgv)(self.socket, fragments, 1, flags, bytes, failure);
             true
