@@ -2,10 +2,11 @@
 #include "common.h"
 #include "raw.h"
 
+/* As many bytes as come, or all of fewer than 100, which are waited for on a busy machine, too. */
 static void dump (const char *what, int fd, int size)
 {
     unsigned char buffer[4096];
-    int n = raw_read (fd, buffer, size, 300);
+    int n = raw_read (fd, buffer, size, size < 100 ? 10000 : 300);
     printf ("%s:", what);
     for (int i = 0; i < n; i++)
         printf (" %02x", buffer[i]);
