@@ -48,6 +48,8 @@ def ours():
 
 def library_environment(libdir, **extra):
     """The environment in which a program finds libzmq.so.5 in `libdir` and nowhere else."""
+    if not (Path(libdir) / "libzmq.so.5").exists():
+        die(f"there is no libzmq.so.5 in {libdir}")  # the loader would go on and take the system's
     env = dict(os.environ, LD_LIBRARY_PATH=str(libdir), **extra)
     env.pop("LD_PRELOAD", None)
     return env
