@@ -1,6 +1,6 @@
 # oxizmq: building, installing, checking. `make help` lists the targets.
 #
-# Variables: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE.
+# Variables: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE; DELAYS.
 # The comparisons with libzmq (check-libzmq, check-clients, bench, ...) and the demo are in mk/*.mk.
 
 PREFIX ?= /usr/local
@@ -17,6 +17,7 @@ export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 INSTALL_ENV = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
 
+# DELAYS=1 makes the library's threads late at random wherever C programs run on it (ctests/delays).
 # PORTABLE=1 builds and checks the library whose I/O threads do everything, in a folder of its own.
 ifdef PORTABLE
 CARGO := CARGO_TARGET_DIR='$(TARGET_DIR)/portable' $(CARGO)

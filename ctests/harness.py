@@ -52,6 +52,8 @@ def library_environment(libdir, **extra):
         die(f"there is no libzmq.so.5 in {libdir}")  # the loader would go on and take the system's
     env = dict(os.environ, LD_LIBRARY_PATH=str(libdir), **extra)
     env.pop("LD_PRELOAD", None)
+    if DELAYS:
+        env["LD_PRELOAD"] = str(DELAYS)
     return env
 
 
@@ -85,6 +87,22 @@ def compile_if_older(output, sources, command):
         return done.stderr + done.stdout or f"exit status {done.returncode}"
     partial.replace(output)
     return None
+
+
+def _delays():
+    """The library that makes threads late at random, if that is wanted."""
+    if not os.environ.get("DELAYS"):
+        return None
+    library = TARGET / "ctests" / "delays.so"
+    source = ROOT / "ctests/delays/delays.c"
+    problem = compile_if_older(library, [source], ["gcc", "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror",
+                                                   "-shared", "-fPIC", "-ftls-model=initial-exec", source])
+    if problem:
+        die(problem)
+    return library
+
+
+DELAYS = _delays()
 
 
 def in_parallel(jobs, work, items):
