@@ -110,7 +110,7 @@ static void print_read (const char *what, int fd, int size, int patience)
 static void linger_in_a_handler (int number)
 {
     (void) number;
-    rest (1500);
+    rest (2500);
 }
 
 static void *receive_to_the_end (void *socket)
@@ -130,13 +130,13 @@ static void heard_in_a_handler (void)
     NEED (sigaction (SIGUSR1, &kept, NULL) == 0);
     void *dealer = new_socket (context, ZMQ_DEALER);
     set_int (dealer, ZMQ_HEARTBEAT_IVL, 100);
-    set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 500);
+    set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 1000);
     bind_any (dealer, "tcp", endpoint);
     pthread_t receiver;
     NEED (pthread_create (&receiver, NULL, receive_to_the_end, dealer) == 0);
     int fd = raw_connect (endpoint), alive = 1;
     shake_hands (fd);
-    for (int i = 0; i < 18 && alive; i++) {
+    for (int i = 0; i < 30 && alive; i++) {
         alive = raw_read (fd, buffer, 9, 1000) == 9;
         raw_send (fd, "\0\1x", 3);
         if (i == 2)
@@ -177,7 +177,7 @@ static void heartbeats (void)
     for (int i = 0; i < 2; i++) {
         void *dealer = new_socket (context, ZMQ_DEALER);
         set_int (dealer, ZMQ_HEARTBEAT_IVL, 60);
-        set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 500);
+        set_int (dealer, ZMQ_HEARTBEAT_TIMEOUT, 2000);
         bind_any (dealer, "tcp", endpoint);
         int fd = raw_connect (endpoint), alive = 1;
         shake_hands (fd);
