@@ -93,8 +93,8 @@ static void shake_hands (int fd)
     raw_send (fd, "\1", 1);
     raw_send (fd, GREETING + 12, 52);
     raw_send (fd, buffer, ready_command (buffer, "DEALER"));
-    NEED (raw_read (fd, buffer, 64, 1000) == 64 && raw_read (fd, buffer, 2, 1000) == 2);
-    NEED (raw_read (fd, buffer + 2, buffer[1], 1000) == buffer[1]);
+    NEED (raw_read (fd, buffer, 64, 10000) == 64 && raw_read (fd, buffer, 2, 10000) == 2);
+    NEED (raw_read (fd, buffer + 2, buffer[1], 10000) == buffer[1]);
 }
 
 static void print_read (const char *what, int fd, int size, int patience)
