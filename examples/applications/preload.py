@@ -13,10 +13,13 @@ from pathlib import Path
 ENDPOINT = "tcp://127.0.0.1:5774"
 SERVER = f"""
 import zmq
-socket = zmq.Context().socket(zmq.REP)
+context = zmq.Context()
+socket = context.socket(zmq.REP)
 socket.bind("{ENDPOINT}")
 print(socket.recv_string())
 socket.send_string(zmq.zmq_version())
+socket.close()
+context.term()  # or the answer may go with the process
 """
 CLIENT = f"""
 import re, zmq
