@@ -1,5 +1,5 @@
-/* The network itself: a link that goes down and comes up again, for a moment and for longer than heartbeats allow; one packet in
-   twenty that is lost. Only in a network namespace of its own. Called by ctests/faults/run. */
+/* The network itself: a link that goes down and comes up again, for a moment, for longer than heartbeats allow, and when a
+   socket is closed; one packet in twenty that is lost. Only in a network namespace of its own. Called by ctests/faults/run. */
 #include "faults.h"
 
 static void run (const char *command)
@@ -95,6 +95,30 @@ static void long_down (void *context)
     line ("down for longer than heartbeats allow: both sides hear of it, and connect anew");
 }
 
+/* The end of a context does not wait for a network that is not there; what was sent comes when it is back. */
+static void closed_while_down (void *context)
+{
+    char endpoint[256], block[16];
+    void *other = new_context ();
+    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (other, ZMQ_PUSH);
+    set_int (push, ZMQ_LINGER, -1);
+    set_int (pull, ZMQ_RCVTIMEO, PATIENCE);
+    bind_any (pull, "tcp", endpoint);
+    NEED (zmq_connect (push, endpoint) == 0);
+    exchange (push, pull, "before");
+    run ("ip link set lo down");
+    NEED (zmq_send (push, "the last", 8, 0) == 8);
+    long began = milliseconds ();
+    end_socket (push);
+    end_context (other);
+    long took = milliseconds () - began;
+    CHECK (took < 4000, "the end takes %ld ms", took);
+    run ("ip link set lo up");
+    CHECK (zmq_recv (pull, block, sizeof block, 0) == 8, "what was sent before the end is lost: %s", errno_name (zmq_errno ()));
+    end_socket (pull);
+    line ("closed while it is down: the end does not wait, and what was sent comes when it is up");
+}
+
 static void questions (void *context)
 {
     char endpoint[256];
@@ -133,6 +157,7 @@ int main (void)
     void *context = new_context ();
     stream (context, "down for a moment", down_and_up);
     long_down (context);
+    closed_while_down (context);
     run ("iptables -A INPUT -i lo -m statistic --mode random --probability 0.05 -j DROP");
     stream (context, "one packet in twenty lost", nothing);
     questions (context);

@@ -78,6 +78,35 @@ def all_of_a_sender_that_exits_arrives_over_ipc():
         context.end()
 
 
+@row("class 12: the tail of a sender that leaves answers unread", reference="fails|passes", seconds=60)
+def all_of_a_sender_that_reads_no_answers_arrives():
+    # What comes to a connection that is closed resets it, and with it goes what the system has not delivered.
+    reads, writes = os.pipe()
+    count = 10_000
+    child = os.fork()
+    if child == 0:
+        context = Context()
+        dealer = context.socket(DEALER)
+        dealer.set(HWM_SEND, 0)
+        dealer.set(LINGER, -1)
+        dealer.connect(os.read(reads, 100).decode())
+        for index in range(count):
+            dealer.send(b"%d " % index + b"x" * 1000)
+        dealer.close()
+        context.end()
+        os._exit(0)
+    context = Context()
+    router = context.socket(ROUTER)
+    for option, value in ((HWM_RECEIVE, 10), (HWM_SEND, 0), (RCVTIMEO, 5000)):
+        router.set(option, value)
+    os.write(writes, f"tcp://127.0.0.1:{router.bind()}".encode())
+    for index in range(count):
+        name, body = router.receive()
+        assert body.startswith(b"%d " % index)
+        router.send(name, b"answer")
+    assert os.waitpid(child, 0)[1] == 0
+
+
 @row("class 12: #2871, #4394", reference="passes")
 def a_queue_holds_what_both_marks_say():
     context = Context()

@@ -41,6 +41,7 @@ pub(crate) mod signals;
 pub(crate) mod sockopt;
 pub(crate) mod spin;
 pub(crate) mod sync;
+pub(crate) mod tcp;
 pub(crate) mod thread;
 
 pub(crate) use bell::Bell;

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use crate::sys::fd::OwnedFd;
 use crate::sys::lock::Mutex;
-use crate::sys::{credentials, net, pages, pieces, sockopt};
+use crate::sys::{credentials, net, pages, pieces, sockopt, tcp};
 use crate::transport::{address, ipc};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use crate::transport::{tipc, vsock};
@@ -168,6 +168,21 @@ impl Stream {
             }),
             Some(layer) => layer.lock().write(self.fd.as_fd(), buffers),
         }
+    }
+
+    /// What the peer's system has not acknowledged; `None` if it has all, or is not asked.
+    pub(crate) fn unacknowledged(&self) -> Option<tcp::Unacknowledged> {
+        tcp::unacknowledged(self.fd.as_fd())
+    }
+
+    /// Says to the peer that nothing follows. What comes can still be read.
+    pub(crate) fn finish_sending(&self) -> io::Result<()> {
+        tcp::finish_sending(self.fd.as_fd())
+    }
+
+    /// Throws away some of what came; 0 is the end of the stream. Only for tcp.
+    pub(crate) fn discard(&self) -> io::Result<usize> {
+        tcp::discard(self.fd.as_fd(), 1 << 20)
     }
 
     /// The `Peer-Address` property of zmq_msg_gets(3): the ip address, or for a unix socket

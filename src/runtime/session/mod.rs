@@ -7,9 +7,11 @@
 //!      +------------------+--------------------+----------------------+
 //! ```
 //! An accepted session starts at Connected and ends where another would wait. A session ends for
-//! good when its socket closes it, after what was to be sent is sent or the linger time is over.
+//! good when its socket closes it, after what was to be sent is sent and has arrived (Lingering), or the
+//! linger time is over.
 
 mod dialing;
+mod lingering;
 mod parting;
 mod timing;
 
@@ -17,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use self::dialing::Dialing;
+use self::lingering::Lingering;
 use super::connection::{Connection, Handshake};
 use super::end::End;
 use super::link::{Link, Pumped, Watch};
@@ -42,6 +45,8 @@ enum State {
     Connected(Box<Connection>),
     /// The handshake is done; connection and pipe are in the link.
     Linked(Arc<Link>),
+    /// All was sent, and the system has not delivered it yet.
+    Lingering(Box<Lingering>),
 }
 
 /// See the head of this file.
@@ -208,7 +213,7 @@ impl Session {
                     return Err(End::Failed(Failure::refused()));
                 }
                 if self.closing.is_some() || !self.of_linked(Pipe::is_forsaken) {
-                    self.end(io);
+                    self.linger(io);
                 }
             }
         }
@@ -284,6 +289,7 @@ impl Task for Session {
                 self.pump(io);
             }
             State::Dialing(_) => self.wake(io),
+            State::Lingering(_) => self.linger_on(io),
             State::Waiting(_) => {}
         }
         self.reschedule(io);
@@ -321,7 +327,7 @@ impl Task for Session {
                 }
             }
             State::Connected(_) | State::Linked(_) => self.pump(io),
-            State::Waiting(_) => {}
+            State::Lingering(_) | State::Waiting(_) => {}
         }
         self.reschedule(io);
     }
@@ -337,8 +343,14 @@ impl Task for Session {
             (_, Some(pipe)) => self.dialer.is_some() && !pipe.is_drained(),
             (_, None) => false,
         };
-        if !pending || linger == Some(Duration::ZERO) {
+        if linger == Some(Duration::ZERO) {
             return self.end(io);
+        }
+        if matches!(self.state, State::Lingering(_)) {
+            return self.reschedule(io);
+        }
+        if !pending {
+            return self.linger(io);
         }
         if let State::Linked(link) = &self.state {
             // The socket is told, or it would go on writing; its answer ends the session.

@@ -134,6 +134,7 @@ impl Session {
                     self.pipe = Some(Box::new(pipe));
                 }
             }
+            State::Lingering(lingering) => io.reactor.deregister(lingering.stream.descriptor()),
             _ => {}
         }
         if let Some(dialer) = &mut self.dialer {

@@ -15,6 +15,7 @@ impl Session {
         let own = match &self.state {
             State::Waiting(at) | State::Dialing(at) => *at,
             State::Connected(connection) => connection.deadline(),
+            State::Lingering(lingering) => Some(lingering.next),
             State::Linked(link) => {
                 let tick = link.tick(io.now, &mut self.watch);
                 let deadline = link.lock().as_ref().and_then(|joint| joint.connection.deadline());
@@ -45,6 +46,7 @@ impl Session {
                 }
             }
             State::Connected(_) | State::Linked(_) => self.connection_timer(io),
+            State::Lingering(_) => self.linger_on(io),
             _ => {}
         }
         self.reschedule(io);
