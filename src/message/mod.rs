@@ -24,7 +24,7 @@ pub(crate) use content::{Content, FreeFn};
 pub(crate) use external::holding_back;
 pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
-pub(crate) use subscription::Subscription;
+pub(crate) use subscription::{CANCEL, SUBSCRIBE, Subscription};
 
 use crate::error::Result;
 

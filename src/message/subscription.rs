@@ -8,8 +8,8 @@
 use super::{COMMAND, Message};
 use crate::error::Result;
 
-const SUBSCRIBE: &[u8] = b"\x09SUBSCRIBE";
-const CANCEL: &[u8] = b"\x06CANCEL";
+pub(crate) const SUBSCRIBE: &[u8] = b"\x09SUBSCRIBE";
+pub(crate) const CANCEL: &[u8] = b"\x06CANCEL";
 const JOIN: &[u8] = b"\x04JOIN";
 const LEAVE: &[u8] = b"\x05LEAVE";
 

@@ -101,13 +101,25 @@ fn a_wrapping_around_nothing_is_malformed() {
     }
     let mut messages = Messages::new(server);
     let malformed = Failure::handshake(error_code::ZMTP_MALFORMED_COMMAND_MESSAGE);
-    for (plain, expected) in
-        [(&b""[..], Err(malformed)), (b"\0", Ok((0, vec![]))), (b"\x03x", Ok((5, b"x".to_vec())))]
-    {
+    // The last two are what libzmq after 4.3.5 makes of a subscription and its end.
+    for (plain, expected) in [
+        (&b""[..], Err(malformed)),
+        (b"\0", Ok((0, vec![]))),
+        (b"\x03x", Ok((5, b"x".to_vec()))),
+        (b"\x02\x09SUBSCRIBEx", Ok((4, b"\x09SUBSCRIBEx".to_vec()))),
+        (b"\x04topic", Ok((4, b"\x09SUBSCRIBEtopic".to_vec()))),
+        (b"\x08", Ok((4, b"\x06CANCEL".to_vec()))),
+    ] {
         let token = client.wrap(plain).unwrap();
         let len = (token.len() as u32).to_be_bytes();
         let message = [b"\x07MESSAGE", &len[..], &token].concat();
-        let found = messages.unwrap(&message).map(|found| (found.flags(), found.body().to_vec()));
+        let wire = [&[0, message.len() as u8], &message[..]].concat();
+        let mut room = [0; 512];
+        let opened = messages.open(&wire, u64::MAX, &mut room);
+        let found = match opened.failure {
+            Some(failure) => Err(failure),
+            None => Ok((room[0], room[2..opened.given].to_vec())),
+        };
         assert_eq!(found, expected, "{plain:?}");
     }
 }

@@ -3,12 +3,16 @@
 
 use crate::error::Error;
 use crate::mechanism::{Opened, Transform, check_structure};
-use crate::message::{COMMAND, MORE};
+use crate::message::{CANCEL, COMMAND, MORE, SUBSCRIBE};
 use crate::sys::gssapi::{Context, Output};
 use crate::zmtp::{Failure, command, error_code, failure, frame};
 
 /// As in CURVE: bit 0 MORE, bit 1 COMMAND.
 const WIRE_COMMAND: u8 = 2;
+/// libzmq after 4.3.5 says a subscription by a flag, or its end by another, with nothing but the topic behind it.
+/// What is sent here is the command, which it understands as well, and so does every older one.
+const WIRE_SUBSCRIBE: u8 = 4;
+const WIRE_CANCEL: u8 = 8;
 
 /// Both directions of a connection.
 pub(super) struct Messages(Context);
@@ -69,8 +73,23 @@ pub(super) struct Unwrapped(Output);
 
 impl Unwrapped {
     pub(super) fn flags(&self) -> u8 {
-        let wire_flags = self.0.first().copied().unwrap_or(0);
-        wire_flags & MORE | if wire_flags & WIRE_COMMAND != 0 { COMMAND } else { 0 }
+        let wire_flags = self.wire_flags();
+        let command = wire_flags & (WIRE_COMMAND | WIRE_SUBSCRIBE | WIRE_CANCEL) != 0;
+        wire_flags & MORE | if command { COMMAND } else { 0 }
+    }
+
+    /// What belongs before the body.
+    pub(super) fn prefix(&self) -> &'static [u8] {
+        match self.wire_flags() {
+            flags if flags & WIRE_COMMAND != 0 => b"",
+            flags if flags & WIRE_SUBSCRIBE != 0 => SUBSCRIBE,
+            flags if flags & WIRE_CANCEL != 0 => CANCEL,
+            _ => b"",
+        }
+    }
+
+    fn wire_flags(&self) -> u8 {
+        self.0.first().copied().unwrap_or(0)
     }
 
     pub(super) fn body(&self) -> &[u8] {
@@ -79,15 +98,18 @@ impl Unwrapped {
 
     /// Writes it as a canonical frame, and says how long that is.
     fn write(&self, room: &mut [u8]) -> usize {
-        let body = self.body();
-        let header_len = frame::header_len(body.len());
+        let (prefix, body) = (self.prefix(), self.body());
+        let len = prefix.len() + body.len();
+        let header_len = frame::header_len(len);
         if let Some((header, rest)) = room.split_at_mut_checked(header_len)
+            && let Some((name, rest)) = rest.split_at_mut_checked(prefix.len())
             && let Some(place) = rest.get_mut(..body.len())
         {
-            frame::write_header(self.flags(), body.len(), header);
+            frame::write_header(self.flags(), len, header);
+            name.copy_from_slice(prefix);
             place.copy_from_slice(body);
         }
-        header_len + body.len()
+        header_len + len
     }
 }
 
@@ -114,7 +136,8 @@ impl Transform for Messages {
             }
             let Some((header_len, wrapped)) = frame::first(rest) else { return opened };
             let room = out.get_mut(opened.given..).unwrap_or_default();
-            // What was wrapped is never longer; unwrapping cannot be done twice.
+            // What was wrapped is never longer, with a name that its flag stands for: MESSAGE and the length are as
+            // long. Unwrapping cannot be done twice.
             if room.len() < header_len + wrapped.len() + frame::MAX_HEADER {
                 opened.missing = header_len + wrapped.len() + frame::MAX_HEADER;
                 return opened;
