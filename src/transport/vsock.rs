@@ -1,5 +1,6 @@
-//! The vsock transport, sockets between virtual machines and their host, and the same by its older
-//! name vmci, libzmq's zmq_vmci(7): `cid:port`, where `*` is any and `@` as cid is this machine's own.
+//! The vsock transport, sockets between virtual machines and their host, zmq_vsock(7), and the same by its
+//! older name vmci, zmq_vmci(7): `cid:port`, where `*` is any. `@` as cid is this machine's own by the older
+//! name, and the host's by the newer, as in libzmq.
 
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -18,11 +19,11 @@ pub(super) struct Vsock {
 
 impl Transport for Vsock {
     fn check_connect(&self, address: &str, _options: &SocketOptions) -> Result<()> {
-        parse(address).map(drop)
+        self.parse(address).map(drop)
     }
 
     fn listen(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Listener>> {
-        let address = parse(address)?;
+        let address = self.parse(address)?;
         let socket = net::socket(address.family(), libc::SOCK_STREAM, 0)?;
         prepare(options)(socket.as_fd())?;
         net::bind(socket.as_fd(), &address)?;
@@ -33,11 +34,12 @@ impl Transport for Vsock {
     }
 
     fn dialer(&self, address: &str, options: &SocketOptions) -> Result<Box<dyn Dialer>> {
-        Ok(Box::new(DirectDialer::new(parse(address)?, self.scheme, prepare(options))))
+        Ok(Box::new(DirectDialer::new(self.parse(address)?, self.scheme, prepare(options))))
     }
 
     fn connect_endpoint(&self, endpoint: &str, address: &str) -> String {
-        let parsed = parse(address).ok().and_then(|address| self::endpoint(self.scheme, &address));
+        let parsed =
+            self.parse(address).ok().and_then(|address| self::endpoint(self.scheme, &address));
         parsed.unwrap_or_else(|| endpoint.to_owned())
     }
 }
@@ -53,13 +55,16 @@ fn prepare(options: &SocketOptions) -> Prepare {
     })
 }
 
-fn parse(address: &str) -> Result<Address> {
-    let (cid, port) = address.rsplit_once(':').ok_or(Error::INVAL)?;
-    let cid = match cid {
-        "@" => names::local_cid()?,
-        cid => number(cid, libc::VMADDR_CID_ANY)?,
-    };
-    Ok(Address::vsock(cid, number(port, libc::VMADDR_PORT_ANY)?))
+impl Vsock {
+    fn parse(&self, address: &str) -> Result<Address> {
+        let (cid, port) = address.rsplit_once(':').ok_or(Error::INVAL)?;
+        let cid = match cid {
+            "@" if self.scheme == "vsock" => libc::VMADDR_CID_HOST,
+            "@" => names::local_cid()?,
+            cid => number(cid, libc::VMADDR_CID_ANY)?,
+        };
+        Ok(Address::vsock(cid, number(port, libc::VMADDR_PORT_ANY)?))
+    }
 }
 
 fn number(text: &str, any: u32) -> Result<u32> {
@@ -89,6 +94,7 @@ mod tests {
         for (address, expected) in [
             ("2:5555", "vsock://2:5555"),
             ("1:*", "vsock://1:*"),
+            ("@:5555", "vsock://2:5555"),
             ("*:5555", "vsock://*:5555"),
             ("-1:-1", "vsock://*:*"),
             ("4294967294:1", "vsock://4294967294:1"),
