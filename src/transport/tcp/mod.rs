@@ -47,14 +47,15 @@ impl Transport for Tcp {
 }
 
 /// A rough check that catches obvious mistakes: the characters of names, addresses, scopes, and a
-/// source address with its `;`, and a port at the end that starts with a digit.
+/// source address with its `;`, and a port at the end that starts with a digit and is one.
 fn looks_connectable(address: &str) -> bool {
     let starts_well =
         address.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[' || c == ':');
     let goes_on_well =
         address.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:%;[]_*".contains(&byte));
-    let has_port = address
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_digit()));
+    let has_port = address.rsplit_once(':').is_some_and(|(_, port)| {
+        let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
+        port[..digits].parse::<u16>().is_ok()
+    });
     starts_well && goes_on_well && has_port
 }

@@ -103,6 +103,8 @@ fn connect_syntax() {
         ("lo:5555;localhost:1235", true),
         ("fe80::1%eth0:5", true),
         ("under_score.host-name:5", true),
+        ("localhost:65535", true),
+        ("localhost:65536", false),
         ("localhost:invalid", false),
         ("in val id:1234", false),
         ("192.168.0.200:*", false),
