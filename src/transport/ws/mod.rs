@@ -55,7 +55,7 @@ impl Ws {
 
 impl Transport for Ws {
     fn check_connect(&self, address: &str, options: &SocketOptions) -> Result<()> {
-        let address = split(address).0;
+        let address = target(split(address).0);
         let parsed = HostPort::parse(address, false)?;
         if parsed.host == "*" {
             return Err(Error::INVAL);
@@ -79,7 +79,7 @@ impl Transport for Ws {
         let (address, path) = split(address);
         let tls = if self.secure { Some(Tls::client(options)?) } else { None };
         let tcp = TcpDialer::new(address, options, self.scheme());
-        let side = Side::Client { host: address.to_owned(), path: path.to_owned() };
+        let side = Side::Client { host: target(address).to_owned(), path: path.to_owned() };
         let (security, limit) = (Security::new(options), limit(options));
         Ok(Box::new(WsDialer { tcp, tls, side, security, limit }))
     }
@@ -96,6 +96,11 @@ fn split(address: &str) -> (&str, &str) {
         Some(at) => address.split_at(at),
         None => (address, "/"),
     }
+}
+
+/// Without the source address, as in zmq_tcp(7), that may stand before a `;`.
+fn target(address: &str) -> &str {
+    address.rsplit_once(';').map_or(address, |(_, target)| target)
 }
 
 /// ZMQ_MAXMSGSIZE.

@@ -237,20 +237,20 @@ fn upgrade_max() -> usize {
 
 #[test]
 fn server_that_is_none() {
-    for (answer, kind) in [
-        ("HTTP/1.1 404 Not Found\r\n\r\n", ErrorKind::InvalidData),
-        ("HTTP/1.1 502 Bad Gateway\r\n\r\n", ErrorKind::ConnectionRefused),
-        ("\u{7f}\0\r\n", ErrorKind::InvalidData),
+    for (source, answer, kind) in [
+        ("", "HTTP/1.1 404 Not Found\r\n\r\n", ErrorKind::InvalidData),
+        ("", "HTTP/1.1 502 Bad Gateway\r\n\r\n", ErrorKind::ConnectionRefused),
+        ("127.0.0.1:0;", "\u{7f}\0\r\n", ErrorKind::InvalidData),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("ws://{}/x", listener.local_addr().unwrap());
-        let client = connect(&endpoint, &options()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = connect(&format!("ws://{source}{address}/x"), &options()).unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         assert_eq!(client.write(&OURS[..10]).unwrap(), 10);
         let mut request = [0; 1024];
         let count = peer.read(&mut request).unwrap();
         let request = str::from_utf8(&request[..count]).unwrap();
-        assert!(request.starts_with("GET /x HTTP/1.1\r\nHost: 127.0.0.1:"));
+        assert!(request.starts_with(&format!("GET /x HTTP/1.1\r\nHost: {address}\r\n")));
         assert!(request.contains("\r\nSec-WebSocket-Protocol: ZWS2.0/NULL,ZWS2.0\r\n"));
         peer.write_all(answer.as_bytes()).unwrap();
         let start = Instant::now();
