@@ -54,8 +54,8 @@ fn looks_connectable(address: &str) -> bool {
     let goes_on_well =
         address.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:%;[]_*".contains(&byte));
     let has_port = address.rsplit_once(':').is_some_and(|(_, port)| {
-        let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
-        port[..digits].parse::<u16>().is_ok()
+        let mut digits = port.split(|c: char| !c.is_ascii_digit());
+        digits.next().is_some_and(|digits| digits.parse::<u16>().is_ok())
     });
     starts_well && goes_on_well && has_port
 }
