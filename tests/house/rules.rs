@@ -41,6 +41,15 @@ pub(crate) fn file_faults(file: &File) -> Faults {
     faults
 }
 
+/// The folders that only one machine has, of the one above the clone and the home folder. One that is a
+/// single name, as /src or /build in a container, is no more than a word of a path elsewhere.
+pub(crate) fn folders_of_machine(parent: Option<&str>, home: Option<&str>) -> Vec<String> {
+    let names = |folder: &str| folder.split('/').filter(|name| !name.is_empty()).count();
+    let folders = [parent, home].into_iter().flatten();
+    let folders = folders.map(|folder| format!("{}/", folder.trim_end_matches('/')));
+    folders.filter(|folder| names(folder) >= 2 || folder == "/r\u{6f}ot/").collect()
+}
+
 /// Folders that exist on one machine only, in a text of the project.
 pub(crate) fn machine_paths(path: &str, text: &str, folders: &[String]) -> Faults {
     let mut faults = Faults::new();

@@ -2,7 +2,8 @@
 
 use crate::not_yet;
 use crate::rules::{
-    File, TOO_LONG, file_faults, machine_paths, room_faults, room_of, rooms_as_markdown,
+    File, TOO_LONG, file_faults, folders_of_machine, machine_paths, room_faults, room_of,
+    rooms_as_markdown,
 };
 
 fn file(path: &str, text: &str) -> File {
@@ -114,6 +115,16 @@ fn paths_of_one_machine_are_caught() {
     let found = machine_paths("README.md", "one\ncd /somewhere/else/x\n", &folders);
     assert_eq!(found, ["README.md:2: a path of one machine (/somewhere/else/)"]);
     assert_eq!(machine_paths("README.md", "cd somewhere\n", &folders), [""; 0]);
+}
+
+#[test]
+fn a_clone_may_lie_anywhere() {
+    let folders = |parent, home| folders_of_machine(Some(parent), Some(home));
+    assert_eq!(folders("/src", "/build"), [""; 0]);
+    assert_eq!(folders("/", "/"), [""; 0]);
+    assert_eq!(folders("/data/projects", "/var/lib/me/"), ["/data/projects/", "/var/lib/me/"]);
+    assert_eq!(folders("/tmp", "/r\u{6f}ot"), ["/r\u{6f}ot/"]);
+    assert_eq!(folders_of_machine(None, None), [""; 0]);
 }
 
 #[test]
