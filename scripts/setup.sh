@@ -5,7 +5,7 @@ set -euo pipefail
 
 rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml").0
 
-# A line for each group: its name, its packages, and after # what it is.
+# A line for each group: its name, its packages, and after # what it is. A package of one architecture has that in brackets.
 groups='
 rust      gcc libc6-dev                                                       # a compiler; cargo comes with rustup, below
 lint                                                                          # rustfmt and clippy, below
@@ -16,7 +16,7 @@ faults    iptables                                                             #
 valgrind  valgrind
 counters  valgrind strace                                                     # for the benchmark
 debian    dpkg-dev                                                            # dpkg-shlibdeps, for the test of the package
-guest     qemu-system-x86 linux-image-amd64 busybox-static kmod cpio          # a virtual machine and its kernel
+guest     qemu-system-x86[amd64] linux-image-amd64[amd64] busybox-static kmod cpio  # a virtual machine and its kernel
 browser   chromium
 kerberos  krb5-kdc krb5-admin-server krb5-user                                # a realm for the tests of GSSAPI
 security  microsocks libzmq5                                                  # a SOCKS proxy; a libzmq with GSSAPI
@@ -26,6 +26,7 @@ bindings  python3-pytest python3-tornado cppzmq-dev junit4                     #
 node      nodejs npm                                                          # any npm will do
 scenarios python3-gevent python3-ipykernel python3-jupyter-client libczmq-dev mongrel2-core
 '
+arch=$(dpkg --print-architecture 2>/dev/null || true)
 known=$(awk 'NF { print $1 }' <<<"$groups")
 
 packages_of() {
@@ -36,7 +37,8 @@ packages_of() {
     # Any C compiler and any npm will do.
     [ "$1" != rust ] || ! command -v cc >/dev/null || return 0
     [ "$1" != node ] || ! command -v npm >/dev/null || return 0
-    awk -v group="$1" '$1 == group { sub(/#.*/, ""); $1 = ""; print }' <<<"$groups"
+    awk -v group="$1" '$1 == group { sub(/#.*/, ""); $1 = ""; print }' <<<"$groups" |
+        sed -e "s/\[$arch\]//g" -e 's/[^ ]*\[[^]]*\]//g'
 }
 
 installed() {

@@ -17,6 +17,8 @@ MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay", "tipc", "vsock_loopbac
 
 def missing():
     """What keeps this machine from running a guest, or None."""
+    if os.uname().machine != "x86_64":
+        return f"it is made for x86-64, and this machine is {os.uname().machine}"
     for program in ("qemu-system-x86_64", "busybox", "modprobe", "cpio"):
         if not shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
             return f"{program} is not installed"

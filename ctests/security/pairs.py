@@ -27,7 +27,7 @@ GSSAPI_PRINCIPAL_NAMETYPE, GSSAPI_SERVICE_PRINCIPAL_NAMETYPE = 90, 91
 SERVER = b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7", b"JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
 CLIENT = b"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", b"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs"
 PRINCIPAL = b"zmqtest2"
-DEBIAN = Path("/usr/lib/x86_64-linux-gnu")
+DEBIAN = Path("/usr/lib") / subprocess.check_output(["gcc", "-print-multiarch"], text=True).strip()
 
 
 def configure(own, mechanism, serves):
