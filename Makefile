@@ -29,6 +29,17 @@ else
 STAGE := scripts/stage
 endif
 
+# The release library names no folder of who built it: what panics say of where they happened is the same everywhere. (The
+# setting of a profile for that, trim-paths, is in no stable cargo yet.) As a setting it goes with those of the user's own
+# configuration; the variable RUSTFLAGS, which takes the place of them all, has it added.
+REMAP_HOME := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+REMAP_ROOT := --remap-path-prefix=$(CURDIR)=/oxizmq
+ifdef RUSTFLAGS
+SAME_EVERYWHERE := RUSTFLAGS='$(RUSTFLAGS) $(REMAP_HOME) $(REMAP_ROOT)'
+else
+REMAP := --config "build.rustflags = ['$(REMAP_HOME)', '$(REMAP_ROOT)']"
+endif
+
 # What `make` has built is installed as it is, and under sudo nothing is built in any case: root has another home, another
 # PATH and mostly no Rust, and files that it made in the folder of the build would be in everybody's way.
 BUILT_DIR := $(TARGET_DIR)$(if $(PORTABLE),/portable)/release
@@ -44,7 +55,7 @@ CHECK_STEPS :=
 
 all: ## build the release library and stage it in target/stage as it would be installed
 	@scripts/setup.sh rust
-	$(CARGO) build $(CARGO_FLAGS) --release --lib
+	$(SAME_EVERYWHERE) $(CARGO) build $(CARGO_FLAGS) $(REMAP) --release --lib
 	@$(STAGE)
 
 install: $(INSTALL_NEEDS) ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
