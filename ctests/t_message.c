@@ -106,6 +106,36 @@ static void closed_twice (void)
     SHOW (zmq_msg_close (&other));
 }
 
+/* zmq_msg_more(3) may be called after zmq_msg_close(3): the zguide receives so. */
+static void asked_when_closed (void)
+{
+    line ("-- more of closed messages");
+    static const char large[1000];
+    void *context = new_context (), *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    join_pair (pull, push, "inproc");
+    NEED (zmq_send (push, "one", 3, ZMQ_SNDMORE) == 3 && zmq_send (push, large, sizeof large, ZMQ_SNDMORE) == sizeof large);
+    NEED (zmq_send (push, "three", 5, 0) == 5 && zmq_send (push, "next", 4, 0) == 4);
+    for (int more = 1, parts = 0; more && parts < 5; parts++) {
+        zmq_msg_t part;
+        NEED (zmq_msg_init (&part) == 0 && zmq_msg_recv (&part, pull, 0) != -1);
+        line ("a part of %zu bytes", zmq_msg_size (&part));
+        SHOW (zmq_msg_close (&part));
+        SHOW (zmq_msg_get (&part, ZMQ_MORE));
+        line ("more follow: %d", more = zmq_msg_more (&part));
+    }
+    zmq_msg_t sent;
+    NEED (zmq_msg_init_size (&sent, 100) == 0);
+    SHOW (zmq_msg_send (&sent, push, ZMQ_SNDMORE));
+    SHOW (zmq_msg_more (&sent));
+    SHOW (zmq_msg_close (&sent));
+    SHOW (zmq_msg_more (&sent));
+    memset (&sent, 0, sizeof sent);
+    SHOW (zmq_msg_more (&sent));
+    end_socket (pull);
+    end_socket (push);
+    end_context (context);
+}
+
 int main (void)
 {
     const size_t sizes[] = {0, 1, 28, 29, 30, 32, 33, 34, 64, 255, 256, 8192, 100000};
@@ -114,5 +144,6 @@ int main (void)
     with_a_release_function ();
     properties ();
     closed_twice ();
+    asked_when_closed ();
     return 0;
 }

@@ -205,10 +205,13 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> c_int {
     boundary(|| {
+        if property == ZMQ_MORE && !msg.is_null() {
+            // SAFETY: not null. Also a closed message can be asked, see zmq_msg_more(3).
+            return Ok(c_int::from(unsafe { Message::more_of(msg.cast()) }));
+        }
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg.cast_mut()) }?;
         match property {
-            ZMQ_MORE => Ok(c_int::from(message.more())),
             ZMQ_SHARED => Ok(c_int::from(message.is_shared())),
             ZMQ_SRCFD => {
                 message.metadata().and_then(|metadata| metadata.descriptor()).ok_or(Error::INVAL)

@@ -4,7 +4,7 @@
 use std::mem::MaybeUninit;
 
 use super::{
-    KIND_CLOSED, KIND_INLINE, KIND_SHARED, KIND_STATIC, MAX_INLINE, Message, Shared, content,
+    KIND_CLOSED, KIND_INLINE, KIND_SHARED, KIND_STATIC, MAX_INLINE, MORE, Message, Shared, content,
 };
 use crate::error::Result;
 use crate::sys::prefetch;
@@ -39,6 +39,16 @@ impl Message {
         // SAFETY: the caller vouches for the memory; the field is a plain byte.
         let kind = unsafe { (&raw const (*raw).kind).read() };
         (KIND_INLINE..=KIND_STATIC).contains(&kind)
+    }
+
+    /// Whether more frames follow the message at `raw`, which may have been closed since: the flag is left there.
+    /// Zeroed memory says no.
+    ///
+    /// # Safety
+    /// `raw` must be readable for 64 bytes; it need not be aligned.
+    pub(crate) unsafe fn more_of(raw: *const Message) -> bool {
+        // SAFETY: the caller vouches for the memory; the field is a plain byte.
+        unsafe { (&raw const (*raw).flags).read() & MORE != 0 }
     }
 
     /// Moves a message that is not inline to `to`, and leaves an empty one.
@@ -87,12 +97,13 @@ impl Message {
         }
     }
 
-    /// Drops the message in place and marks the memory as closed.
+    /// Drops the message in place and marks the memory as closed. Its flags stay: receive loops close a frame
+    /// first and then ask whether more follow, which zmq_msg_more(3) allows.
     ///
     /// # Safety
     /// `raw` must point to a valid message, see [`Message::is_valid`].
     pub(crate) unsafe fn close(raw: *mut Message) {
-        // SAFETY: the caller vouches for the message; afterwards only `kind` is looked at.
+        // SAFETY: the caller vouches for the message; afterwards only `kind` and `flags` are looked at.
         unsafe {
             raw.drop_in_place();
             (&raw mut (*raw).kind).write(KIND_CLOSED);
