@@ -1,4 +1,5 @@
 /* ZMQ_FD and ZMQ_EVENTS: the loop that every binding with an event loop runs, and what EVENTS says. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API
 #include "common.h"
 
 #include <fcntl.h>
@@ -153,6 +154,55 @@ static void options_hide_nothing (void *context)
     end_socket (sub);
 }
 
+/* The same with calls that are no options: whoever makes them between two sleeps is woken all the same. */
+static void calls_hide_nothing (void *context)
+{
+    line ("-- other calls between the signal and ZMQ_EVENTS");
+    char endpoint[256];
+    void *router = new_socket (context, ZMQ_ROUTER), *dealer = new_socket (context, ZMQ_DEALER);
+    void *watcher = new_socket (context, ZMQ_PAIR);
+    NEED (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, "peer", 4) == 0);
+    bind_any (router, "tcp", endpoint);
+    NEED (zmq_connect (dealer, endpoint) == 0);
+    const int fd = get_int (router, ZMQ_FD);
+    send_parts (dealer, "0", NULL);
+    take ("router", router, 0);
+    static const char *const CALLS[] = {"peer state", "monitor", "statistics", "end of the monitor"};
+    for (int call = 0; call < 4; call++) {
+        /* Who has read ZMQ_EVENTS without messages in it is told of the next one. */
+        do
+            NEED (!(get_int (router, ZMQ_EVENTS) & ZMQ_POLLIN));
+        while (is_readable (fd, 50));
+        send_parts (dealer, "x", NULL);
+        line ("a message came: readable %d", is_readable (fd, 1000));
+        settle ();
+        switch (call) {
+            case 0:
+                SHOW (zmq_socket_get_peer_state (router, "peer", 4));
+                break;
+            case 1:
+                SHOW (zmq_socket_monitor_versioned (router, "inproc://watched", ZMQ_EVENT_PIPES_STATS, 2, ZMQ_PAIR));
+                NEED (zmq_connect (watcher, "inproc://watched") == 0);
+                break;
+            case 2:
+                SHOW (zmq_socket_monitor_pipes_stats (router));
+                break;
+            default:
+                SHOW (zmq_socket_monitor (router, NULL, 0));
+        }
+        line ("%s: still readable %d", CALLS[call], is_readable (fd, 0));
+        line ("events %d", get_int (router, ZMQ_EVENTS));
+        take ("router", router, 0);
+    }
+    while (is_readable (fd, 50))
+        get_int (router, ZMQ_EVENTS);
+    SHOW (zmq_socket_get_peer_state (router, "peer", 4));
+    line ("nothing came: readable %d", is_readable (fd, 50));
+    end_socket (dealer);
+    end_socket (router);
+    end_socket (watcher);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -163,6 +213,7 @@ int main (void)
     becomes_writable (context);
     descriptor (context);
     options_hide_nothing (context);
+    calls_hide_nothing (context);
     end_context (context);
     return 0;
 }

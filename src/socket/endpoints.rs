@@ -52,12 +52,12 @@ impl Socket {
 
     /// Stops accepting at the endpoint and closes what it accepted.
     pub(crate) fn unbind(&self, endpoint: &str) -> Result<()> {
-        self.enter()?.end_endpoint(endpoint, true)
+        self.enter_aside()?.end_endpoint(endpoint, true)
     }
 
     /// Closes the connections to the endpoint.
     pub(crate) fn disconnect(&self, endpoint: &str) -> Result<()> {
-        self.enter()?.end_endpoint(endpoint, false)
+        self.enter_aside()?.end_endpoint(endpoint, false)
     }
 
     /// Closes the connection of one peer of a SERVER or PEER.

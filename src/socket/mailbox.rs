@@ -280,8 +280,8 @@ impl Mailbox {
         }
     }
 
-    /// The socket was bound or connected. The descriptor becomes readable, as libzmq's does:
-    /// programs that wait for it before they first look at ZMQ_EVENTS rely on it.
+    /// The socket was bound or connected, or took something in that nobody was told of. The descriptor becomes
+    /// readable, as libzmq's does: programs that wait for it before they first look at ZMQ_EVENTS rely on it.
     pub(crate) fn stir(&self) {
         let mut inner = self.inner.lock();
         inner.stirred = true;

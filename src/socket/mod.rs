@@ -129,6 +129,19 @@ impl Socket {
         Ok(core)
     }
 
+    /// The core, locked, after it has taken in what happened, for a call that acts on that and tells the application
+    /// nothing of it: the descriptor goes on to do so.
+    fn enter_aside(&self) -> Result<Locked<'_>> {
+        let mut core = self.lock()?;
+        // Only then: a loop that makes this call whenever it wakes up would never sleep again.
+        if core.mailbox.has_commands() {
+            core.take_in()?;
+            core.mailbox.stir();
+        }
+        core.check_context()?;
+        Ok(core)
+    }
+
     /// The core, locked again after a pause. `NOTSOCK` also if the slot is another socket's by now.
     fn lock_again(&self, mailbox: &Arc<Mailbox>) -> Result<Locked<'_>> {
         let core = self.lock()?;
@@ -178,7 +191,7 @@ impl Socket {
 
     /// Whether the peer with this routing id can be written to, zmq_socket_get_peer_state(3).
     pub(crate) fn peer_state(&self, routing_id: &[u8]) -> Result<i32> {
-        let core = &mut *self.enter()?;
+        let core = &mut *self.enter_aside()?;
         core.pattern.peer_state(&mut core.pipes, routing_id)
     }
 }

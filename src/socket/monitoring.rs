@@ -35,7 +35,7 @@ impl Socket {
         version: i32,
         kind: i32,
     ) -> Result<()> {
-        let mut core = self.enter()?;
+        let mut core = self.lock_only()?;
         match endpoint {
             Some(endpoint) => core.start_monitor(endpoint, events, version, kind),
             None => {
@@ -47,7 +47,7 @@ impl Socket {
 
     /// Reports how full the pipes are, zmq_socket_monitor_pipes_stats(3).
     pub(crate) fn pipes_stats(&self) -> Result<()> {
-        let mut core = self.enter()?;
+        let mut core = self.lock_only()?;
         if !core.monitor.wants(Event::PipesStats) {
             return Err(Error::INVAL);
         }

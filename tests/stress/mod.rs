@@ -104,6 +104,11 @@ impl Socket {
         answer(unsafe { zmq_unbind(self.0, endpoint.as_ptr()) })
     }
 
+    pub(crate) fn disconnect(self, endpoint: &str) -> Answer {
+        let endpoint = CString::new(endpoint).unwrap();
+        answer(unsafe { zmq_disconnect(self.0, endpoint.as_ptr()) })
+    }
+
     /// Binds to a free endpoint and gives its name.
     pub(crate) fn bind_any(self, transport: &str) -> String {
         match transport {
