@@ -61,12 +61,11 @@ impl Tls {
         if options.wss_trust_system {
             roots.extend(system(BUNDLES).iter().filter_map(Root::new));
         }
-        let hostname = match options.wss_hostname.as_slice() {
-            [] => None,
-            name => {
-                let name = str::from_utf8(name).map_err(|_| Error::INVAL)?;
-                Some(ServerName::try_from(name.to_owned()).map_err(|_| Error::INVAL)?)
-            }
+        // Programs set it with its final NUL as well as without.
+        let hostname = options.wss_hostname.split(|&byte| byte == 0).next().unwrap_or_default();
+        let hostname = match str::from_utf8(hostname).map_err(|_| Error::INVAL)? {
+            "" => None,
+            name => Some(ServerName::try_from(name.to_owned()).map_err(|_| Error::INVAL)?),
         };
         // An address is not sent as server name indication; nor is no name.
         let indicated = hostname.clone().unwrap_or(ServerName::from(Ipv4Addr::UNSPECIFIED));
