@@ -1,6 +1,8 @@
 /* zmq_poll: what is reported when, for ZeroMQ sockets and native descriptors, timeouts, changes. Called by ctests/run. */
+#define ZMQ_BUILD_DRAFT_API
 #include "common.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 
 static void report (const char *when, zmq_pollitem_t *items, int count, long timeout)
@@ -175,6 +177,47 @@ static void wakes (void *context, const char *transport)
     end_socket (pull);
 }
 
+static volatile sig_atomic_t handled;
+
+static void handle (int number)
+{
+    (void) number;
+    handled++;
+}
+
+/* A signal that is blocked but for zmq_ppoll waits behind what has just come, and is not kept waiting by what was told of before. */
+static void with_signals (void *context, long timeout)
+{
+    line ("-- zmq_ppoll with a signal that waits, timeout %ld", timeout);
+    int ends[2];
+    sigset_t blocked, before;
+    sigemptyset (&blocked);
+    sigaddset (&blocked, SIGUSR1);
+    NEED (signal (SIGUSR1, handle) != SIG_ERR && sigprocmask (SIG_BLOCK, &blocked, &before) == 0 && pipe (ends) == 0);
+    void *pull = new_socket (context, ZMQ_PULL), *push = new_socket (context, ZMQ_PUSH);
+    join_pair (pull, push, "inproc");
+    zmq_pollitem_t items[] = {{pull, 0, ZMQ_POLLIN, 0}, {NULL, ends[0], ZMQ_POLLIN, 0}};
+    for (int count = 1; count <= 2; count++) {
+        handled = 0;
+        NEED (!(get_int (pull, ZMQ_EVENTS) & ZMQ_POLLIN) && zmq_send (push, "x", 1, 0) == 1);
+        SHOW (raise (SIGUSR1));
+        for (int round = 0; round < 3; round++) {
+            SHOW (zmq_ppoll (items, count, timeout, &before));
+            line ("of %d: %d, handled %d", count, items[0].revents, handled);
+        }
+        take ("pull", pull, 0);
+    }
+    NEED (write (ends[1], "x", 1) == 1 && raise (SIGUSR1) == 0);
+    SHOW (zmq_ppoll (items, 2, timeout, &before));
+    line ("a descriptor: %d %d, handled %d", items[0].revents, items[1].revents, handled);
+    NEED (sigprocmask (SIG_SETMASK, &before, NULL) == 0);
+    line ("handled %d", handled);
+    close (ends[0]);
+    close (ends[1]);
+    end_socket (push);
+    end_socket (pull);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -188,6 +231,9 @@ int main (void)
         wakes (context, TRANSPORTS[i]);
     zmq_pollitem_t none = {NULL, 0, 0, 0};
     report ("no items", &none, 0, 50);
+    with_signals (context, 0);
+    with_signals (context, 100);
+    with_signals (context, -1);
     end_context (context);
     return 0;
 }

@@ -15,7 +15,7 @@ use std::ffi::{c_int, c_long, c_short, c_void};
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::socket::{self, Watch, aside};
+use crate::socket::{self, Socket, Watch, aside};
 use crate::sys::signals::SignalSet;
 use crate::sys::{self, PollFd, nap};
 
@@ -82,10 +82,13 @@ pub(crate) fn poll_items(
         return found;
     }
     let descriptors = items.iter().any(|item| item.socket.is_null());
+    // As with ppoll(2) what has just come is told before a signal that waits; as in libzmq the signal is not kept from
+    // who leaves alone what he was told of.
+    let first = mask.filter(|_| !items.iter().any(has_news));
     let mut found = 0;
     if !descriptors {
         found = collect(items, &[])?;
-        if mask.is_none() && (found > 0 || timeout == 0) {
+        if first.is_none() && (found > 0 || timeout == 0) {
             return Ok(found);
         }
     }
@@ -93,7 +96,7 @@ pub(crate) fn poll_items(
         // The kernel comes first, as in libzmq: a socket that is asked takes notice of its news, and then
         // its own descriptor (ZMQ_FD), which may be among these, has nothing to tell.
         if descriptors || found > 0 || timeout == 0 {
-            wait(fds, Some(Duration::ZERO), mask)?;
+            wait(fds, Some(Duration::ZERO), first)?;
             found = collect(items, fds)?;
             if found > 0 || timeout == 0 {
                 return Ok(found);
@@ -101,6 +104,11 @@ pub(crate) fn poll_items(
         }
         sleep(items, fds, Deadline::after(timeout), mask)
     })
+}
+
+/// Whether something came for the item's socket that no call has taken in.
+fn has_news(item: &PollItem) -> bool {
+    socket::from_handle(item.socket).is_ok_and(Socket::has_news)
 }
 
 /// Goes on with the same items after the sleep.

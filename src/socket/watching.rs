@@ -21,6 +21,11 @@ pub(crate) struct Watch {
 }
 
 impl Socket {
+    /// Whether something came that no call has taken in.
+    pub(crate) fn has_news(&self) -> bool {
+        self.lock().is_ok_and(|core| core.mailbox.has_commands())
+    }
+
     /// Announces that this thread is about to sleep, unless one of `events` is there: then `None`.
     /// `TERM` once the context ends, `INTR` in a forked child, which nobody would wake.
     pub(crate) fn watch(&'static self, events: i16) -> Result<Option<Watch>> {
