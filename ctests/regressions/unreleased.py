@@ -1,6 +1,7 @@
 """What was mended in libzmq's tree only after its last release, 4.3.5. There the trigger shows itself, where it does so
 reliably; here it must hold. GSSAPI's are in gssapi.py, what is only suspected in suspects.py."""
 
+import errno
 import threading
 
 from trigger import *
@@ -27,6 +28,15 @@ def send_group(sock, group, body):
     ctypes.memmove(zmq.zmq_msg_data(frame), body, len(body))
     check(zmq.zmq_msg_set_group(frame, group), "zmq_msg_set_group")
     return check(zmq.zmq_msg_send(frame, ctypes.c_void_p(sock.handle), 0), "zmq_msg_send")
+
+
+def send_routed(sock, identity, body):
+    frame = ctypes.create_string_buffer(64)
+    zmq.zmq_msg_init_size(frame, ctypes.c_size_t(len(body)))
+    zmq.zmq_msg_data.restype = ctypes.c_void_p
+    ctypes.memmove(zmq.zmq_msg_data(frame), body, len(body))
+    check(zmq.zmq_msg_set_routing_id(frame, ctypes.c_uint32(identity)), "zmq_msg_set_routing_id")
+    return zmq.zmq_msg_send(frame, ctypes.c_void_p(sock.handle), DONTWAIT)
 
 
 def reaches(sock, port, body, group=b"g"):
@@ -301,10 +311,19 @@ def a_peer_can_be_disconnected():
     zmq.zmq_connect_peer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     zmq.zmq_connect_peer.restype = ctypes.c_uint32
     one, two = context.socket(PEER), context.socket(PEER)
-    identity = zmq.zmq_connect_peer(one.handle, f"tcp://127.0.0.1:{two.bind()}".encode())
+    port = two.bind()
+    monitor = Monitor(context, two)
+    identity = zmq.zmq_connect_peer(one.handle, f"tcp://127.0.0.1:{port}".encode())
     assert identity != 0
+    send_routed(one, identity, b"there")
+    assert two.receive() == [b"there"]
     check(zmq.zmq_disconnect_peer(one.handle, identity), "zmq_disconnect_peer")
-    assert zmq.zmq_disconnect_peer(one.handle, identity + 12345) == -1
+    # The other side hears of it, and is not tried again.
+    events = monitor.events(200)
+    assert events.count("ACCEPTED") == 1 and events[-1] == "DISCONNECTED", events
+    for call in (lambda: send_routed(one, identity, b"gone"), lambda: zmq.zmq_disconnect_peer(one.handle, identity),
+                 lambda: zmq.zmq_disconnect_peer(one.handle, identity + 12345)):
+        assert call() == -1 and zmq.zmq_errno() == errno.EHOSTUNREACH
 
 
 if __name__ == "__main__":
