@@ -11,9 +11,11 @@
  */
 #define ZMQ_BUILD_DRAFT_API 1
 #include "../common.h"
+#include "datagrams.h"
 #include "greetings.h"
+#include "single.h"
 
-enum play { ECHO, ASK, TAKE, GIVE, HEAR, TELL, RETURN, POST };
+enum play { ECHO, ASK, TAKE, GIVE, HEAR, TELL, RETURN, POST, QUERY, SUPPLY, POUR };
 
 /* How a conversation differs from the plain one, as the end of its name says. */
 enum {
@@ -33,7 +35,8 @@ static int variant (const char *name)
 static const char NAME[] = "the server";
 
 /* What each side does: ECHO answers what it gets, ASK sends and expects the same back, GIVE sends, TAKE receives.
-   HEAR and TELL are that for groups, RETURN and POST are ECHO and ASK for datagrams. */
+   HEAR and TELL are that for groups, RETURN and POST are ECHO and ASK for datagrams, QUERY and SUPPLY are ASK and GIVE where a
+   message is one frame, and POUR is ASK for plain bytes. */
 static const struct
 {
     const char *name;
@@ -80,15 +83,18 @@ static const struct
     {"pull-push-hwm1", ZMQ_PULL, TAKE, ZMQ_PUSH, GIVE, "tcp ipc ws wss"},
     {"push-pull-hwm1", ZMQ_PUSH, GIVE, ZMQ_PULL, TAKE, "tcp ipc ws wss"},
     {"pair-pair-hwm1", ZMQ_PAIR, ECHO, ZMQ_PAIR, ASK, "tcp ipc"},
-    {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, "tcp ipc"},
-    {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, "tcp ipc udp multicast"},
+    {"radio-dish", ZMQ_RADIO, TELL, ZMQ_DISH, HEAR, "tcp ipc ws wss"},
+    {"dish-radio", ZMQ_DISH, HEAR, ZMQ_RADIO, TELL, "tcp ipc ws wss udp multicast"},
     {"dgram-dgram", ZMQ_DGRAM, RETURN, ZMQ_DGRAM, POST, "udp"},
+    {"server-client", ZMQ_SERVER, ECHO, ZMQ_CLIENT, QUERY, "tcp ipc ws wss"},
+    {"client-server", ZMQ_CLIENT, QUERY, ZMQ_SERVER, ECHO, "tcp ipc ws wss"},
+    {"gather-scatter", ZMQ_GATHER, TAKE, ZMQ_SCATTER, SUPPLY, "tcp ipc ws wss"},
+    {"scatter-gather", ZMQ_SCATTER, SUPPLY, ZMQ_GATHER, TAKE, "tcp ipc ws wss"},
+    {"peer-peer", ZMQ_PEER, ECHO, ZMQ_PEER, QUERY, "tcp ipc ws wss"},
+    {"channel-channel", ZMQ_CHANNEL, ECHO, ZMQ_CHANNEL, QUERY, "tcp ipc ws wss"},
+    {"stream-stream", ZMQ_STREAM, ECHO, ZMQ_STREAM, POUR, "tcp"},
 };
 #define CASE_COUNT (sizeof CASES / sizeof *CASES)
-
-static const size_t SIZES[] = {1, 33, 34, 0, 255, 256, 257, 8191, 8192, 8193, 65535, 65536, 100000, 1 << 20, 5};
-#define SIZE_COUNT (sizeof SIZES / sizeof *SIZES)
-#define MESSAGES (4 * (int) SIZE_COUNT)
 
 /* A ROUTER that speaks first says to whom, which it cannot before it knows who is there. */
 static void address (void *socket)
@@ -213,64 +219,6 @@ static void subscribe (void *socket, int type)
     }
 }
 
-/* libzmq 4.3.5 overflows its buffer above 8 KiB (issue 4296), and a receiver's kernel has room for only some datagrams. */
-static const size_t DATAGRAM_SIZES[] = {0, 1, 33, 255, 256, 257, 1472, 1473, 7900, 5};
-#define DATAGRAM_SIZE_COUNT (sizeof DATAGRAM_SIZES / sizeof *DATAGRAM_SIZES)
-
-static void make_body (zmq_msg_t *message, size_t number)
-{
-    const size_t size = DATAGRAM_SIZES[number % DATAGRAM_SIZE_COUNT];
-    NEED (zmq_msg_init_size (message, size) == 0);
-    for (size_t i = 0; i < size; i++)
-        ((unsigned char *) zmq_msg_data (message))[i] = (unsigned char) (i * 31 + number);
-}
-
-static void tell (void *socket)
-{
-    zmq_msg_t message;
-    for (size_t i = 0; i < 4 * DATAGRAM_SIZE_COUNT; i++) {
-        make_body (&message, i);
-        tell_group (socket, GROUPS[i % 4], &message);
-        rest (1);
-    }
-    NEED (zmq_msg_init_size (&message, 3) == 0);
-    memcpy (zmq_msg_data (&message), "end", 3);
-    tell_group (socket, "movies", &message);
-}
-
-static void hear (void *socket)
-{
-    for (int alive = 1; alive;) {
-        zmq_msg_t message;
-        NEED (zmq_msg_init (&message) == 0);
-        NEED (zmq_msg_recv (&message, socket, 0) != -1);
-        if (!greeting (zmq_msg_data (&message), zmq_msg_size (&message))) {
-            printf ("in '%s' ", zmq_msg_group (&message));
-            print_bytes (zmq_msg_data (&message), zmq_msg_size (&message));
-            printf ("\n");
-        }
-        alive = !(zmq_msg_size (&message) == 3 && memcmp (zmq_msg_data (&message), "end", 3) == 0);
-        zmq_msg_close (&message);
-    }
-}
-
-/* Sends datagrams to an address and prints what comes back. */
-static void post (void *socket, const char *address)
-{
-    for (size_t i = 0; i <= 2 * DATAGRAM_SIZE_COUNT; i++) {
-        zmq_msg_t message;
-        char from[64] = "";
-        make_body (&message, i);
-        if (i == 2 * DATAGRAM_SIZE_COUNT)
-            NEED (zmq_msg_init_size (&message, 3) == 0 && memcpy (zmq_msg_data (&message), "end", 3));
-        NEED (zmq_send (socket, address, strlen (address), ZMQ_SNDMORE) != -1);
-        NEED (zmq_msg_send (&message, socket, 0) != -1);
-        NEED (zmq_recv (socket, from, sizeof from - 1, 0) != -1);
-        line ("from the address it went to: %d", strcmp (from, address) == 0);
-        take ("datagram", socket, 0);
-    }
-}
-
 static void wait_for_handshake (void *monitor)
 {
     char event[6], address_told[256];
@@ -301,7 +249,8 @@ static void secure (void *socket, int serves)
     }
 }
 
-static void play (enum play what, void *socket, int type, int other_type, const char *address)
+/* `peer`: the number of the connection, where that is asked for. */
+static void play (enum play what, void *socket, int type, int other_type, const char *address, uint32_t peer)
 {
     const int delimited = type == ZMQ_DEALER && other_type == ZMQ_REP;
     switch (what) {
@@ -312,6 +261,9 @@ static void play (enum play what, void *socket, int type, int other_type, const 
         case RETURN: echo (socket); break;
         case POST: post (socket, address); break;
         case TELL: tell (socket); break;
+        case QUERY: query (socket, peer); break;
+        case SUPPLY: supply (socket); break;
+        case POUR: pour (socket); break;
         case GIVE: give (socket, type);
     }
 }
@@ -353,8 +305,11 @@ int main (int argc, char **argv)
         secure (socket, serves);
     if (how != LATE)
         subscribe (socket, type);
+    if (type == ZMQ_STREAM)
+        set_int (socket, ZMQ_STREAM_NOTIFY, !serves);
     const int udp = strncmp (argv[3], "udp://", 6) == 0;
     void *monitor = NULL;
+    uint32_t peer = 0;
     if (serves) {
         char endpoint[256];
         size_t size = sizeof endpoint;
@@ -366,7 +321,10 @@ int main (int argc, char **argv)
             monitor = watch (context, socket, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
             set_int (monitor, ZMQ_RCVTIMEO, 10000);
         }
-        NEED ((type == ZMQ_DGRAM ? zmq_bind (socket, "udp://127.0.0.1:*") : zmq_connect (socket, argv[3])) == 0);
+        if (type == ZMQ_PEER)
+            NEED ((peer = zmq_connect_peer (socket, argv[3])) != 0);
+        else
+            NEED ((type == ZMQ_DGRAM ? zmq_bind (socket, "udp://127.0.0.1:*") : zmq_connect (socket, argv[3])) == 0);
     }
     for (int rounds = how == RESTART && !serves ? 2 : 1; rounds > 0; rounds--) {
         if (!serves) {
@@ -383,7 +341,7 @@ int main (int argc, char **argv)
             subscribe (socket, type);
         if (publishes (other_type))
             hear_greetings (socket);
-        play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, argv[3] + (udp ? 6 : 0));
+        play (serves ? CASES[n].serve : CASES[n].drive, socket, type, other_type, argv[3] + (udp ? 6 : 0), peer);
     }
     line ("done");
     if (monitor) {
