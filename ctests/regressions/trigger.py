@@ -39,7 +39,8 @@ class Row:
 
 
 def row(*ids, reference="passes", seconds=30):
-    """`reference`: what libzmq 4.3.5 was seen to do: passes, fails, crashes or hangs, or two of them; or `not run`."""
+    """`reference`: what libzmq 4.3.5 was seen to do: passes, fails, crashes or hangs, or several
+    of them (`a|b`), where it depends on the moment; or `not run`. Anything else is a failure of the row."""
     def keep(function):
         ROWS.append(Row(function, ids, reference, seconds))
         return function
