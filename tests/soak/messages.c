@@ -32,14 +32,21 @@ uint64_t total (const uint64_t counts[MOST_SENDERS])
     return sum;
 }
 
-void close_ledger (struct world *world, struct ledger *ledger, int may_drop)
+void take_along (struct ledger *ledger, unsigned sender, uint64_t number)
 {
-    uint64_t sent = total (ledger->sent), delivered = total (ledger->delivered);
-    WANT (delivered <= sent);
-    WANT (may_drop || delivered == sent);
-    world->books.sent += sent;
-    world->books.delivered += delivered;
-    world->books.dropped += sent - delivered;
+    WANT (number < ledger->sent[sender] && ledger->fate[sender][number] == UNDER_WAY);
+    ledger->fate[sender][number] = TAKEN;
+    ledger->taken[sender]++;
+}
+
+void close_ledger (struct world *world, struct ledger *ledger)
+{
+    for (int sender = 0; sender < MOST_SENDERS; sender++)
+        for (uint64_t number = 0; number < ledger->sent[sender]; number++)
+            WANT (ledger->fate[sender][number] != UNDER_WAY);
+    world->books.sent += total (ledger->sent);
+    world->books.delivered += total (ledger->delivered);
+    world->books.taken += total (ledger->taken);
     free (ledger);
 }
 
@@ -57,12 +64,14 @@ int send_next (struct world *world, struct ledger *ledger, void *socket, unsigne
     if (ledger->sent[sender] == MOST_MESSAGES)
         return 0;
     struct head head = {.topic = topic, .mark = MARK, .sender = sender, .number = ledger->sent[sender]};
+    uint32_t whole = 0;
     head.parts = flags & SINGLE || below (world, 4) ? 1 : (char) (2 + below (world, 3));
     for (; head.part < head.parts; head.part++) {
         uint32_t kind = below (world, 400);
         size_t more = kind == 0 && !(flags & SMALL) ? below (world, 1 << 20) : kind < 10 ? below (world, 1 << 16)
                       : kind < 60 ? below (world, 2000) : below (world, 40);
         head.size = (uint32_t) (sizeof head + more);
+        whole += head.size;
         zmq_msg_t message;
         WANT (zmq_msg_init_size (&message, head.size) == 0);
         unsigned char *bytes = zmq_msg_data (&message);
@@ -80,7 +89,7 @@ int send_next (struct world *world, struct ledger *ledger, void *socket, unsigne
             return 0;
         }
     }
-    ledger->sent[sender]++;
+    ledger->size[sender][ledger->sent[sender]++] = whole;
     return 1;
 }
 
@@ -143,8 +152,8 @@ int receive_next (struct ledger *ledger, void *socket, struct received *received
         return 1;
     WANT (part == first.parts && first.sender < MOST_SENDERS && first.number < MOST_MESSAGES);
     /* Never twice, and never before it was sent. */
-    WANT (!ledger->seen[first.sender][first.number]);
-    ledger->seen[first.sender][first.number] = 1;
+    WANT (ledger->fate[first.sender][first.number] == UNDER_WAY && first.number < ledger->sent[first.sender]);
+    ledger->fate[first.sender][first.number] = CAME;
     ledger->delivered[first.sender]++;
     if (received) {
         received->sender = first.sender;

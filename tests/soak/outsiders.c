@@ -106,7 +106,7 @@ void strangers (struct world *world)
     end_socket (pull);
     end_socket (push);
     end_context (world, context);
-    close_ledger (world, ledger, 0);
+    close_ledger (world, ledger);
 }
 
 /* Peers by hand whose bytes come one by one, and who are gone in the middle of a message: what was whole has come. */
@@ -155,7 +155,7 @@ void trickles (struct world *world)
     WANT (!receive_next (ledger, pull, NULL));
     end_socket (pull);
     end_context (world, context);
-    close_ledger (world, ledger, 0);
+    close_ledger (world, ledger);
 }
 
 /* A child that sends: `soak child ENDPOINT COUNT PARENT`; with 0 it sends until it is killed, at the latest with its parent. */
@@ -176,7 +176,8 @@ int child (int argc, char **argv)
     return 0;
 }
 
-/* Processes that send: what a killed one has sent comes without a gap, and all of one that ends in peace. */
+/* Processes that send: what a killed one has sent comes without a gap, and all of one that ends in peace. How much a killed one
+   has sent nobody knows: the books have what came. */
 void processes (struct world *world)
 {
     char endpoint[256], count_text[32], parent[32];

@@ -23,9 +23,9 @@
     } while (0)
 void fail (const char *file, int line, const char *condition);
 
-/* The books of one pattern. */
+/* The books of one pattern. `dropped`: by a PUB whose reader had a full queue; `taken`: along by a socket that was closed. */
 struct books {
-    uint64_t episodes, sent, delivered, dropped, faults;
+    uint64_t episodes, sent, delivered, dropped, taken, faults;
 };
 
 /* What a pattern's thread has. */
@@ -62,16 +62,22 @@ static inline uint32_t below (struct world *world, uint32_t bound)
 
 enum { MOST_SENDERS = 8, MOST_MESSAGES = 20000, NO_TIME_LEFT = 75000 };
 
+/* What became of a message. */
+enum { UNDER_WAY, CAME, TAKEN };
+
 /* Which messages came, from whom. */
 struct ledger {
-    uint64_t sent[MOST_SENDERS], delivered[MOST_SENDERS];
+    uint64_t sent[MOST_SENDERS], delivered[MOST_SENDERS], taken[MOST_SENDERS];
     /* Messages of nobody known may come as well. */
     int strangers;
-    unsigned char seen[MOST_SENDERS][MOST_MESSAGES];
+    unsigned char fate[MOST_SENDERS][MOST_MESSAGES];
+    uint32_t size[MOST_SENDERS][MOST_MESSAGES];
 };
 struct ledger *open_ledger (void);
-/* Enters what is in the ledger into the books; unless some may be dropped, all must have come. */
-void close_ledger (struct world *world, struct ledger *ledger, int may_drop);
+/* Enters the fate of a message that has not come: a socket that was closed has taken it along. */
+void take_along (struct ledger *ledger, unsigned sender, uint64_t number);
+/* Enters what is in the ledger into the books: all that was sent must have come but for what was taken along. */
+void close_ledger (struct world *world, struct ledger *ledger);
 uint64_t total (const uint64_t counts[MOST_SENDERS]);
 
 enum { SINGLE = 1, SMALL = 2 };
