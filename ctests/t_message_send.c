@@ -77,11 +77,38 @@ static void over (void *context, const char *transport)
     end_socket (to);
 }
 
+/* A received message is nobody else's until it is copied, whatever came with it. */
+static void alone (void *context, const char *transport)
+{
+    static const char data[20000];
+    static const size_t SIZES[] = {100, 600, 3000, 9000, 20000};
+    line ("-- %s: ZMQ_SHARED", transport);
+    void *to = new_socket (context, ZMQ_PULL), *from = new_socket (context, ZMQ_PUSH);
+    join_pair (to, from, transport);
+    zmq_msg_t messages[10], copy;
+    for (int i = 0; i < 10; i++)
+        NEED (zmq_send (from, data, SIZES[i % 5], 0) != -1);
+    settle ();
+    for (int i = 0; i < 10; i++)
+        NEED (zmq_msg_init (messages + i) == 0 && zmq_msg_recv (messages + i, to, 0) == (int) SIZES[i % 5]);
+    for (int i = 0; i < 10; i++) {
+        const int before = zmq_msg_get (messages + i, ZMQ_SHARED);
+        NEED (zmq_msg_init (&copy) == 0 && zmq_msg_copy (&copy, messages + i) == 0);
+        line ("%zu bytes: shared %d, copied %d, the copy %d", zmq_msg_size (&copy), before, zmq_msg_get (messages + i, ZMQ_SHARED),
+              zmq_msg_get (&copy, ZMQ_SHARED));
+        NEED (zmq_msg_close (messages + i) == 0 && zmq_msg_close (&copy) == 0);
+    }
+    end_socket (from);
+    end_socket (to);
+}
+
 int main (void)
 {
     void *context = new_context ();
-    for (int i = 0; i < TRANSPORT_COUNT; i++)
+    for (int i = 0; i < TRANSPORT_COUNT; i++) {
         over (context, TRANSPORTS[i]);
+        alone (context, TRANSPORTS[i]);
+    }
     end_context (context);
     return 0;
 }

@@ -226,7 +226,7 @@ fn send(to: &Socket, capture: Option<&Socket>, relay: &mut Relay) -> Result<()> 
         if let Some(capture) = capture
             && !std::mem::take(&mut relay.captured)
         {
-            capture.send(&mut part.share(), flags)?;
+            capture.send(&mut part.copy(), flags)?;
         }
         to.send(&mut part, flags)?;
         relay.sent.count(size);

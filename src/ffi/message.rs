@@ -160,7 +160,7 @@ pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, src: *mut zmq_msg_t)
         // SAFETY: as in `zmq_msg_move`.
         unsafe {
             message(dest)?;
-            let copy = message(src)?.share();
+            let copy = message(src)?.copy();
             *message(dest)? = copy;
         }
         Ok(())
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> 
         // SAFETY: by the contract of the function.
         let message = unsafe { message(msg.cast_mut()) }?;
         match property {
-            ZMQ_SHARED => Ok(c_int::from(message.is_shared())),
+            ZMQ_SHARED => Ok(c_int::from(message.may_be_shared())),
             ZMQ_SRCFD => {
                 message.metadata().and_then(|metadata| metadata.descriptor()).ok_or(Error::INVAL)
             }

@@ -102,18 +102,26 @@ pub(crate) unsafe fn grow(
     }
 }
 
+/// Whether it is a block made by [`allocate`], which no two messages share that are not copies.
+///
+/// # Safety
+/// `content` must be live.
+#[inline]
+pub(super) unsafe fn is_block(content: NonNull<Content>) -> bool {
+    // SAFETY: the caller vouches for the content; `allocate` alone makes contents with that function.
+    let release = unsafe { content.as_ref() }.release;
+    std::ptr::fn_addr_eq(release, release_block as unsafe fn(NonNull<Content>))
+}
+
 /// The bytes of a block that nobody else refers to and that suits `size` bytes, to be filled again.
 ///
 /// # Safety
 /// `content` must be live, and the caller must own a reference.
 #[inline]
 pub(crate) unsafe fn reuse(content: NonNull<Content>, size: usize) -> Option<NonNull<u8>> {
-    // SAFETY: the caller owns a reference; `allocate` alone makes contents with that function.
+    // SAFETY: the caller owns a reference.
     unsafe {
-        let header = content.as_ref();
-        if !std::ptr::fn_addr_eq(header.release, release_block as unsafe fn(NonNull<Content>))
-            || header.references() != 1
-        {
+        if !is_block(content) || content.as_ref().references() != 1 {
             return None;
         }
         let block = content.cast::<Block>();

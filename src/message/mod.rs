@@ -44,10 +44,12 @@ const KIND_INLINE: u8 = 101;
 const KIND_SHARED: u8 = 102;
 /// `Shared` in the body: counted content that is the application's, with a free function.
 const KIND_EXTERNAL: u8 = 103;
+/// `KIND_SHARED` over a part of larger storage, of which there is or was another copy, see [`Message::may_be_shared`].
+const KIND_COPIED: u8 = 104;
 /// `Shared` in the body without content: memory that outlives the message.
-const KIND_STATIC: u8 = 104;
+const KIND_STATIC: u8 = 105;
 /// `Shared` in the body without content: memory that the caller of one send call lends.
-const KIND_LENT: u8 = 105;
+const KIND_LENT: u8 = 106;
 /// Written by `zmq_msg_close`.
 const KIND_CLOSED: u8 = 0;
 
@@ -229,7 +231,7 @@ impl Message {
     /// The content that the message owns a reference to.
     #[inline]
     fn content(&self) -> Option<NonNull<Content>> {
-        let counted = matches!(self.kind, KIND_SHARED | KIND_EXTERNAL);
+        let counted = matches!(self.kind, KIND_SHARED | KIND_EXTERNAL | KIND_COPIED);
         if counted { NonNull::new(self.shared().content) } else { None }
     }
 
@@ -278,16 +280,39 @@ impl Message {
         Some(unsafe { std::slice::from_raw_parts_mut(data, len) })
     }
 
-    /// Whether other messages or static memory share the body (`ZMQ_SHARED`).
+    /// Whether others, be it messages or what else lies in the same storage, or static memory share the body.
     pub(crate) fn is_shared(&self) -> bool {
         match self.kind {
-            KIND_SHARED | KIND_EXTERNAL => self
+            KIND_SHARED | KIND_EXTERNAL | KIND_COPIED => self
                 .content()
                 // SAFETY: the message owns a reference, so the header is live.
                 .is_some_and(|content| unsafe { content.as_ref() }.references() > 1),
             KIND_STATIC | KIND_LENT => true,
             _ => false,
         }
+    }
+
+    /// Whether other messages or static memory may share the body (`ZMQ_SHARED`).
+    pub(crate) fn may_be_shared(&self) -> bool {
+        // The count of larger storage says nothing of this message.
+        self.kind == KIND_COPIED || self.is_shared() && !self.is_part()
+    }
+
+    /// Whether the body is a part of larger storage, a chunk that was received into, and not known to be copied.
+    fn is_part(&self) -> bool {
+        self.kind == KIND_SHARED
+            && self
+                .content()
+                // SAFETY: the message owns a reference, so the content is live.
+                .is_some_and(|content| !unsafe { content::is_block(content) })
+    }
+
+    /// [`Message::share`] for zmq_msg_copy(3), after which both may be shared.
+    pub(crate) fn copy(&mut self) -> Message {
+        if self.is_part() {
+            self.kind = KIND_COPIED;
+        }
+        self.share()
     }
 
     /// A second message with the same body, shared and not copied when it is neither inline nor lent.
@@ -313,7 +338,7 @@ impl Message {
         copy.group = self.group.clone();
         copy.body = self.body;
         copy.size = self.size;
-        copy.kind = self.kind;
+        copy.kind = if self.is_part() { KIND_COPIED } else { self.kind };
         copy.flags = self.flags;
         copy.routing_id = self.routing_id;
         if let Some(content) = self.content() {

@@ -133,7 +133,7 @@ impl Relay {
         if let Some(capture) = capture
             && !self.captured
         {
-            if !accepted(capture.try_send_as(&mut part.share(), flags))? {
+            if !accepted(capture.try_send_as(&mut part.copy(), flags))? {
                 return Ok(false);
             }
             self.captured = true;
