@@ -1,6 +1,6 @@
 # oxizmq: building, installing, checking. `make help` lists the targets.
 #
-# Variables: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE; DELAYS.
+# Variables: PREFIX (/usr/local), BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR, DESTDIR as usual; CARGO_TARGET_DIR (target); PORTABLE; DELAYS.
 # The comparisons with libzmq (check-libzmq, check-clients, bench, ...) and the demo are in mk/*.mk.
 
 PREFIX ?= /usr/local
@@ -8,6 +8,7 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/oxizmq
 DESTDIR ?=
 CARGO ?= cargo
 CARGO_FLAGS ?= --locked
@@ -15,7 +16,7 @@ CARGO_FLAGS ?= --locked
 # Where rustup puts cargo, for a machine on which scripts/setup.sh installed it a moment ago.
 export PATH := $(PATH):$(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin
 TARGET_DIR := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-INSTALL_ENV = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DESTDIR='$(DESTDIR)'
+INSTALL_ENV = PREFIX='$(PREFIX)' BINDIR='$(BINDIR)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' MANDIR='$(MANDIR)' DOCDIR='$(DOCDIR)' DESTDIR='$(DESTDIR)'
 
 # DELAYS=1 makes the library's threads late at random wherever C programs run on it (ctests/delays).
 # PORTABLE=1 builds and checks the library whose I/O threads do everything, in a folder of its own.
@@ -47,18 +48,18 @@ INSTALL_NEEDS := $(filter all,$(MAKECMDGOALS)) $(if $(SUDO_USER)$(wildcard $(BUI
 
 # The parts of `make check`, each of them a target: those that compile or have to be first, in their order, and those that may
 # run side by side, which mk/*.mk add.
-CHECK_FIRST := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-readme check-install
+CHECK_FIRST := check-fmt check-clippy check-doc all check-unit check-loom check-house check-man check-notices check-readme check-install
 CHECK_STEPS :=
 
 .PHONY: all install uninstall setup clean help \
-	check check-fmt check-clippy check-doc check-unit check-loom check-house check-man check-readme check-install
+	check check-fmt check-clippy check-doc check-unit check-loom check-house check-man check-notices check-readme check-install
 
 all: ## build the release library and stage it in target/stage as it would be installed
 	@scripts/setup.sh rust
 	$(SAME_EVERYWHERE) $(CARGO) build $(CARGO_FLAGS) $(REMAP) --release --lib
 	@$(STAGE)
 
-install: $(INSTALL_NEEDS) ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DESTDIR)
+install: $(INSTALL_NEEDS) ## install library, headers, libzmq.pc, CMake package, curve_keygen, manual pages, licences (PREFIX, BINDIR, LIBDIR, INCLUDEDIR, MANDIR, DOCDIR, DESTDIR)
 	@$(INSTALL_ENV) $(BUILT) scripts/install
 
 uninstall: ## remove what `make install` with the same variables installed
@@ -92,6 +93,10 @@ check-house: ## the rules of the house: which room may use which, where unsafe m
 
 check-man: ## whether every function has a manual page and every socket option is described
 	@scripts/man --check
+
+# A second, offline once the library is built.
+check-notices: ## whether THIRD-PARTY has the licence of every crate that is in the library
+	@CARGO='$(lastword $(CARGO))' scripts/notices --check
 
 check-readme: ## whether the tables of README.md are what the recorded results say
 	@scripts/readme-tables --check
