@@ -5,11 +5,13 @@ Imported by ctests/run, ctests/libzmq/run, ctests/abi/run and benches/run. Stand
 
 import hashlib
 import os
+import select
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,10 +135,11 @@ def namespace_prefix():
 
 
 class Finished:
-    """How one run of a program ended. `code` is negative for a signal and None for a timeout; `group` was its group."""
+    """How one run of a program ended. `code` is negative for a signal and None for a timeout; `remains` names the processes
+    that it left behind, which were ended."""
 
-    def __init__(self, code, seconds, output, group=None):
-        self.code, self.seconds, self.output, self.group = code, seconds, output, group
+    def __init__(self, code, seconds, output, remains=()):
+        self.code, self.seconds, self.output, self.remains = code, seconds, output, remains
 
     def why(self, limit):
         if self.code is None:
@@ -146,22 +149,60 @@ class Finished:
         return f"exit status {self.code}"
 
 
-def run_limited(command, limit, cwd, env, log):
-    """Runs a program in a session of its own with its output in the file `log`; ends the whole session on a timeout."""
+def run_limited(command, limit, cwd, env, log, grace=0.0):
+    """Runs a program in a session of its own with its output in the file `log`, and ends what is left of the session when the
+    program has ended or its time is over. What it has started has so many seconds of grace to go by itself."""
     started = time.monotonic()
     with open(log, "wb") as sink:
         child = subprocess.Popen(
             [str(word) for word in command], cwd=cwd, env=env, stdin=subprocess.DEVNULL,
             stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
         )
+        in_time = has_ended(child, limit)
+        seconds = time.monotonic() - started
+        remains = end_session(child, grace if in_time else 0.0)
+        code = child.wait()
+    return Finished(code if in_time else None, seconds, Path(log).read_text(errors="replace"), remains)
+
+
+def has_ended(child, limit):
+    """Whether a child ends within so many seconds. It is not waited for yet, so its number remains its own."""
+    handle = os.pidfd_open(child.pid)
+    try:
+        return bool(select.select([handle], [], [], limit)[0])
+    finally:
+        os.close(handle)
+
+
+def end_session(leader, grace=0.0):
+    """Ends the processes of a session after some seconds of grace; the names of those that had to be ended. The leader, a
+    Popen, must not have been waited for: then the number is still that of the session."""
+    ended, begun = {}, time.monotonic()
+    while living := processes_of(leader.pid):
+        waited = time.monotonic() - begun
+        if waited > grace + 10:
+            raise RuntimeError(f"these cannot be ended: {living}")
+        if waited >= grace:
+            ended.update(living)
+            for pid in living:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    return sorted(ended.values())
+
+
+def processes_of(session):
+    """The living processes of a session, names by number."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            code = child.wait(timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            code = None
-    seconds = time.monotonic() - started
-    return Finished(code, seconds, Path(log).read_text(errors="replace"), child.pid)
+            name, rest = stat.read_text(errors="replace").rsplit(")", 1)
+        except OSError:
+            continue  # ended meanwhile
+        state, _, _, its_session = rest.split()[:4]
+        if its_session == str(session) and state not in "ZX":  # a zombie has ended
+            found[int(stat.parent.name)] = name.split("(", 1)[1]
+    return found
 
 
 def tail(text, lines, indent="    | "):

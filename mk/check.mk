@@ -8,6 +8,13 @@ check-abi: all ## symbols, soname and header against the tables of libzmq's inte
 	@scripts/setup.sh build
 	ctests/abi/run
 
+# Some seconds.
+CHECK_STEPS += check-runners
+.PHONY: check-runners
+check-runners: ## the runners of the other checks: what they must not let pass, and must not leave behind
+	@scripts/setup.sh build
+	tests/runners/run
+
 CHECK_STEPS += check-ctests
 .PHONY: check-ctests
 check-ctests: all ## our C programs on libzmq 4.3.5 and on this library, outputs compared (CTESTS="options")
