@@ -5,8 +5,6 @@
 #include "../raw.h"
 
 #include <malloc.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define CROWD 3000
@@ -56,7 +54,7 @@ static void half_open (void *context, int crowd)
     int alone = descriptors (), there[2];
     long memory = resident ();
     NEED (pipe (there) == 0);
-    pid_t child = fork ();
+    pid_t child = fork_mortal ();
     if (child == 0) {
         for (int i = 0; i < crowd; i++)
             raw_send (raw_connect (endpoint), GREETING, (size_t) (i % 12));
@@ -94,7 +92,7 @@ static void coming_and_going (void *context, int crowd)
     NEED (zmq_connect (client, endpoint) == 0);
     served (client, server, "alone");
     int alone = descriptors ();
-    pid_t child = fork ();
+    pid_t child = fork_mortal ();
     if (child == 0) {
         for (int i = 0; i < crowd; i++) {
             int fd = raw_connect (endpoint);
@@ -211,9 +209,8 @@ static void asks_for_too_much (void *context, int limited)
     long memory = resident ();
     int there[2];
     NEED (pipe (there) == 0);
-    pid_t child = fork ();
+    pid_t child = fork_mortal ();
     if (child == 0) {
-        NEED (prctl (PR_SET_PDEATHSIG, SIGKILL) == 0);
         int fd = mute (endpoint, "SUB");
         for (int topic = 0; topic < TOPICS; topic++) {
             frame[10] = (char) topic;

@@ -47,7 +47,7 @@ static void killed_after (int fd, int bytes)
 {
     int done[2];
     NEED (pipe (done) == 0);
-    pid_t child = fork ();
+    pid_t child = fork_mortal ();
     if (child == 0) {
         say (fd, bytes);
         (void) !write (done[1], "x", 1);
@@ -190,7 +190,7 @@ static void killed_in_traffic (void *context)
     void *pull = quick_socket (context, ZMQ_PULL), *watcher = watch_all (context, pull);
     bind_any (pull, "tcp", endpoint);
     for (int i = 0; i < 20; i++) {
-        pid_t child = fork ();
+        pid_t child = fork_mortal ();
         if (child == 0) {
             static char block[70000];
             void *own = new_context (), *push = new_socket (own, ZMQ_PUSH);

@@ -6,6 +6,8 @@
 #include "../common.h"
 #include "shim.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 /* How long anything may take on a busy machine. */
@@ -28,6 +30,15 @@ UNUSED static void fail (const char *format, ...)
         if (!(condition))                                                                                              \
             fail (__VA_ARGS__);                                                                                        \
     } while (0)
+
+/* A child that does not outlive this process, however that ends. */
+UNUSED static pid_t fork_mortal (void)
+{
+    pid_t parent = getpid (), child = fork ();
+    if (child == 0)
+        NEED (prctl (PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid () == parent);
+    return child;
+}
 
 /* A socket whose connections come back quickly. */
 UNUSED static void *quick_socket (void *context, int type)
