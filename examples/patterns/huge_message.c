@@ -4,7 +4,7 @@
  * The sender gives the library a region of its own with zmq_msg_init_data: nothing is copied to send it, and the
  * function it names is called when the last byte is out. The region here is mapped and almost nowhere written, so that
  * it costs next to nothing. Within a process (inproc) the message is handed over as it is; over tcp the receiver needs
- * the 5 GB, so that part is left out when there is not enough memory free.
+ * the 5 GB: without enough free memory that part cannot run, and the program says so by its status.
  */
 #include "story.h"
 
@@ -97,9 +97,9 @@ int main (void)
     zmq_close (out);
 
     if (available () < SIZE + 2 * GB) {
-        say ("tcp: left out, %.1f GB of memory are free and it takes 7", (double) available () / (double) GB);
         EXPECT (zmq_ctx_term (context) == 0);
-        return 0;
+        say ("inproc only: tcp takes 7 GB of free memory, there are %.1f", (double) available () / (double) GB);
+        return 77; /* what examples/run takes for "cannot be had here" */
     }
     in = bound (context, ZMQ_PULL, ENDPOINT);
     long started = now ();
