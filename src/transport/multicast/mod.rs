@@ -43,3 +43,14 @@ pub(crate) fn open(
         _ => return Err(Error::PROTONOSUPPORT),
     })
 }
+
+/// Says that a test did nothing for want of a library, where the test harness does not swallow it. Under
+/// `make check`, which has installed all there is to install (scripts/setup.sh), nothing may be missing.
+#[cfg(test)]
+fn lacks(library: &str) {
+    use std::io::Write;
+
+    let name = std::thread::current().name().unwrap_or_default().to_owned();
+    assert!(std::env::var_os("NOTHING_MISSING").is_none(), "{library} is not installed");
+    let _ = writeln!(std::io::stderr(), "{name}: not run, {library} is not installed");
+}
