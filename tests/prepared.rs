@@ -3,21 +3,28 @@
 //! for 10 ms and more, and what an application sends meanwhile. A process of its own: nobody else here
 //! may have made a context before.
 
+use std::io::{Error, Write, stderr};
+
 use zmq::ffi::{zmq_ctx_new, zmq_ctx_term};
 
-const GET_REGISTRATIONS: i32 = 1 << 9;
-const REGISTER_PRIVATE_EXPEDITED: i64 = 1 << 4;
+const PRIVATE_EXPEDITED: i64 = 1 << 3;
 
-/// Whether the process is registered; None where the kernel does not tell (before Linux 6.3).
+/// Whether the process is registered: without it the kernel refuses this command with EPERM. None where
+/// it does not know the command (before Linux 4.14), and there is nothing to register for.
 fn registered() -> Option<bool> {
     // SAFETY: membarrier takes integers and touches no memory.
-    let found = unsafe { libc::syscall(libc::SYS_membarrier, GET_REGISTRATIONS, 0, 0) };
-    (found >= 0).then_some(found & REGISTER_PRIVATE_EXPEDITED != 0)
+    match unsafe { libc::syscall(libc::SYS_membarrier, PRIVATE_EXPEDITED, 0, 0) } {
+        0 => Some(true),
+        _ => (Error::last_os_error().raw_os_error() == Some(libc::EPERM)).then_some(false),
+    }
 }
 
 #[test]
 fn a_context_registers_before_there_is_anything_to_wait_for() {
-    let Some(before) = registered() else { return };
+    let Some(before) = registered() else {
+        // Where the test harness does not swallow it.
+        return writeln!(stderr(), "not run: this kernel has no expedited membarrier").unwrap();
+    };
     assert!(!before, "nobody has asked before");
     let context = zmq_ctx_new();
     assert_eq!(registered(), Some(true));
