@@ -20,13 +20,14 @@ pub(crate) trait Direct: Send + Sync {
     /// at it, or it cannot be done here, and the I/O thread must be notified.
     fn send(&self) -> bool;
 
-    /// Makes the descriptor this side's to read and returns it, if that is possible. The caller is
-    /// about to wait for it; `waits` says so.
+    /// Makes the descriptor this side's to read and returns it, if that is possible. The caller waits
+    /// for it from now on; if the connection ends meanwhile, its socket is told that something may be
+    /// readable.
     fn take_over(&self) -> Option<RawFd>;
 
-    /// Says whether this side is waiting for the descriptor. When it neither waits nor receives for
-    /// a while, the I/O thread takes the descriptor back.
-    fn waits(&self, waiting: bool);
+    /// The wait is over. When this side neither waits nor receives for a while, the I/O thread takes the
+    /// descriptor back.
+    fn waited(&self);
 
     /// Gives the descriptor back to the I/O thread.
     fn give_back(&self);

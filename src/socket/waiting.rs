@@ -136,7 +136,6 @@ impl Core {
                 && let Some(direct) = self.pipes[id].direct()
                 && let Some(descriptor) = direct.take_over()
             {
-                direct.waits(true);
                 few.add(id, descriptor);
             }
         }
@@ -215,7 +214,7 @@ impl Core {
                 for (index, &id) in few.pipes().iter().enumerate() {
                     let Some(pipe) = self.pipes.get_mut(id) else { continue };
                     if let Some(direct) = pipe.direct() {
-                        direct.waits(false);
+                        direct.waited();
                     }
                     if few.ready & (1 << index) != 0 {
                         self.pattern.readable(&mut self.pipes, id);

@@ -1,6 +1,6 @@
 //! What the tests that strain the library share: safe handles, rounds, and a watch over the time.
 //! Used by tests/shared_sockets.rs, tests/shared_polls.rs, tests/taken_over.rs, tests/data_path.rs,
-//! tests/wiped.rs, tests/termination.rs, tests/crowds.rs, tests/unbound.rs and tests/forked.rs.
+//! tests/wiped.rs, tests/termination.rs, tests/crowds.rs, tests/unbound.rs, tests/lent.rs and tests/forked.rs.
 
 #![allow(dead_code, reason = "each of the tests uses its part")]
 #![allow(

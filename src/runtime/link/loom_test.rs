@@ -133,8 +133,7 @@ fn loom_the_application_may_do_anything_while_the_link_ends() {
         let direct: &dyn Direct = &*link;
         let taken = direct.take_over().is_some();
         if taken {
-            direct.waits(true);
-            direct.waits(false);
+            direct.waited();
         }
         direct.receive(&mut || {});
         socket.send(1);
@@ -143,6 +142,25 @@ fn loom_the_application_may_do_anything_while_the_link_ends() {
         assert!(!direct.receive(&mut || {}) && !direct.send() && direct.take_over().is_none());
         assert!(link.pump(Instant::now()).is_ok_and(|pumped| !pumped.again));
         assert!(link.tick(Instant::now(), &mut Watch::default()).is_none());
+    });
+}
+
+#[test]
+fn loom_a_wait_does_not_outlast_the_connection() {
+    model(|| {
+        let world = World::new();
+        let (link, _socket) = joined(&world, ENOUGH);
+        let session = link.clone();
+        // It goes on with the pipe: that does not tell of an end.
+        let session = thread::spawn(move || {
+            session.reclaim();
+            session.end()
+        });
+        if link.take_over().is_some() {
+            drop(world.until(|state| state.told));
+            link.waited();
+        }
+        session.join().unwrap().unwrap().part();
     });
 }
 

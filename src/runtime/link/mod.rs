@@ -25,7 +25,7 @@ use super::end::End;
 use super::outgoing::Sent;
 use super::reactor::Reactor;
 use super::task::{Io, ThreadHandle};
-use crate::pipe::{self, Pipe};
+use crate::pipe::{self, Pipe, PipeEvent};
 
 /// How long the application may be away before a watchdog has the I/O thread take over.
 const TICK: Duration = Duration::from_millis(1);
@@ -129,6 +129,11 @@ impl Shared for Joint {
 
     fn crowd(&mut self) -> &mut Option<Arc<dyn pipe::Crowd>> {
         &mut self.crowd
+    }
+
+    fn end_wait(&mut self) {
+        // Nothing is: the pattern finds that out. A pipe that its socket has dropped still tells the socket.
+        self.pipe.notify_peer(PipeEvent::Readable);
     }
 }
 

@@ -53,6 +53,8 @@ pub(in crate::runtime) trait Shared: Send {
     fn ended(&mut self) -> &mut Option<End>;
     /// Where the descriptor is watched, if not by the I/O thread.
     fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>>;
+    /// Ends the application's wait for the descriptor.
+    fn end_wait(&mut self);
 }
 
 /// The I/O thread that the connection belongs to.
@@ -77,7 +79,7 @@ pub(in crate::runtime) struct Takeover<S, T> {
     shared: Mutex<Option<S>>,
     /// The application owns the reading side. Changed with `shared` locked.
     taken: AtomicBool,
-    /// The application waits for the descriptor.
+    /// The application waits for the descriptor, whether or not it still owns it. Set with `shared` locked.
     waiting: AtomicBool,
     /// The watchdog does not tick.
     parked: AtomicBool,
@@ -136,6 +138,10 @@ impl<S: Shared, T: Station> Takeover<S, T> {
     }
 
     /// Takes it away for good: the application can do nothing here any more.
+    ///
+    /// Its wait is ended as well. A poll(2) of another thread goes on after close(2), and until it is over the
+    /// kernel keeps the connection: the peer would hear of nothing. One that is about to begin would wait for
+    /// whatever has the number by then.
     pub(super) fn end(&self) -> Option<S> {
         let mut shared = self.shared.lock();
         self.taken.store(false, Ordering::Release);
@@ -143,6 +149,9 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         if let Some(crowd) = shared.crowd().take() {
             self.member.store(false, Ordering::Release);
             crowd.forget(self.station.descriptor());
+        }
+        if self.waiting.load(Ordering::Relaxed) {
+            shared.end_wait();
         }
         Some(shared)
     }

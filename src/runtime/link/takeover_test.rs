@@ -7,7 +7,7 @@ use super::*;
 use crate::pipe::Direct;
 
 /// Whatever is done with it, it panics.
-struct Defect(Option<End>, Option<Arc<dyn Crowd>>);
+struct Defect(Option<End>, Option<Arc<dyn Crowd>>, bool);
 
 impl Shared for Defect {
     fn receive(&mut self, _now: Instant, turns: usize) -> Result<bool, End> {
@@ -48,6 +48,10 @@ impl Shared for Defect {
     fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>> {
         &mut self.1
     }
+
+    fn end_wait(&mut self) {
+        self.2 = true;
+    }
 }
 
 /// Counts how often the session was woken.
@@ -81,7 +85,7 @@ impl Station for Woken {
 
 fn defective() -> Takeover<Defect, Woken> {
     let link = Takeover::new(Woken(AtomicU32::new(0)), true, true);
-    *link.lock() = Some(Defect(None, None));
+    *link.lock() = Some(Defect(None, None, false));
     link
 }
 
@@ -105,10 +109,43 @@ fn a_panic_in_a_send_leaves_it_to_the_session() {
 fn what_was_retired_is_not_taken_over_again() {
     let link = defective();
     assert_eq!(link.take_over(), Some(7));
-    link.waits(true);
     link.retire();
     // The I/O thread reads again.
     assert!(!link.receive(&mut || {}));
     assert_eq!(link.take_over(), None);
     assert!(!link.taken.load(Ordering::Relaxed));
+}
+
+/// Whether who waited was told of the end.
+fn wait_ended(link: &Takeover<Defect, Woken>) -> bool {
+    link.end().is_some_and(|shared| shared.2)
+}
+
+#[test]
+fn a_wait_for_the_descriptor_ends_with_the_connection() {
+    let link = defective();
+    assert_eq!(link.take_over(), Some(7));
+    assert!(wait_ended(&link));
+    assert!(!wait_ended(&link), "it is over");
+}
+
+#[test]
+fn a_wait_for_a_descriptor_that_was_taken_back_ends_as_well() {
+    for take_back in [Takeover::retire, Takeover::reclaim, |link: &Takeover<_, _>| link.give_back()]
+    {
+        let link = defective();
+        assert_eq!(link.take_over(), Some(7));
+        take_back(&link);
+        assert!(wait_ended(&link));
+    }
+}
+
+#[test]
+fn who_does_not_wait_is_not_told_of_the_end() {
+    let link = defective();
+    assert!(!wait_ended(&link));
+    let link = defective();
+    assert_eq!(link.take_over(), Some(7));
+    link.waited();
+    assert!(!wait_ended(&link));
 }

@@ -38,7 +38,6 @@ impl Socket {
         loop {
             let mut owned = None;
             if direct && let Some(link) = self.direct().filter(|link| link.take_over().is_some()) {
-                link.waits(true);
                 owned = Some(link);
             }
             let state = self
@@ -49,7 +48,7 @@ impl Socket {
             if owned.is_some()
                 && let Some(link) = self.direct()
             {
-                link.waits(false);
+                link.waited();
             }
             self.active |= ready;
             let reads = self.pipe.direct_reads();

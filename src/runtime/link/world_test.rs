@@ -34,7 +34,7 @@ pub(super) struct State {
     room_edge: bool,
     /// Somebody left an order for the I/O thread, or a note for the socket.
     woken: bool,
-    told: bool,
+    pub(super) told: bool,
     /// The connection is watched in a crowd, which is the application's.
     pub(super) member: bool,
     pub(super) taken: bool,
@@ -297,6 +297,10 @@ impl Shared for Line {
 
     fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>> {
         &mut self.crowd
+    }
+
+    fn end_wait(&mut self) {
+        self.pipe.notify_peer(PipeEvent::Readable);
     }
 }
 

@@ -136,16 +136,16 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
             self.station.wake_session();
             return None;
         }
+        // With `shared` locked: whoever ends the connection then knows of the wait, and ends that, too.
+        self.waiting.store(true, Ordering::Relaxed);
         Some(self.station.descriptor())
     }
 
-    fn waits(&self, waiting: bool) {
-        self.waiting.store(waiting, Ordering::Relaxed);
-        if !waiting {
-            fence(Ordering::SeqCst);
-            if self.parked.load(Ordering::Relaxed) && self.parked.swap(false, Ordering::AcqRel) {
-                self.station.wake_session();
-            }
+    fn waited(&self) {
+        self.waiting.store(false, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if self.parked.load(Ordering::Relaxed) && self.parked.swap(false, Ordering::AcqRel) {
+            self.station.wake_session();
         }
     }
 
