@@ -179,7 +179,7 @@ impl Encoder {
     fn command(&mut self, out: &mut Vec<u8>) {
         let Out::Command { flags, size, bytes, .. } = self.state else { return };
         if bytes == *PING_COMMAND {
-            self.pings += 1;
+            self.pings = self.pings.saturating_add(1);
             self.control_frame(PING, &[], out);
             match size - 5 {
                 0 => self.end(out),
