@@ -93,3 +93,22 @@ impl Pattern for Server {
         self.pipes.get(&number).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_come_round_skip_0_and_who_is_there() {
+        let (mut server, mut pipes) = (Server::default(), Pipes::default());
+        let mut number = |server: &mut Server, id| {
+            server.attach(&mut pipes, PipeId(id), Attach::default());
+            server.peer_number(PipeId(id)).unwrap()
+        };
+        server.next = u32::MAX;
+        assert_eq!([0, 1, 2].map(|id| number(&mut server, id)), [u32::MAX, 1, 2]);
+        server.next = u32::MAX;
+        assert_eq!([3, 4].map(|id| number(&mut server, id)), [3, 4]);
+        assert!([u32::MAX, 1, 2, 3, 4].iter().all(|&number| server.peer_pipe(number).is_some()));
+    }
+}

@@ -118,6 +118,16 @@ mod tests {
     }
 
     #[test]
+    fn ids_made_here_that_come_round_skip_who_is_there() {
+        let mut table = RoutingTable { next: u32::MAX, ..RoutingTable::default() };
+        (0..2).for_each(|id| table.insert_integral(PipeId(id)).unwrap());
+        table.next = u32::MAX;
+        table.insert_integral(PipeId(2)).unwrap();
+        let ids = [0, 1, 2].map(|id| table.frame(PipeId(id)).unwrap().data().to_vec());
+        assert_eq!(ids, [[0, 255, 255, 255, 255], [0; 5], [0, 0, 0, 0, 1]]);
+    }
+
+    #[test]
     fn a_pipe_that_is_renamed_loses_its_old_name() {
         let mut table = RoutingTable::default();
         table.insert(b"alice", PipeId(0)).unwrap();
