@@ -5,7 +5,7 @@
 //! `Context`, by the sockets, and by the runtime through `ContextThreads`.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::idle::Idle;
@@ -30,8 +30,9 @@ pub(crate) struct Core {
     started: OnceLock<ContextOptions>,
     pub(crate) inproc: Directory,
     /// The open sockets, by socket id.
-    sockets: Mutex<HashMap<u32, Arc<dyn Member>>>,
-    next_socket: AtomicU32,
+    sockets: Mutex<HashMap<u64, Arc<dyn Member>>>,
+    /// Numbers never come again.
+    next_socket: AtomicU64,
     threads: Mutex<Vec<Arc<IoThread>>>,
     /// Sessions and listeners that are not finished.
     tasks: AtomicUsize,
@@ -47,7 +48,7 @@ impl Core {
             started: OnceLock::new(),
             inproc: Directory::default(),
             sockets: Mutex::new(HashMap::new()),
-            next_socket: AtomicU32::new(1),
+            next_socket: AtomicU64::new(1),
             threads: Mutex::new(Vec::new()),
             tasks: AtomicUsize::new(0),
             terminating: AtomicBool::new(false),
@@ -66,7 +67,7 @@ impl Core {
     }
 
     /// Admits a socket: its number. `TERM`, or `MFILE` above ZMQ_MAX_SOCKETS.
-    pub(crate) fn enter(&self, socket: Arc<dyn Member>) -> Result<u32> {
+    pub(crate) fn enter(&self, socket: Arc<dyn Member>) -> Result<u64> {
         let limit = self.started().max_sockets.max(0) as usize;
         let mut sockets = self.sockets.lock();
         if self.terminating() {
@@ -81,7 +82,7 @@ impl Core {
     }
 
     /// A socket is closed.
-    pub(crate) fn leave(&self, id: u32) {
+    pub(crate) fn leave(&self, id: u64) {
         self.inproc.leave(id);
         self.sockets.lock().remove(&id);
         self.idle.report();

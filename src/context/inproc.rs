@@ -14,7 +14,7 @@ use crate::sys::lock::Mutex;
 /// A bound name and what one must know of its socket to connect to it.
 #[derive(Clone)]
 pub(crate) struct Bound {
-    pub(crate) socket: u32,
+    pub(crate) socket: u64,
     pub(crate) owner: Arc<dyn Owner>,
     pub(crate) sndhwm: i32,
     pub(crate) rcvhwm: i32,
@@ -29,7 +29,7 @@ pub(crate) struct Bound {
 /// A connection that waits for its name to be bound.
 pub(crate) struct Waiting {
     /// The socket that connected.
-    pub(crate) socket: u32,
+    pub(crate) socket: u64,
     /// The binder's end.
     pub(crate) pipe: Pipe,
     /// Where the events of that end go once somebody owns it.
@@ -58,7 +58,7 @@ impl LateOwner {
 }
 
 impl Notify for LateOwner {
-    fn notify(&self, key: u32, event: PipeEvent) {
+    fn notify(&self, key: u64, event: PipeEvent) {
         if let Some(owner) = self.0.get() {
             owner.notify(key, event);
         }
@@ -69,7 +69,7 @@ impl Notify for LateOwner {
 pub(crate) type Queue = BTreeMap<u64, Box<Waiting>>;
 
 /// What a socket has here: a name, and its place in the queue for it; 0 is who has bound it.
-type Claim = (u32, Arc<str>, u64);
+type Claim = (u64, Arc<str>, u64);
 
 #[derive(Default)]
 struct Names {
@@ -83,7 +83,7 @@ struct Names {
 impl Names {
     /// Forgets the connections of a socket that wait for this name, or all that it has. Gives those that
     /// carry no messages; the others go on waiting: whoever binds the name later reads them.
-    fn forget(&mut self, socket: u32, name: Option<&str>) -> Vec<Waiting> {
+    fn forget(&mut self, socket: u64, name: Option<&str>) -> Vec<Waiting> {
         let from = name.map_or((socket, Arc::default(), 0), |name| (socket, name.into(), 1));
         let wanted =
             |claim: &&Claim| claim.0 == socket && name.is_none_or(|name| *claim.1 == *name);
@@ -175,7 +175,7 @@ impl Directory {
     }
 
     /// Frees a name that this socket has bound. `NOENT` if it has not.
-    pub(crate) fn unbind(&self, name: &str, socket: u32) -> Result<()> {
+    pub(crate) fn unbind(&self, name: &str, socket: u64) -> Result<()> {
         let mut names = self.names.lock();
         if names.claims.remove(&(socket, name.into(), 0)) {
             names.bound.remove(name);
@@ -187,7 +187,7 @@ impl Directory {
 
     /// This socket has ended its connections to the name. Those that wait for it are gone, unless they
     /// carry messages.
-    pub(crate) fn disconnect(&self, name: &str, socket: u32) {
+    pub(crate) fn disconnect(&self, name: &str, socket: u64) {
         let mut names = self.names.lock();
         let gone = names.forget(socket, Some(name));
         drop(names);
@@ -196,7 +196,7 @@ impl Directory {
     }
 
     /// The same for all that a closed socket has here, and the names that it has bound are free.
-    pub(crate) fn leave(&self, socket: u32) {
+    pub(crate) fn leave(&self, socket: u64) {
         let mut names = self.names.lock();
         let gone = names.forget(socket, None);
         drop(names);

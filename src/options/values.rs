@@ -71,8 +71,6 @@ impl From<CurveKey> for SecretKey {
 pub(crate) struct SocketOptions {
     /// The socket type; fixed at creation.
     pub(crate) kind: SocketType,
-    /// The number of the socket inside its context.
-    pub(crate) socket_id: u32,
     /// Whether the socket has ever connected or bound.
     pub(crate) connected: bool,
 
@@ -202,7 +200,6 @@ impl SocketOptions {
         let nothing_to_linger_for = matches!(kind, T::Sub | T::Xsub | T::Dish);
         SocketOptions {
             kind,
-            socket_id: 0,
             connected: false,
             sndhwm: 1000,
             rcvhwm: 1000,

@@ -10,10 +10,10 @@ use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, PipeEvent, PipeId, Pipes,
 
 /// Where the events of a socket's pipes wait.
 #[derive(Default)]
-struct Mailbox(std::sync::Mutex<Vec<(u32, PipeEvent)>>);
+struct Mailbox(std::sync::Mutex<Vec<(u64, PipeEvent)>>);
 
 impl Notify for Mailbox {
-    fn notify(&self, key: u32, event: PipeEvent) {
+    fn notify(&self, key: u64, event: PipeEvent) {
         self.0.lock().unwrap().push((key, event));
     }
 }
@@ -126,7 +126,7 @@ impl TestSocket {
                 return;
             }
             for (key, event) in events {
-                let id = PipeId(key);
+                let id = PipeId(key as u32);
                 let (pattern, pipes) = (&mut self.pattern, &mut self.pipes);
                 let Some(pipe) = pipes.get_mut(id) else { continue };
                 match event {

@@ -269,13 +269,13 @@ impl Pipe {
     }
 
     /// The key that comes with this end's events from now on.
-    pub(crate) fn set_owner_key(&mut self, key: u32) {
+    pub(crate) fn set_owner_key(&mut self, key: u64) {
         self.link.set_key(self.side, key);
     }
 
     /// Takes the name that the socket knows this end by, and tells the registry when it ends.
     pub(super) fn register(&mut self, registry: Arc<Ended>, id: PipeId) {
-        self.link.set_key(self.side, id.0);
+        self.link.set_key(self.side, id.0.into());
         (self.registry, self.id) = (Some(registry), id);
     }
 

@@ -9,7 +9,7 @@ use crate::message::{COMMAND, MORE, Message, Metadata};
 struct Nobody;
 
 impl Notify for Nobody {
-    fn notify(&self, _key: u32, _event: PipeEvent) {}
+    fn notify(&self, _key: u64, _event: PipeEvent) {}
 }
 
 fn two_ends() -> (Pipe, Pipe) {

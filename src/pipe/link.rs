@@ -7,19 +7,19 @@ use std::sync::atomic::{AtomicBool, AtomicI32};
 use super::later::Later;
 use super::{Direct, PipeEvent};
 use crate::sys::lock::Mutex;
-use crate::sys::sync::{AtomicU32, Ordering, fence};
+use crate::sys::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// Where the events of a pipe end go: the mailbox of a socket or of an I/O thread.
 ///
 /// `notify` must not block, call back into the pipe, or take a socket's lock.
 pub(crate) trait Notify: Send + Sync {
     /// `key` is what the owner passed to `Pipe::set_owner_key`.
-    fn notify(&self, key: u32, event: PipeEvent);
+    fn notify(&self, key: u64, event: PipeEvent);
 }
 
 /// The key of an end whose owner has not taken it in yet; its owner looks at the state of the pipe
 /// when it does, so such events may be dropped.
-pub(crate) const NO_KEY: u32 = u32::MAX;
+pub(crate) const NO_KEY: u64 = u64::MAX;
 
 /// One of the two ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Side {
 
 struct End {
     owner: Arc<dyn Notify>,
-    key: AtomicU32,
+    key: AtomicU64,
     /// What this end's owner allows to wait, sent and received; -1: it has no say (a session).
     send_mark: AtomicI32,
     receive_mark: AtomicI32,
@@ -84,7 +84,7 @@ impl End {
         let (send, receive) = config.marks.unwrap_or((-1, -1));
         End {
             owner: config.owner,
-            key: AtomicU32::new(NO_KEY),
+            key: AtomicU64::new(NO_KEY),
             send_mark: AtomicI32::new(send),
             receive_mark: AtomicI32::new(receive),
         }
@@ -179,7 +179,7 @@ impl Link {
 
     /// The key that comes with the events of this end. The caller looks at the pipe afterwards: of what
     /// happened before it is not told.
-    pub(super) fn set_key(&self, side: Side, key: u32) {
+    pub(super) fn set_key(&self, side: Side, key: u64) {
         self.end(side).key.store(key, Ordering::Release);
         // A store and a later load of something else: nothing less keeps them in order.
         fence(Ordering::SeqCst);

@@ -15,7 +15,7 @@ use crate::pipe::EndConfig;
 struct Nobody;
 
 impl Notify for Nobody {
-    fn notify(&self, _key: u32, _event: PipeEvent) {}
+    fn notify(&self, _key: u64, _event: PipeEvent) {}
 }
 
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Bell {
 }
 
 impl Notify for Bell {
-    fn notify(&self, _key: u32, _event: PipeEvent) {
+    fn notify(&self, _key: u64, _event: PipeEvent) {
         *self.rung.lock().unwrap() = true;
         self.ring.notify_one();
     }

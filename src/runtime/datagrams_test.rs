@@ -14,13 +14,13 @@ use crate::runtime::{IoThread, Owner, TaskHandle, ThreadConfig, Threads, exchang
 struct Nobody;
 
 impl Notify for Nobody {
-    fn notify(&self, _key: u32, _event: PipeEvent) {}
+    fn notify(&self, _key: u64, _event: PipeEvent) {}
 }
 
 impl Owner for Nobody {
     fn attach(&self, _pipe: Pipe, _how: Attach) {}
-    fn gone(&self, _session: u32) {}
-    fn renounced(&self, _session: u32) {}
+    fn gone(&self, _session: u64) {}
+    fn renounced(&self, _session: u64) {}
 }
 
 /// One thread, and a count of the tasks.

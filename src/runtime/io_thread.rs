@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::orders::{Handle, Order, Receipt, reserve_key};
+use super::orders::{Handle, Order, Receipt, keys_of, reserve_key};
 use super::reactor::{Reactor, Waiter, reactor};
 use super::task::{Io, Task, ThreadHandle};
 use crate::error::{Error, Result};
@@ -73,12 +73,12 @@ impl IoThread {
     }
 
     /// A key for a task that `add_reserved` will add.
-    pub(super) fn reserve(&self) -> u32 {
+    pub(super) fn reserve(&self) -> u64 {
         reserve_key()
     }
 
     /// Adds a task under a key of `reserve`.
-    pub(super) fn add_reserved(&self, key: u32, task: Box<dyn Task>) {
+    pub(super) fn add_reserved(&self, key: u64, task: Box<dyn Task>) {
         self.handle.add(key, task);
     }
 
@@ -88,14 +88,14 @@ impl IoThread {
     }
 
     /// Closes a task; what it has to send goes out within `linger`.
-    pub(super) fn close(&self, key: u32, linger: Option<Duration>) {
+    pub(super) fn close(&self, key: u64, linger: Option<Duration>) {
         self.handle.order(Order::Close(key, linger));
     }
 
     /// The same for all tasks with this parent.
     pub(super) fn close_children(
         &self,
-        parent: u32,
+        parent: u64,
         linger: Option<Duration>,
         receipt: Option<Receipt>,
     ) {
@@ -119,15 +119,15 @@ struct Slot {
 struct Loop {
     reactor: Arc<Reactor>,
     handle: Arc<ThreadHandle>,
-    tasks: HashMap<u32, Slot>,
+    tasks: HashMap<u64, Slot>,
     /// `Slot::timer` of every task that has one.
-    timers: BTreeSet<(Instant, u32)>,
+    timers: BTreeSet<(Instant, u64)>,
     /// Tasks that asked for another turn, each once however often it asked: busy ones are called for other reasons, too.
-    turns: BTreeSet<u32>,
+    turns: BTreeSet<u64>,
     /// Those who asked before, and get theirs before anybody gets two.
-    pass: BTreeSet<u32>,
+    pass: BTreeSet<u64>,
     /// Empty but in `run_timers`.
-    due: Vec<u32>,
+    due: Vec<u64>,
     scratch: Vec<u8>,
     /// A task expects something soon; and whether such expectations are met.
     expecting: bool,
@@ -188,8 +188,10 @@ impl Loop {
             }
             self.handle.awake();
             let now = Instant::now();
-            for (key, ready) in ready.drain(..) {
-                self.call(key, now, |task, io| task.ready(io, ready));
+            for (token, ready) in ready.drain(..) {
+                for key in keys_of(token) {
+                    self.call(key, now, |task, io| task.ready(io, ready));
+                }
             }
             self.run_timers(now);
         }
@@ -218,7 +220,7 @@ impl Loop {
     }
 
     /// Calls a task, catches its panic, and does what it asked for.
-    fn call(&mut self, key: u32, now: Instant, f: impl FnOnce(&mut dyn Task, &mut Io<'_>)) {
+    fn call(&mut self, key: u64, now: Instant, f: impl FnOnce(&mut dyn Task, &mut Io<'_>)) {
         let Some(slot) = self.tasks.get_mut(&key) else { return };
         let mut io = Io {
             reactor: &self.reactor,

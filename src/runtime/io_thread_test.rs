@@ -14,14 +14,14 @@ enum Done {
 }
 
 thread_local! {
-    static LOG: RefCell<Vec<(u32, Done)>> = const { RefCell::new(Vec::new()) };
+    static LOG: RefCell<Vec<(u64, Done)>> = const { RefCell::new(Vec::new()) };
 }
 
 fn log(io: &Io<'_>, done: Done) {
     LOG.with_borrow_mut(|log| log.push((io.key, done)));
 }
 
-fn logged() -> Vec<(u32, Done)> {
+fn logged() -> Vec<(u64, Done)> {
     LOG.take()
 }
 
@@ -65,7 +65,7 @@ impl Task for Busy {
 }
 
 /// A loop with so many such tasks, whose keys are 0, 1 and so on.
-fn with(tasks: u32, task: Busy) -> Loop {
+fn with(tasks: u64, task: Busy) -> Loop {
     let (reactor, _waiter, waker) = reactor().unwrap();
     let mut state = Loop::new(reactor, Arc::new(Handle::new(waker)));
     for key in 0..tasks {
@@ -79,7 +79,7 @@ fn with(tasks: u32, task: Busy) -> Loop {
     state
 }
 
-fn ready(state: &mut Loop, key: u32, now: Instant) {
+fn ready(state: &mut Loop, key: u64, now: Instant) {
     state.call(key, now, |task, io| task.ready(io, Ready::default()));
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Door {
     endpoints: EndpointPair,
     monitor: Arc<Monitor>,
     /// The task's name, which its sessions know as their parent's.
-    key: u32,
+    key: u64,
     /// Lives as long as the task or one of its sessions.
     home: Weak<Home>,
     children: Mutex<Children>,
@@ -59,7 +59,7 @@ impl Drop for Told {
 }
 
 impl Door {
-    pub(super) fn new(listener: Box<dyn Listener>, key: u32, home: &Arc<Home>) -> Arc<Door> {
+    pub(super) fn new(listener: Box<dyn Listener>, key: u64, home: &Arc<Home>) -> Arc<Door> {
         let endpoints = EndpointPair::bound(&listener.endpoint(), "");
         Arc::new(Door {
             listener: Mutex::new(Some(listener)),

@@ -21,15 +21,15 @@ const A_WHILE: Duration = Duration::from_millis(50);
 struct Pipes(Mutex<Sender<Pipe>>);
 
 impl Notify for Pipes {
-    fn notify(&self, _key: u32, _event: PipeEvent) {}
+    fn notify(&self, _key: u64, _event: PipeEvent) {}
 }
 
 impl Owner for Pipes {
     fn attach(&self, pipe: Pipe, _how: Attach) {
         let _ = self.0.lock().send(pipe);
     }
-    fn gone(&self, _session: u32) {}
-    fn renounced(&self, _session: u32) {}
+    fn gone(&self, _session: u64) {}
+    fn renounced(&self, _session: u64) {}
 }
 
 /// Two threads, by turns.

@@ -42,9 +42,9 @@ pub(crate) trait Owner: Notify {
     /// A connection is ready: here is the socket's end of its pipe.
     fn attach(&self, pipe: Pipe, how: Attach);
     /// A session that the socket started has ended by itself.
-    fn gone(&self, session: u32);
+    fn gone(&self, session: u64);
     /// The same, and its endpoint is the socket's no more.
-    fn renounced(&self, session: u32);
+    fn renounced(&self, session: u64);
 }
 
 /// The context, as far as the runtime knows it: it has the I/O threads and the ZAP handler.
@@ -86,18 +86,18 @@ pub(crate) struct Home {
 /// A running session or listener, as its socket sees it.
 pub(crate) struct TaskHandle {
     thread: Arc<IoThread>,
-    key: u32,
+    key: u64,
     listener: Option<Arc<listener::Door>>,
 }
 
 impl TaskHandle {
     #[cfg(test)]
-    pub(crate) fn of_nothing(thread: &Arc<IoThread>, key: u32) -> TaskHandle {
+    pub(crate) fn of_nothing(thread: &Arc<IoThread>, key: u64) -> TaskHandle {
         TaskHandle { thread: thread.clone(), key, listener: None }
     }
 
     /// The name under which the `Owner` hears of the end of the task.
-    pub(crate) fn key(&self) -> u32 {
+    pub(crate) fn key(&self) -> u64 {
         self.key
     }
 

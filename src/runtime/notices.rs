@@ -78,7 +78,7 @@ mod tests {
     struct Nobody;
 
     impl Notify for Nobody {
-        fn notify(&self, _key: u32, _event: PipeEvent) {}
+        fn notify(&self, _key: u64, _event: PipeEvent) {}
     }
 
     /// What the socket finds in a pipe of one message's room after `notices`.

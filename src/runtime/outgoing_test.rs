@@ -12,7 +12,7 @@ use crate::zmtp::testing::established;
 struct Nobody;
 
 impl Notify for Nobody {
-    fn notify(&self, _key: u32, _event: PipeEvent) {}
+    fn notify(&self, _key: u64, _event: PipeEvent) {}
 }
 
 const BODY: usize = 100_000;

@@ -24,6 +24,11 @@ pub(super) struct Ready {
     pub(super) hung_up: bool,
 }
 
+/// The token of a task's descriptor; `orders::keys_of` is the way back.
+fn token_of(key: u64) -> Token {
+    Token(key as usize)
+}
+
 /// Registers descriptors for the tasks of one thread.
 pub(super) struct Reactor {
     registry: Registry,
@@ -47,31 +52,31 @@ pub(super) fn reactor() -> io::Result<(Reactor, Waiter, Waker)> {
 
 impl Reactor {
     /// Reports both directions of a descriptor under the key, at each change.
-    pub(super) fn register(&self, descriptor: RawFd, key: u32) -> io::Result<()> {
+    pub(super) fn register(&self, descriptor: RawFd, key: u64) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry.register(&mut SourceFd(&descriptor), Token(key as usize), interest)
+        self.registry.register(&mut SourceFd(&descriptor), token_of(key), interest)
     }
 
     /// Reports a registered descriptor's reading side, or leaves it to somebody else.
-    pub(super) fn watch_reading(&self, descriptor: RawFd, key: u32, watch: bool) -> bool {
+    pub(super) fn watch_reading(&self, descriptor: RawFd, key: u64, watch: bool) -> bool {
         let interest =
             if watch { Interest::READABLE | Interest::WRITABLE } else { Interest::WRITABLE };
-        let token = Token(key as usize);
+        let token = token_of(key);
         self.registry.reregister(&mut SourceFd(&descriptor), token, interest).is_ok()
     }
 
     /// Reports both directions of a descriptor again that was left to somebody else.
-    pub(super) fn watch(&self, descriptor: RawFd, key: u32) -> bool {
+    pub(super) fn watch(&self, descriptor: RawFd, key: u64) -> bool {
         self.watch_again(descriptor, key, Interest::READABLE | Interest::WRITABLE)
     }
 
     /// Reports that a descriptor which was left to somebody else takes more.
-    pub(super) fn watch_writing(&self, descriptor: RawFd, key: u32) -> bool {
+    pub(super) fn watch_writing(&self, descriptor: RawFd, key: u64) -> bool {
         self.watch_again(descriptor, key, Interest::WRITABLE)
     }
 
-    fn watch_again(&self, descriptor: RawFd, key: u32, interest: Interest) -> bool {
-        let (mut source, token) = (SourceFd(&descriptor), Token(key as usize));
+    fn watch_again(&self, descriptor: RawFd, key: u64, interest: Interest) -> bool {
+        let (mut source, token) = (SourceFd(&descriptor), token_of(key));
         self.registry.reregister(&mut source, token, interest).is_ok()
             || self.registry.register(&mut source, token, interest).is_ok()
     }
@@ -83,8 +88,8 @@ impl Reactor {
     }
 
     /// Reports only incoming connections.
-    pub(super) fn register_listener(&self, descriptor: RawFd, key: u32) -> io::Result<()> {
-        let token = Token(key as usize);
+    pub(super) fn register_listener(&self, descriptor: RawFd, key: u64) -> io::Result<()> {
+        let token = token_of(key);
         self.registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)
     }
 
@@ -95,11 +100,11 @@ impl Reactor {
 }
 
 impl Waiter {
-    /// Waits and adds every ready key; false if the time passed and nothing happened.
+    /// Waits and adds every ready token, see `orders::keys_of`; false if the time passed and nothing happened.
     pub(super) fn wait(
         &mut self,
         timeout: Option<Duration>,
-        ready: &mut Vec<(u32, Ready)>,
+        ready: &mut Vec<(usize, Ready)>,
     ) -> io::Result<bool> {
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
@@ -113,7 +118,7 @@ impl Waiter {
                     writable: event.is_writable() || hung_up,
                     hung_up,
                 };
-                ready.push((event.token().0 as u32, state));
+                ready.push((event.token().0, state));
             }
         }
         Ok(!self.events.is_empty())

@@ -27,7 +27,7 @@ pub(super) trait Task: Send {
     /// as long as it takes), then `finish`.
     fn close(&mut self, io: &mut Io<'_>, linger: Option<Duration>);
     /// The task that it ends with: a listener, for what it accepted.
-    fn parent(&self) -> Option<u32> {
+    fn parent(&self) -> Option<u64> {
         None
     }
     /// The task panicked. It is dropped next.
@@ -37,7 +37,7 @@ pub(super) trait Task: Send {
 /// The thread, as a task sees it during a call.
 pub(super) struct Io<'a> {
     pub(super) reactor: &'a Arc<Reactor>,
-    pub(super) key: u32,
+    pub(super) key: u64,
     pub(super) now: Instant,
     /// Room for bytes that pass through a transformation.
     pub(super) scratch: &'a mut Vec<u8>,

@@ -63,7 +63,7 @@ mod tests {
     struct Nobody;
 
     impl Notify for Nobody {
-        fn notify(&self, _key: u32, _event: PipeEvent) {}
+        fn notify(&self, _key: u64, _event: PipeEvent) {}
     }
 
     fn pipe() -> (Pipe, Pipe) {

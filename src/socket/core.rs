@@ -25,7 +25,7 @@ const POLLOUT: i16 = 2;
 pub(super) struct Core {
     pub(super) context: Arc<context::Core>,
     /// The number of the socket in its context.
-    pub(super) id: u32,
+    pub(super) id: u64,
     pub(super) options: SocketOptions,
     pub(super) pattern: Named,
     pub(super) pipes: Pipes,
@@ -64,9 +64,8 @@ impl Core {
         kind: SocketType,
         mailbox: Arc<Mailbox>,
     ) -> Result<Core> {
-        let mut options = SocketOptions::new(kind, &context.options.lock());
+        let options = SocketOptions::new(kind, &context.options.lock());
         let id = context.enter(mailbox.clone())?;
-        options.socket_id = id;
         let pattern = Named::new(patterns::new(kind, &options));
         Ok(Core {
             context,
@@ -114,7 +113,7 @@ impl Core {
         self.pattern.forget();
         for command in self.mailbox.take() {
             match command {
-                Command::Pipe(key, event) => self.pipe_event(PipeId(key), event),
+                Command::Pipe(id, event) => self.pipe_event(id, event),
                 Command::Attach(pipe, how) => {
                     self.attach(pipe, how);
                 }

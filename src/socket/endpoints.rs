@@ -220,11 +220,11 @@ impl Owner for Mailbox {
         self.send(Command::Attach(pipe, how));
     }
 
-    fn gone(&self, session: u32) {
+    fn gone(&self, session: u64) {
         self.send(Command::Gone(session));
     }
 
-    fn renounced(&self, session: u32) {
+    fn renounced(&self, session: u64) {
         self.send(Command::Renounced(session));
     }
 }

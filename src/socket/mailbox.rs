@@ -14,7 +14,7 @@ use super::alarm::Alarm;
 use super::quiet::Quiet;
 use crate::error::Result;
 use crate::patterns::Attach;
-use crate::pipe::{Notify, Pipe, PipeEvent};
+use crate::pipe::{Notify, Pipe, PipeEvent, PipeId};
 use crate::sys::sync::{AtomicBool, Mutex, MutexGuard, Ordering, yield_now};
 use crate::sys::{Bell, cancel};
 
@@ -25,14 +25,14 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 /// Something a socket shall take in.
 pub(crate) enum Command {
-    /// Something happened to the pipe with this key.
-    Pipe(u32, PipeEvent),
+    /// Something happened to this pipe.
+    Pipe(PipeId, PipeEvent),
     /// A new pipe, from a connection or from a socket that connected over inproc.
     Attach(Pipe, Attach),
     /// The session with this key has come to its end for good.
-    Gone(u32),
+    Gone(u64),
     /// The same, and its endpoint is the socket's no more.
-    Renounced(u32),
+    Renounced(u64),
     /// The context is being terminated.
     Stop,
 }
@@ -359,8 +359,9 @@ impl Mailbox {
 }
 
 impl Notify for Mailbox {
-    fn notify(&self, key: u32, event: PipeEvent) {
-        self.send(Command::Pipe(key, event));
+    fn notify(&self, key: u64, event: PipeEvent) {
+        // The key of a socket's end is its name there.
+        self.send(Command::Pipe(PipeId(key as u32), event));
     }
 }
 

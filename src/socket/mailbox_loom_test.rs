@@ -17,7 +17,7 @@ fn model(test: impl Fn() + Sync + Send + 'static) {
 /// What a socket's lock guards, as far as blocking is concerned: what came and was not received.
 #[derive(Default)]
 struct Core {
-    received: VecDeque<u32>,
+    received: VecDeque<u64>,
     stopped: bool,
     /// Closed: the socket is not there any more.
     gone: bool,
@@ -59,7 +59,7 @@ impl Socket {
     }
 
     /// As `Socket::recv`: sleeps until there is something.
-    fn recv(&self) -> Result<u32, End> {
+    fn recv(&self) -> Result<u64, End> {
         let mut core = self.enter()?;
         loop {
             if let Some(number) = core.received.pop_front() {
@@ -74,7 +74,7 @@ impl Socket {
     }
 
     /// As zmq_poll: sleeps on the descriptor until it sees what it waits for, which it leaves there.
-    fn poll(&self, wanted: u32) -> Result<(), End> {
+    fn poll(&self, wanted: u64) -> Result<(), End> {
         loop {
             let core = self.enter()?;
             if core.received.contains(&wanted) {
@@ -88,7 +88,7 @@ impl Socket {
     }
 
     /// As an application that sleeps on ZMQ_FD and asks for ZMQ_EVENTS whenever that is readable.
-    fn watch(&self, wanted: u32) -> Result<(), End> {
+    fn watch(&self, wanted: u64) -> Result<(), End> {
         let _ = self.mailbox().expose();
         loop {
             if self.enter()?.received.contains(&wanted) {
@@ -99,7 +99,7 @@ impl Socket {
     }
 
     /// As an application that sleeps on zmq_poller_fd and asks its poller whenever that is readable.
-    fn watch_by_alarm(&self, wanted: u32) -> Result<(), End> {
+    fn watch_by_alarm(&self, wanted: u64) -> Result<(), End> {
         let alarm = std::sync::Arc::new(Alarm::new().unwrap());
         // As `Socket::set_alarm`.
         let core = self.0.0.lock().unwrap();
@@ -160,7 +160,7 @@ fn loom_what_a_third_thread_takes_in_wakes_both_that_wait() {
         }
         // Any call on the socket takes in what came.
         drop(socket.enter().unwrap());
-        let sum: u32 = receivers.into_iter().map(|receiver| receiver.join().unwrap()).sum();
+        let sum: u64 = receivers.into_iter().map(|receiver| receiver.join().unwrap()).sum();
         assert_eq!(sum, 3);
     });
 }

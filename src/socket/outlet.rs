@@ -108,7 +108,7 @@ fn send_frames(
 }
 
 impl Notify for Outlet {
-    fn notify(&self, key: u32, event: PipeEvent) {
+    fn notify(&self, key: u64, event: PipeEvent) {
         self.mailbox.notify(key, event);
     }
 }
@@ -125,11 +125,11 @@ impl Owner for Outlet {
         }
     }
 
-    fn gone(&self, session: u32) {
+    fn gone(&self, session: u64) {
         self.mailbox.gone(session);
     }
 
-    fn renounced(&self, session: u32) {
+    fn renounced(&self, session: u64) {
         self.mailbox.renounced(session);
     }
 }

@@ -9,7 +9,7 @@ use crate::pipe::{EndConfig, Notify, Pipe, PipeConfig, PipeEvent, Style, pair};
 struct Nobody;
 
 impl Notify for Nobody {
-    fn notify(&self, _key: u32, _event: PipeEvent) {}
+    fn notify(&self, _key: u64, _event: PipeEvent) {}
 }
 
 fn two_ends(conflate: bool) -> (Pipe, Pipe) {

@@ -47,7 +47,7 @@ struct Doors {
     bed: Bed,
     thread: Arc<ThreadHandle>,
     reactor: Arc<Reactor>,
-    key: u32,
+    key: u64,
 }
 
 impl Gate for Doors {

@@ -49,7 +49,7 @@ pub(super) struct Joint {
 pub(super) struct Home {
     thread: Arc<ThreadHandle>,
     reactor: Arc<Reactor>,
-    key: u32,
+    key: u64,
     descriptor: RawFd,
 }
 

@@ -126,13 +126,13 @@ struct Orders(Arc<World>);
 struct Notes(Arc<World>);
 
 impl Notify for Orders {
-    fn notify(&self, _key: u32, _event: PipeEvent) {
+    fn notify(&self, _key: u64, _event: PipeEvent) {
         self.0.change(|state| state.woken = true);
     }
 }
 
 impl Notify for Notes {
-    fn notify(&self, _key: u32, _event: PipeEvent) {
+    fn notify(&self, _key: u64, _event: PipeEvent) {
         self.0.change(|state| state.told = true);
     }
 }

@@ -56,7 +56,7 @@ pub(super) struct Session {
     /// `None`: accepted, so the connection cannot be made again.
     dialer: Option<Box<Dialing>>,
     /// The listener that accepted it.
-    listener: Option<u32>,
+    listener: Option<u64>,
     /// As long as there is no link.
     pipe: Option<Box<Pipe>>,
     state: State,
@@ -91,7 +91,7 @@ impl Session {
         home: Arc<Home>,
         stream: Stream,
         endpoints: EndpointPair,
-        listener: u32,
+        listener: u64,
     ) -> Session {
         let connection = Connection::new(stream, &home.options, Instant::now());
         let state = State::Connected(Box::new(connection));
@@ -360,7 +360,7 @@ impl Task for Session {
         self.reschedule(io);
     }
 
-    fn parent(&self) -> Option<u32> {
+    fn parent(&self) -> Option<u64> {
         self.listener
     }
 

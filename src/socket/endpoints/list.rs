@@ -44,7 +44,7 @@ impl Target {
         }
     }
 
-    fn session(&self) -> Option<u32> {
+    fn session(&self) -> Option<u64> {
         match self {
             Target::Session(handle, _) => Some(handle.key()),
             _ => None,
@@ -87,7 +87,7 @@ pub(in crate::socket) struct Endpoints {
 struct Index {
     names: HashMap<Box<str>, Vec<usize>>,
     pipes: HashMap<PipeId, usize>,
-    sessions: HashMap<u32, usize>,
+    sessions: HashMap<u64, usize>,
 }
 
 impl Index {
@@ -169,7 +169,7 @@ impl Endpoints {
         }
     }
 
-    fn with_session(&self, key: u32) -> Option<usize> {
+    fn with_session(&self, key: u64) -> Option<usize> {
         match &self.index {
             Some(index) => index.sessions.get(&key).copied(),
             None => self.position(|entry| entry.target.session() == Some(key)),
@@ -216,14 +216,14 @@ impl Endpoints {
     }
 
     /// The session has ended by itself, and its endpoint is the socket's no more.
-    pub(in crate::socket) fn remove_session(&mut self, key: u32) {
+    pub(in crate::socket) fn remove_session(&mut self, key: u64) {
         if let Some(at) = self.with_session(key) {
             self.remove(at);
         }
     }
 
     /// The session has ended by itself, of which the application knows nothing.
-    pub(in crate::socket) fn session_ended(&mut self, key: u32) {
+    pub(in crate::socket) fn session_ended(&mut self, key: u64) {
         let entry = self.with_session(key).and_then(|at| self.remove(at));
         let Some(Entry { name, .. }) = entry else { return };
         if self.has_connected(&name) {

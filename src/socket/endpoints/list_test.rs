@@ -69,7 +69,7 @@ impl Thread {
         Thread(Arc::new(IoThread::start(ThreadConfig::default()).unwrap()))
     }
 
-    fn connect(&self, endpoints: &mut Endpoints, name: &str, key: u32) {
+    fn connect(&self, endpoints: &mut Endpoints, name: &str, key: u64) {
         let handle = TaskHandle::of_nothing(&self.0, key);
         endpoints.add(name, Target::Session(handle, None));
     }
@@ -109,7 +109,7 @@ fn no_more_than_some_that_have_ended_are_remembered() {
     let thread = Thread::start();
     let mut endpoints = Endpoints::default();
     thread.connect(&mut endpoints, "tcp://alive", 0);
-    for key in 1..=5 * ENDED_MAX as u32 / 2 {
+    for key in 1..=5 * ENDED_MAX as u64 / 2 {
         thread.connect(&mut endpoints, &format!("tcp://{key}"), key);
         endpoints.session_ended(key);
         assert!(endpoints.has_connected("tcp://alive") && endpoints.ended <= ENDED_MAX);
