@@ -82,17 +82,33 @@ pub(super) unsafe fn room<'a>(
     Ok(unsafe { slice::from_raw_parts_mut(data.cast(), len.min(isize::MAX as usize)) })
 }
 
-/// A place to read from or write to. `error` for null and for a misaligned pointer.
+/// A place to read from or write to, aligned or not.
+#[derive(Clone, Copy)]
+pub(super) struct Place<T>(*mut T);
+
+impl<T: Copy> Place<T> {
+    /// What lies there.
+    #[inline]
+    pub(super) fn get(self) -> T {
+        // SAFETY: so who made it vouches.
+        unsafe { self.0.read_unaligned() }
+    }
+
+    /// Puts a value there.
+    #[inline]
+    pub(super) fn set(self, value: T) {
+        // SAFETY: so who made it vouches.
+        unsafe { self.0.write_unaligned(value) };
+    }
+}
+
+/// The place that a pointer names. `error` for null.
 ///
 /// # Safety
-/// `place` is null or points to a `T` that nobody else uses during the call.
+/// `place` is null or points to a `T` that nobody else uses for as long as the result is used.
 #[inline]
-pub(super) unsafe fn place<'a, T>(place: *mut T, error: Error) -> Result<&'a mut T> {
-    if place.is_null() || !place.is_aligned() {
-        return Err(error);
-    }
-    // SAFETY: not null, aligned, and the caller vouches for the rest.
-    Ok(unsafe { &mut *place })
+pub(super) unsafe fn place<T: Copy>(place: *mut T, error: Error) -> Result<Place<T>> {
+    if place.is_null() { Err(error) } else { Ok(Place(place)) }
 }
 
 /// An array. `error` for null with a length, for a misaligned pointer and impossible lengths.

@@ -102,10 +102,10 @@ pub unsafe extern "C" fn zmq_ctx_get_ext(
         // SAFETY: by the contract of the function.
         let (len, value) = unsafe {
             let len = arg::place(optvallen, Error::INVAL)?;
-            let value = arg::bytes_mut(optval, *len, Error::INVAL)?;
+            let value = arg::bytes_mut(optval, len.get(), Error::INVAL)?;
             (len, value)
         };
-        *len = context.option(option, value)?;
+        len.set(context.option(option, value)?);
         Ok(())
     })
 }

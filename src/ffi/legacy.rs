@@ -175,20 +175,20 @@ unsafe fn receive_buffers(
     let (count, buffers) =
         unsafe { (arg::place(count, Error::INVAL)?, arg::array(iov, room, Error::INVAL)?) };
     let (first, others) = buffers.split_first_mut().ok_or(Error::INVAL)?;
-    *count = 0;
+    count.set(0);
     let mut message = Message::new();
     receive(&mut message)?;
     *first = duplicate(message.data())?;
-    *count = 1;
-    for buffer in others {
+    count.set(1);
+    for (buffer, received) in others.iter_mut().zip(2..) {
         if !message.more() {
             break;
         }
         message = handle::socket(socket)?.recv(flags)?;
         *buffer = duplicate(message.data())?;
-        *count += 1;
+        count.set(received);
     }
-    Ok(*count)
+    Ok(count.get())
 }
 
 /// Goes on after a sleep.
@@ -225,7 +225,7 @@ pub unsafe extern "C-unwind" fn zmq_recviov(
         let from = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
         unsafe {
-            room.set(*arg::place(count, Error::INVAL)?);
+            room.set(arg::place(count, Error::INVAL)?.get());
             let count = (count, room.get());
             let receive = |message: &mut Message| from.recv_or_sleep(message, flags);
             receive_buffers(socket, iov, count, flags, receive)

@@ -1,7 +1,8 @@
 //! Messages: `zmq_msg_t` is a [`Message`] in the application's memory, see zmq_msg_init(3).
 
 use std::ffi::{c_char, c_int, c_void};
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::ptr;
 
 use super::boundary::boundary;
 use super::{ZMQ_MORE, ZMQ_SHARED, ZMQ_SRCFD, arg};
@@ -24,29 +25,78 @@ pub type zmq_free_fn = Option<unsafe extern "C" fn(data: *mut c_void, hint: *mut
 /// initialised or already closed.
 ///
 /// # Safety
-/// `msg` is null or points to a `zmq_msg_t` that nobody else uses during the call.
+/// `msg` is null or points to a `zmq_msg_t` that is not askew and that nobody else uses during the call.
 #[inline]
 pub(super) unsafe fn message<'a>(msg: *mut zmq_msg_t) -> Result<&'a mut Message> {
     let raw = msg.cast::<Message>();
-    if raw.is_null() || !raw.is_aligned() {
+    debug_assert!(raw.is_aligned());
+    if raw.is_null() {
         return Err(Error::FAULT);
     }
     // SAFETY: 64 aligned bytes, by the contract above; a valid tag was written by this library.
     unsafe { if Message::is_valid(raw) { Ok(&mut *raw) } else { Err(Error::FAULT) } }
 }
 
+/// Whether a message lies where Rust would put none. libzmq serves such ones where the processor does, and
+/// D's binding and headers of libzmq before 4.1 declare 64 bytes that may lie anywhere.
+#[inline]
+pub(super) fn is_askew(msg: *const zmq_msg_t) -> bool {
+    !msg.cast::<Message>().is_aligned()
+}
+
+/// Calls `act` with the message in the application's memory, or with a copy that is put back if it is askew.
+///
+/// # Safety
+/// `msg` is null or points to a `zmq_msg_t`, askew or not, that nobody else uses during the call.
+#[inline]
+pub(super) unsafe fn with<T>(
+    msg: *mut zmq_msg_t,
+    act: impl FnOnce(&mut Message) -> Result<T>,
+) -> Result<T> {
+    if is_askew(msg) {
+        // SAFETY: passed on.
+        return unsafe { with_copy(msg, act) };
+    }
+    // SAFETY: passed on.
+    act(unsafe { message(msg) }?)
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn with_copy<T>(
+    msg: *mut zmq_msg_t,
+    act: impl FnOnce(&mut Message) -> Result<T>,
+) -> Result<T> {
+    struct Copied(ManuallyDrop<Message>, *mut Message);
+    impl Drop for Copied {
+        fn drop(&mut self) {
+            // SAFETY: there it came from, and what lies there counts for nothing until it is back.
+            unsafe { self.1.cast::<ManuallyDrop<Message>>().write_unaligned(ptr::read(&self.0)) };
+        }
+    }
+    let raw = msg.cast::<Message>();
+    // SAFETY: not null, as that is not askew; a valid tag was written by this library.
+    let mut copied = unsafe {
+        if !Message::is_valid(raw) {
+            return Err(Error::FAULT);
+        }
+        Copied(raw.cast::<ManuallyDrop<Message>>().read_unaligned(), raw)
+    };
+    act(&mut copied.0)
+}
+
 /// Writes a new message over whatever the memory holds.
 ///
 /// # Safety
-/// `msg` is null or points to a `zmq_msg_t`.
+/// `msg` is null or points to a `zmq_msg_t`, askew or not.
 unsafe fn init(msg: *mut zmq_msg_t, make: impl FnOnce() -> Result<Message>) -> Result<()> {
     let raw = msg.cast::<Message>();
-    if raw.is_null() || !raw.is_aligned() {
+    if raw.is_null() {
         return Err(Error::FAULT);
     }
     let message = make()?;
-    // SAFETY: not null and aligned; what was there before counts as uninitialised.
-    unsafe { raw.write(message) };
+    // SAFETY: not null; what was there before counts as uninitialised.
+    unsafe { raw.write_unaligned(message) };
     Ok(())
 }
 
@@ -68,8 +118,11 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
     // SAFETY: by the contract of the function.
     boundary(|| unsafe {
+        if is_askew(msg) {
+            return init(msg, || Message::with_size(size));
+        }
         let raw = msg.cast::<Message>();
-        if raw.is_null() || !raw.is_aligned() {
+        if raw.is_null() {
             return Err(Error::FAULT);
         }
         Message::init_sized(raw, size)
@@ -123,12 +176,13 @@ pub unsafe extern "C" fn zmq_msg_init_buffer(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
     boundary(|| {
-        // SAFETY: `message` has checked that there is a message; it is not used afterwards.
+        // SAFETY: `with` has checked that there is a message; it is not used as one afterwards.
         unsafe {
-            let message: *mut Message = message(msg)?;
-            Message::close(message);
+            with(msg, |message| {
+                Message::close(message);
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -142,11 +196,13 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, src: *mut zmq_msg_t)
         // SAFETY: by the contract of the function; each reference ends before the next begins,
         // since the two may be one.
         unsafe {
-            message(dest)?;
-            let moved = message(src)?.take();
-            *message(dest)? = moved;
+            with(dest, |_| Ok(()))?;
+            let moved = with(src, |message| Ok(message.take()))?;
+            with(dest, |message| {
+                *message = moved;
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -159,11 +215,13 @@ pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, src: *mut zmq_msg_t)
     boundary(|| {
         // SAFETY: as in `zmq_msg_move`.
         unsafe {
-            message(dest)?;
-            let copy = message(src)?.copy();
-            *message(dest)? = copy;
+            with(dest, |_| Ok(()))?;
+            let copy = with(src, |message| Ok(message.copy()))?;
+            with(dest, |message| {
+                *message = copy;
+                Ok(())
+            })
         }
-        Ok(())
     })
 }
 
@@ -173,8 +231,17 @@ pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, src: *mut zmq_msg_t)
 /// `msg` is null or points to a `zmq_msg_t`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void {
-    // SAFETY: by the contract of the function.
-    boundary(|| Ok(unsafe { message(msg) }?.as_mut_ptr().cast::<c_void>()))
+    let raw = msg.cast::<Message>();
+    boundary(|| {
+        // SAFETY: by the contract of the function; a valid tag was written by this library. Not by way of `with`:
+        // the bytes of a small body lie in the memory that the application knows.
+        unsafe {
+            if raw.is_null() || !Message::is_valid(raw) {
+                return Err(Error::FAULT);
+            }
+            Ok(Message::body_of(raw).cast::<c_void>())
+        }
+    })
 }
 
 /// The length of the body, see zmq_msg_size(3).
@@ -185,7 +252,7 @@ pub unsafe extern "C" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void {
 pub unsafe extern "C" fn zmq_msg_size(msg: *const zmq_msg_t) -> usize {
     // SAFETY: by the contract of the function. The length does not fit the `int` of `boundary`,
     // and reading it cannot panic.
-    unsafe { message(msg.cast_mut()) }.map_or(0, |message| message.len())
+    unsafe { with(msg.cast_mut(), |message| Ok(message.len())) }.unwrap_or(0)
 }
 
 /// Whether more parts follow, see zmq_msg_more(3).
@@ -209,15 +276,15 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> 
             // SAFETY: not null. Also a closed message can be asked, see zmq_msg_more(3).
             return Ok(c_int::from(unsafe { Message::more_of(msg.cast()) }));
         }
-        // SAFETY: by the contract of the function.
-        let message = unsafe { message(msg.cast_mut()) }?;
-        match property {
+        let read = |message: &mut Message| match property {
             ZMQ_SHARED => Ok(c_int::from(message.may_be_shared())),
             ZMQ_SRCFD => {
                 message.metadata().and_then(|metadata| metadata.descriptor()).ok_or(Error::INVAL)
             }
             _ => Err(Error::INVAL),
-        }
+        };
+        // SAFETY: by the contract of the function.
+        unsafe { with(msg.cast_mut(), read) }
     })
 }
 
@@ -241,14 +308,18 @@ pub unsafe extern "C" fn zmq_msg_gets(
     property: *const c_char,
 ) -> *const c_char {
     boundary(|| {
-        // SAFETY: by the contract of the function.
-        let (message, property) = unsafe { (message(msg.cast_mut())?, arg::c_str(property)?) };
-        let metadata = message.metadata().ok_or(Error::INVAL)?;
-        let value = match metadata.get(property.to_bytes()) {
-            None if property == c"Identity" => metadata.get("Routing-Id"),
-            value => value,
+        let read = |message: &mut Message| {
+            // SAFETY: by the contract of the function.
+            let property = unsafe { arg::c_str(property) }?;
+            let metadata = message.metadata().ok_or(Error::INVAL)?;
+            let value = match metadata.get(property.to_bytes()) {
+                None if property == c"Identity" => metadata.get("Routing-Id"),
+                value => value,
+            };
+            value.map(std::ffi::CStr::as_ptr).ok_or(Error::INVAL)
         };
-        value.map(std::ffi::CStr::as_ptr).ok_or(Error::INVAL)
+        // SAFETY: by the contract of the function.
+        unsafe { with(msg.cast_mut(), read) }
     })
 }
 
@@ -260,13 +331,15 @@ pub unsafe extern "C" fn zmq_msg_gets(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_set_routing_id(msg: *mut zmq_msg_t, routing_id: u32) -> c_int {
     boundary(|| {
+        let name = |message: &mut Message| {
+            if routing_id == 0 {
+                return Err(Error::INVAL);
+            }
+            message.set_routing_id(routing_id);
+            Ok(())
+        };
         // SAFETY: by the contract of the function.
-        let message = unsafe { message(msg) }?;
-        if routing_id == 0 {
-            return Err(Error::INVAL);
-        }
-        message.set_routing_id(routing_id);
-        Ok(())
+        unsafe { with(msg, name) }
     })
 }
 
@@ -278,7 +351,7 @@ pub unsafe extern "C" fn zmq_msg_set_routing_id(msg: *mut zmq_msg_t, routing_id:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_routing_id(msg: *mut zmq_msg_t) -> u32 {
     // SAFETY: by the contract of the function.
-    boundary(|| Ok(unsafe { message(msg) }?.routing_id()))
+    boundary(|| unsafe { with(msg, |message| Ok(message.routing_id())) })
 }
 
 /// Names the group a RADIO socket shall send to.
@@ -289,7 +362,7 @@ pub unsafe extern "C" fn zmq_msg_routing_id(msg: *mut zmq_msg_t) -> u32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_set_group(msg: *mut zmq_msg_t, group: *const c_char) -> c_int {
     // SAFETY: by the contract of the function.
-    boundary(|| unsafe { message(msg)?.set_group(arg::c_str(group)?) })
+    boundary(|| unsafe { with(msg, |message| message.set_group(arg::c_str(group)?)) })
 }
 
 /// The group of a message. The text lives as long as the message.
@@ -300,5 +373,5 @@ pub unsafe extern "C" fn zmq_msg_set_group(msg: *mut zmq_msg_t, group: *const c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_msg_group(msg: *mut zmq_msg_t) -> *const c_char {
     // SAFETY: by the contract of the function.
-    boundary(|| Ok(unsafe { message(msg) }?.group().as_ptr()))
+    boundary(|| unsafe { with(msg, |message| Ok(message.group().as_ptr())) })
 }

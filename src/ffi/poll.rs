@@ -15,14 +15,43 @@ use crate::sys::signals::SignalSet;
 unsafe impl Plain for PollItem {}
 const _: () = assert!(size_of::<PollItem>() == size_of::<*mut ()>() + 8);
 
-/// The items of the application. `INVAL` for a negative number, `FAULT` for null.
+/// Calls `act` with the items of the application, or with a copy that is put back if they are not aligned, which
+/// libzmq does not mind where the processor does not. `INVAL` for a negative number, `FAULT` for null.
 ///
 /// # Safety
 /// `items` is null or points to `nitems` items.
-unsafe fn item_array<'a>(items: *mut PollItem, nitems: c_int) -> Result<&'a mut [PollItem]> {
+#[inline]
+unsafe fn with_items(
+    items: *mut PollItem,
+    nitems: c_int,
+    act: impl FnOnce(&mut [PollItem]) -> Result<usize>,
+) -> Result<usize> {
     let len = usize::try_from(nitems).map_err(|_| Error::INVAL)?;
+    if !items.is_aligned() {
+        // SAFETY: passed on.
+        return unsafe { with_copies(items, len, act) };
+    }
     // SAFETY: passed on.
-    unsafe { arg::array(items, len, Error::FAULT) }
+    act(unsafe { arg::array(items, len, Error::FAULT) }?)
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn with_copies(
+    items: *mut PollItem,
+    len: usize,
+    act: impl FnOnce(&mut [PollItem]) -> Result<usize>,
+) -> Result<usize> {
+    let mut copies = Vec::new();
+    copies.try_reserve_exact(len).map_err(|_| Error::NOMEM)?;
+    // SAFETY: the caller vouches for so many items.
+    copies.extend((0..len).map(|place| unsafe { items.add(place).read_unaligned() }));
+    let result = act(&mut copies);
+    for (place, copy) in copies.into_iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { items.add(place).write_unaligned(copy) };
+    }
+    result
 }
 
 /// The signal mask of the application, if there is one.
@@ -43,8 +72,10 @@ unsafe fn signal_mask(sigmask: *const libc::sigset_t) -> Option<SignalSet> {
 unsafe fn again(items: *mut PollItem, nitems: c_int, sigmask: *const libc::sigset_t) -> c_int {
     go_on(move || {
         // SAFETY: passed on.
-        let (items, mask) = unsafe { (item_array(items, nitems)?, signal_mask(sigmask)) };
-        poll_again(items, mask.as_ref())
+        unsafe {
+            let mask = signal_mask(sigmask);
+            with_items(items, nitems, |items| poll_again(items, mask.as_ref()))
+        }
     })
 }
 
@@ -60,7 +91,7 @@ pub unsafe extern "C-unwind" fn zmq_poll(
 ) -> c_int {
     sleeping(
         // SAFETY: by the contract of the function.
-        || poll_items(unsafe { item_array(items, nitems) }?, timeout, None),
+        || unsafe { with_items(items, nitems, |items| poll_items(items, timeout, None)) },
         // SAFETY: by the contract of the function.
         || unsafe { again(items, nitems, std::ptr::null()) },
     )
@@ -80,8 +111,10 @@ pub unsafe extern "C-unwind" fn zmq_ppoll(
 ) -> c_int {
     let poll = || {
         // SAFETY: by the contract of the function.
-        let (items, mask) = unsafe { (item_array(items, nitems)?, signal_mask(sigmask)) };
-        poll_items(items, timeout, mask.as_ref())
+        unsafe {
+            let mask = signal_mask(sigmask);
+            with_items(items, nitems, |items| poll_items(items, timeout, mask.as_ref()))
+        }
     };
     // SAFETY: by the contract of the function.
     sleeping(poll, || unsafe { again(items, nitems, sigmask) })

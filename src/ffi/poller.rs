@@ -45,8 +45,8 @@ pub unsafe extern "C" fn zmq_poller_destroy(poller_p: *mut *mut c_void) -> c_int
     whole(|| {
         // SAFETY: by the contract of the function.
         let place = unsafe { arg::place(poller_p, Error::FAULT) }?;
-        drop(POLLERS.give_back(*place, |poller| poller.lock().take())?);
-        *place = std::ptr::null_mut();
+        drop(POLLERS.give_back(place.get(), |poller| poller.lock().take())?);
+        place.set(std::ptr::null_mut());
         Ok(())
     })
 }
@@ -108,11 +108,9 @@ unsafe fn one(
     // SAFETY: passed on.
     let event = unsafe { arg::place(event, Error::FAULT) };
     let look = |poller: &mut Poller| {
-        let event = event?;
-        let result = wait(poller, std::slice::from_mut(event));
-        if result.is_err() {
-            *event = PollerEvent::NONE;
-        }
+        let (event, mut found) = (event?, PollerEvent::NONE);
+        let result = wait(poller, std::slice::from_mut(&mut found));
+        event.set(if result.is_ok() { found } else { PollerEvent::NONE });
         result.map(drop)
     };
     cancel::off(|| with(poller, look))
@@ -205,7 +203,7 @@ pub unsafe extern "C" fn zmq_poller_fd(poller: *mut c_void, fd: *mut Descriptor)
         with(poller, |poller| {
             // SAFETY: by the contract of the function.
             let place = unsafe { arg::place(fd, Error::FAULT) }?;
-            *place = poller.descriptor()?;
+            place.set(poller.descriptor()?);
             Ok(())
         })
     })

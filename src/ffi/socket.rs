@@ -64,10 +64,10 @@ pub unsafe extern "C" fn zmq_getsockopt(
         // SAFETY: by the contract of the function.
         let (len, value) = unsafe {
             let len = arg::place(optvallen, Error::INVAL)?;
-            let value = arg::bytes_mut(optval, *len, Error::INVAL)?;
+            let value = arg::bytes_mut(optval, len.get(), Error::INVAL)?;
             (len, value)
         };
-        *len = socket.option(option, value)?;
+        len.set(socket.option(option, value)?);
         Ok(())
     })
 }

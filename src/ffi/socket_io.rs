@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 
 use super::boundary::{go_on, sleeping};
-use super::message::{message, zmq_msg_t};
+use super::message::{is_askew, message, with, zmq_msg_t};
 use super::{arg, handle};
 use crate::error::{Error, Result};
 use crate::message::Message;
@@ -171,6 +171,10 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
+    if is_askew(msg) {
+        // SAFETY: passed on.
+        return unsafe { send_askew(msg, socket, flags) };
+    }
     let send = || {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
@@ -192,13 +196,34 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
 #[cold]
 #[inline(never)]
 unsafe fn send_message_again(msg: *mut zmq_msg_t, flags: c_int) -> c_int {
-    go_on(move || {
-        // SAFETY: passed on.
-        let message = unsafe { message(msg) }?;
+    let send = |message: &mut Message| {
         let len = message.len();
         socket::send_again(message, flags)?;
         Ok(len)
-    })
+    };
+    // SAFETY: passed on.
+    go_on(|| unsafe { with(msg, send) })
+}
+
+/// The same for a message that is askew.
+///
+/// # Safety
+/// As for `zmq_msg_send`.
+#[cold]
+#[inline(never)]
+unsafe fn send_askew(msg: *mut zmq_msg_t, socket: *mut c_void, flags: c_int) -> c_int {
+    let send = || {
+        let socket = handle::socket(socket)?;
+        let send = |message: &mut Message| {
+            let len = message.len();
+            socket.send_or_sleep(message, flags)?;
+            Ok(len)
+        };
+        // SAFETY: passed on.
+        unsafe { with(msg, send) }
+    };
+    // SAFETY: passed on.
+    sleeping(send, || unsafe { send_message_again(msg, flags) })
 }
 
 #[inline(never)]
@@ -219,6 +244,10 @@ pub unsafe extern "C-unwind" fn zmq_msg_recv(
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
+    if is_askew(msg) {
+        // SAFETY: passed on.
+        return unsafe { recv_askew(msg, socket, flags) };
+    }
     let receive = || {
         let socket = handle::socket(socket)?;
         // SAFETY: by the contract of the function.
@@ -239,12 +268,32 @@ pub unsafe extern "C-unwind" fn zmq_msg_recv(
 #[cold]
 #[inline(never)]
 unsafe fn recv_message_again(msg: *mut zmq_msg_t) -> c_int {
-    go_on(move || {
-        // SAFETY: passed on.
-        let message = unsafe { message(msg) }?;
+    let receive = |message: &mut Message| {
         socket::recv_again(message)?;
         Ok(message.len())
-    })
+    };
+    // SAFETY: passed on.
+    go_on(|| unsafe { with(msg, receive) })
+}
+
+/// The same for a message that is askew.
+///
+/// # Safety
+/// As for `zmq_msg_recv`.
+#[cold]
+#[inline(never)]
+unsafe fn recv_askew(msg: *mut zmq_msg_t, socket: *mut c_void, flags: c_int) -> c_int {
+    let receive = || {
+        let socket = handle::socket(socket)?;
+        let receive = |message: &mut Message| {
+            socket.recv_or_sleep(message, flags)?;
+            Ok(message.len())
+        };
+        // SAFETY: passed on.
+        unsafe { with(msg, receive) }
+    };
+    // SAFETY: passed on.
+    sleeping(receive, || unsafe { recv_message_again(msg) })
 }
 
 #[cfg(test)]

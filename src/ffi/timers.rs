@@ -57,8 +57,8 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int
     boundary(|| {
         // SAFETY: by the contract of the function.
         let place = unsafe { arg::place(timers_p, Error::FAULT) }?;
-        drop(TIMERS.give_back(*place, |timers| timers.lock().take())?);
-        *place = std::ptr::null_mut();
+        drop(TIMERS.give_back(place.get(), |timers| timers.lock().take())?);
+        place.set(std::ptr::null_mut());
         Ok(())
     })
 }

@@ -101,8 +101,8 @@ pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void)
     boundary(|| {
         // SAFETY: by the contract of the function.
         let place = unsafe { arg::place(counter_p, Error::FAULT) }?;
-        COUNTERS.give_back(*place, |_| Some(()))?;
-        *place = std::ptr::null_mut();
+        COUNTERS.give_back(place.get(), |_| Some(()))?;
+        place.set(std::ptr::null_mut());
         Ok(())
     });
 }

@@ -34,7 +34,7 @@ impl Message {
     /// Whether the 64 bytes at `raw` hold a message that was initialised and not closed.
     ///
     /// # Safety
-    /// `raw` must be readable for 64 bytes.
+    /// `raw` must be readable for 64 bytes; it need not be aligned.
     pub(crate) unsafe fn is_valid(raw: *const Message) -> bool {
         // SAFETY: the caller vouches for the memory; the field is a plain byte.
         let kind = unsafe { (&raw const (*raw).kind).read() };
@@ -49,6 +49,21 @@ impl Message {
     pub(crate) unsafe fn more_of(raw: *const Message) -> bool {
         // SAFETY: the caller vouches for the memory; the field is a plain byte.
         unsafe { (&raw const (*raw).flags).read() & MORE != 0 }
+    }
+
+    /// The body of the message at `raw`, aligned or not: see [`Message::as_mut_ptr`].
+    ///
+    /// # Safety
+    /// `raw` must point to a valid message, see [`Message::is_valid`].
+    pub(crate) unsafe fn body_of(raw: *mut Message) -> *mut u8 {
+        // SAFETY: the caller vouches for the message; by its kind its body starts with a `Shared`.
+        unsafe {
+            let body = &raw mut (*raw).body;
+            if (&raw const (*raw).kind).read() == KIND_INLINE {
+                return body.cast();
+            }
+            (&raw const (*body.cast::<Shared>()).data).read_unaligned()
+        }
     }
 
     /// Moves a message that is not inline to `to`, and leaves an empty one.
