@@ -79,6 +79,51 @@ def the_time_to_live_of_a_peer_does_not_wrap():
     assert pull.receive() == [b"here"]
 
 
+def slow_link(messages, **options):
+    """A PUSH that has these to send as soon as its peer has shaken hands, with little room for them on the way."""
+    context, door = Context(), Door()
+    push = context.socket(PUSH)
+    push.set(SNDBUF, 65536)
+    push.set(HWM_SEND, 0)
+    for option, value in options.items():
+        push.set(globals()[option], value)
+    push.connect(door.endpoint)
+    for body in messages:
+        push.send(body)
+    wire = door.accept()
+    wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    wire.send(V31 + ready(b"PULL"))
+    wire.take(64)
+    wire.take(wire.take(2)[1])
+    return push, wire
+
+
+@row("class 7: a large message", reference="passes")
+def a_ping_behind_a_large_message_is_not_expected_to_be_answered():
+    _push, wire = slow_link([b"y" * 4_000_000], HEARTBEAT_IVL=100, HEARTBEAT_TIMEOUT=300)
+    # A peer that only reads slowly, and cannot have seen the PING.
+    time.sleep(1.2)
+    assert wire.take(9) == b"\2" + (4_000_000).to_bytes(8, "big")
+    assert wire.take(4_000_000) == b"y" * 4_000_000
+
+
+@row("class 7: a full connection", reference="passes")
+def a_pong_comes_between_the_messages_of_a_full_connection():
+    count, size = 4000, 2000
+    _push, wire = slow_link([b"y" * size] * count)
+    for _ in range(3):
+        time.sleep(0.2)
+        wire.send(command(b"\4PING\0\0"))
+        time.sleep(0.2)
+        before = 0
+        while (flags := wire.take(1)[0]) != 4:
+            assert flags == 2
+            wire.take(8 + size)
+            before += 1
+        assert wire.take(6) == b"\5\4PONG"
+        assert before < count // 4, f"behind {before} messages"
+
+
 @row("class 8: #2942, #2252", reference="fails|passes")
 def subscribing_and_unsubscribing_in_any_order():
     context = Context()

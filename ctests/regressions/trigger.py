@@ -23,7 +23,7 @@ from wire import SIGNATURE, Closed, Door, Wire, dial, ready  # noqa: E402, F401
 (PLAIN_SERVER, PLAIN_USERNAME, PLAIN_PASSWORD, CURVE_SERVER, CURVE_PUBLIC, CURVE_SECRET, CURVE_SERVERKEY, ZAP_DOMAIN) = (
     44, 45, 46, 47, 48, 49, 50, 55)
 ROUTER_HANDOVER, XPUB_VERBOSE, RADIO, DISH, DGRAM, PEER, IMMEDIATE = 56, 40, 14, 15, 18, 19, 39
-UNSUBSCRIBE, SERVER, CLIENT = 7, 12, 13
+UNSUBSCRIBE, SERVER, CLIENT, SNDBUF = 7, 12, 13, 11
 
 zmq.zmq_disconnect.argtypes = zmq.zmq_unbind.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
 

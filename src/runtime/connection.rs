@@ -95,10 +95,14 @@ impl Connection {
 
     /// The time that `deadline` gave has come.
     pub(super) fn timer(&mut self, now: Instant) -> Result<(), End> {
-        match &mut self.engine {
-            Some(engine) => Ok(engine.handle_timeout(now)?),
-            None => Ok(()),
+        let Some(engine) = &mut self.engine else { return Ok(()) };
+        // Our PING may be behind what the peer has no room for, as it reads slowly.
+        if let Some(patience) = engine.overdue(now)
+            && self.stream.unacknowledged().is_some_and(|sent| sent.silence < patience)
+        {
+            engine.excuse(now);
         }
+        Ok(engine.handle_timeout(now)?)
     }
 
     /// Goes on with greeting and handshake.
@@ -273,13 +277,14 @@ impl Connection {
     }
 
     /// Sends from the pipe until it would block or all is sent.
-    pub(super) fn send(&mut self, pipe: &mut Pipe) -> Result<Sent, End> {
+    pub(super) fn send(&mut self, now: Instant, pipe: &mut Pipe) -> Result<Sent, End> {
         let sent = match self.lost {
             Some(error) => Err(End::Closed(error)),
             None => {
                 self.used |= !pipe.is_drained();
                 let outgoing = &mut self.flow.get_or_insert_default().outgoing;
-                let sent = outgoing.send(&self.stream, &mut self.engine, pipe, &mut self.writable);
+                let (stream, engine) = (&self.stream, &mut self.engine);
+                let sent = outgoing.send(now, stream, engine, pipe, &mut self.writable);
                 match sent {
                     Ok(Sent::All) if !self.used => self.rest(),
                     Ok(Sent::Blocked) => pipe.let_go(),

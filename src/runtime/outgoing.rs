@@ -7,6 +7,7 @@
 //! `connection`.
 
 use std::io::{self, ErrorKind, IoSlice};
+use std::time::Instant;
 
 use super::end::End;
 use crate::error::Error;
@@ -49,6 +50,8 @@ pub(super) struct Outgoing {
     /// Bytes that are next on the wire, from `sent` on.
     buffer: Vec<u8>,
     sent: usize,
+    /// Something that the engine said is in the buffer, or just was.
+    leaving: bool,
     /// The last encoded frame said that more follow.
     in_message: bool,
     /// Whether it pays to look again, and how often that was done since something was sent.
@@ -59,7 +62,8 @@ pub(super) struct Outgoing {
 impl Default for Outgoing {
     fn default() -> Outgoing {
         let spin = Spin::doubtful();
-        Outgoing { buffer: Vec::new(), sent: 0, in_message: false, spin, looks: 0 }
+        let (buffer, sent) = (Vec::new(), 0);
+        Outgoing { buffer, sent, leaving: false, in_message: false, spin, looks: 0 }
     }
 }
 
@@ -133,6 +137,7 @@ impl Outgoing {
     /// Sends as much as the stream takes, or as a turn allows.
     pub(super) fn send(
         &mut self,
+        now: Instant,
         stream: &Stream,
         engine: &mut Option<Engine>,
         pipe: &mut Pipe,
@@ -146,32 +151,28 @@ impl Outgoing {
         let mut turn = Turn(TURN);
         loop {
             if raw && self.has_unsent() && *writable {
-                self.write_raw(stream, pipe, writable, &mut turn)?;
+                self.write_raw(stream, pipe, writable, &mut turn, BATCH)?;
             }
             if !self.flush(stream, writable, &mut turn)? {
                 return Ok(if *writable { Sent::Soon } else { Sent::Blocked });
             }
-            let between = match pipe.reader() {
-                Some(reader) if raw => reader.at_boundary(),
-                _ => !self.in_message,
-            };
-            if between
-                && let Some(engine) = engine
-                && engine.has_transmit()
+            if !*writable {
+                return Ok(Sent::Blocked);
+            }
+            let mut most = BATCH;
+            if let Some(engine) = engine
+                && (self.leaving || engine.has_transmit())
             {
-                engine.poll_transmit(&mut self.buffer);
+                most = self.take_control(now, engine, pipe, raw);
                 if self.has_unsent() {
                     continue;
                 }
-            }
-            if !*writable {
-                return Ok(Sent::Blocked);
             }
             if turn.is_over() {
                 return Ok(Sent::Soon);
             }
             let more = if raw {
-                self.write_raw(stream, pipe, writable, &mut turn)?
+                self.write_raw(stream, pipe, writable, &mut turn, most)?
             } else {
                 self.encode(engine, pipe)?
             };
@@ -218,7 +219,7 @@ impl Outgoing {
         // What this thread has published has an end.
         let turn = &mut Turn::endless();
         if engine.as_ref().is_some_and(Engine::outbound_raw) {
-            while self.write_raw(stream, pipe, writable, turn)? {}
+            while self.write_raw(stream, pipe, writable, turn, BATCH)? {}
         } else {
             while self.encode(engine, pipe)? {
                 self.flush(stream, writable, turn)?;
@@ -235,14 +236,43 @@ impl Outgoing {
         Ok(Sent::All)
     }
 
-    /// Writes from the queue, behind what is in the buffer; false if there is nothing or the stream
-    /// takes no more.
+    /// All is flushed: the engine hears that what it said has left, and says what it has to if a message has just
+    /// ended. If not, at most so much of the queue may go out before it is asked again.
+    #[cold]
+    fn take_control(
+        &mut self,
+        now: Instant,
+        engine: &mut Engine,
+        pipe: &mut Pipe,
+        raw: bool,
+    ) -> usize {
+        if std::mem::take(&mut self.leaving) {
+            engine.transmitted(now);
+        }
+        if !engine.has_transmit() {
+            return BATCH;
+        }
+        let rest = match pipe.reader() {
+            Some(reader) if raw => reader.rest_of_message(),
+            _ => usize::from(self.in_message),
+        };
+        if rest > 0 {
+            return rest.min(BATCH);
+        }
+        engine.poll_transmit(&mut self.buffer);
+        self.leaving = self.has_unsent();
+        BATCH
+    }
+
+    /// Writes at most about so much from the queue, behind what is in the buffer; false if there is nothing or
+    /// the stream takes no more.
     fn write_raw(
         &mut self,
         stream: &Stream,
         pipe: &mut Pipe,
         writable: &mut bool,
         turn: &mut Turn,
+        most: usize,
     ) -> Result<bool, End> {
         let ahead = !pipe.is_exact();
         let Some(reader) = pipe.reader() else { return Ok(false) };
@@ -250,7 +280,7 @@ impl Outgoing {
         let buffered = self.buffer.get(self.sent..).unwrap_or_default();
         let (first, rest) = pieces.split_at_mut(usize::from(!buffered.is_empty()));
         first.iter_mut().for_each(|piece| *piece = IoSlice::new(buffered));
-        let count = first.len() + reader.slices(rest, BATCH, ahead);
+        let count = first.len() + reader.slices(rest, most, ahead);
         if count == 0 {
             return Ok(false);
         }

@@ -35,7 +35,8 @@ fn turns(mut engine: Option<Engine>, messages: usize, mouthful: usize) -> Vec<(u
     let (mut pipe, _socket) = filled(messages);
     let (mut outgoing, mut writable, mut turns) = (Outgoing::default(), true, Vec::new());
     loop {
-        let sent = outgoing.send(&stream, &mut engine, &mut pipe, &mut writable).unwrap();
+        let sent =
+            outgoing.send(Instant::now(), &stream, &mut engine, &mut pipe, &mut writable).unwrap();
         let turn =
             (taken.bytes.swap(0, Ordering::Relaxed), taken.writes.swap(0, Ordering::Relaxed));
         turns.push(turn);
@@ -51,6 +52,39 @@ fn turns(mut engine: Option<Engine>, messages: usize, mouthful: usize) -> Vec<(u
 
 fn total(turns: &[(usize, usize)]) -> usize {
     turns.iter().map(|(bytes, _)| bytes).sum()
+}
+
+/// How much a peer that takes so much of each write has had when it has the answer to its PING.
+fn until_the_answer(mouthful: usize) -> usize {
+    let (stream, taken) = bottomless(mouthful);
+    let (mut pipe, _socket) = filled(200);
+    let (mut side, now) = established();
+    let (mut outgoing, mut writable) = (Outgoing::default(), true);
+    let mut engine = Some(side.engine);
+    assert_eq!(
+        outgoing.send(now, &stream, &mut engine, &mut pipe, &mut writable).unwrap(),
+        Sent::Soon
+    );
+    side.engine = engine.unwrap();
+    let mut ping = *b"\x04\x07\x04PING\0\0";
+    side.engine.scan(now, &mut ping, 1).unwrap();
+    assert!(side.engine.has_transmit());
+    engine = Some(side.engine);
+    taken.bytes.store(0, Ordering::Relaxed);
+    while engine.as_ref().is_some_and(Engine::has_transmit) || outgoing.has_unsent() {
+        let sent = outgoing.send(now, &stream, &mut engine, &mut pipe, &mut writable).unwrap();
+        assert_eq!(sent, Sent::Soon, "only at the end of all");
+    }
+    assert!(!pipe.is_drained());
+    taken.bytes.load(Ordering::Relaxed)
+}
+
+#[test]
+fn what_the_engine_says_does_not_wait_for_the_end_of_the_queue() {
+    for mouthful in [999, 65_536, 150_000, usize::MAX] {
+        let count = until_the_answer(mouthful);
+        assert!(count < TURN + BATCH + 9 + BODY, "{mouthful}: {count}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@
 mod frames;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::mechanism::{Secured, zap};
@@ -262,7 +262,7 @@ impl Engine {
     }
 
     /// Appends what the engine itself wants to send. It belongs between two messages of the
-    /// outgoing stream, behind everything that was taken from the engine before.
+    /// outgoing stream, behind everything that was taken from the engine before. Say by `transmitted` when it has left.
     pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
         if let Some(opening) = &mut self.opening {
             if out.is_empty() {
@@ -275,6 +275,29 @@ impl Engine {
         }
         if let State::Established(state) = &mut self.state {
             state.poll_transmit(out);
+        }
+    }
+
+    /// What `poll_transmit` gave, and all before it, has left this process: the peer's time to answer begins.
+    pub(crate) fn transmitted(&mut self, now: Instant) {
+        if let State::Established(state) = &mut self.state {
+            state.transmitted(now);
+        }
+    }
+
+    /// Whether `handle_timeout` will fail as a PING is unanswered, and after which time. If the peer's system has
+    /// not taken yet what was sent, and answers, `excuse` it.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<Duration> {
+        match &self.state {
+            State::Established(state) => state.overdue(now),
+            _ => None,
+        }
+    }
+
+    /// The peer has as long again to answer.
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        if let State::Established(state) = &mut self.state {
+            state.excuse(now);
         }
     }
 

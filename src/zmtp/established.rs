@@ -3,7 +3,7 @@
 //! Called by `engine`, which documents what its callers see of this.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::mechanism::{Opened, Sealed, Transform};
 use crate::message::COMMAND;
@@ -30,6 +30,8 @@ pub(crate) trait FrameSink {
 /// An established connection.
 pub(crate) struct Established {
     version: Version,
+    /// When it was established.
+    since: Instant,
     /// Whether this side sends subscriptions as commands that older peers do not understand.
     subscribes: bool,
     /// Whether the peer is so old that it may not send subscriptions: it gets everything.
@@ -48,11 +50,13 @@ struct Beats {
     /// PINGs and PONGs that are wrapped only when they are taken: the order in which an encrypted
     /// connection numbers its frames must be the order on the wire.
     control: VecDeque<Vec<u8>>,
+    /// A PING was taken and has not left.
+    pinging: bool,
 }
 
 impl Beats {
     fn new(heartbeat: Heartbeat) -> Box<Beats> {
-        Box::new(Beats { heartbeat, control: VecDeque::new() })
+        Box::new(Beats { heartbeat, control: VecDeque::new(), pinging: false })
     }
 }
 
@@ -68,6 +72,7 @@ impl Established {
         let interval = config.heartbeat_interval.filter(|_| version >= Version::V3_0);
         Established {
             version,
+            since: now,
             subscribes: matches!(config.kind, Sub | Xsub),
             subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
             scanner: Scanner {
@@ -88,9 +93,29 @@ impl Established {
 
     pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
         let Some(beats) = &mut self.beats else { return };
-        for body in std::mem::take(&mut beats.control) {
+        let control = std::mem::take(&mut beats.control);
+        beats.pinging |= control.iter().any(|body| body.starts_with(command::PING));
+        for body in control {
             // What cannot be wrapped is dropped: the nonces ran out, and `encode` says so, too.
             let _ = self.encode(COMMAND, &body, out);
+        }
+    }
+
+    pub(crate) fn transmitted(&mut self, now: Instant) {
+        if let Some(beats) = &mut self.beats
+            && std::mem::take(&mut beats.pinging)
+        {
+            beats.heartbeat.sent_ping(now);
+        }
+    }
+
+    pub(crate) fn overdue(&self, now: Instant) -> Option<Duration> {
+        self.beats.as_ref()?.heartbeat.overdue(now)
+    }
+
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        if let Some(beats) = &mut self.beats {
+            beats.heartbeat.excuse(now);
         }
     }
 
@@ -100,7 +125,7 @@ impl Established {
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), Failure> {
         let Some(beats) = &mut self.beats else { return Ok(()) };
-        let Beats { heartbeat, control } = &mut **beats;
+        let Beats { heartbeat, control, .. } = &mut **beats;
         while let Some(beat) = heartbeat.handle_timeout(now)? {
             let body = match beat {
                 Beat::Ping => heartbeat.ping(),
@@ -174,8 +199,9 @@ impl Established {
         if !bytes.is_empty() {
             self.hear(now);
         }
-        let Established { beats, scanner, .. } = self;
-        scanner.scan(bytes, max_messages, |command| beat(now, command, beats))
+        let Established { beats, scanner, since, .. } = self;
+        let since = *since;
+        scanner.scan(bytes, max_messages, |command| beat(since, now, command, beats))
     }
 
     pub(crate) fn note_large_frame(
@@ -255,9 +281,13 @@ impl Established {
 }
 
 /// Answers a PING, takes note of a PONG.
-fn beat(now: Instant, command: Command<'_>, beats: &mut Option<Box<Beats>>) {
+fn beat(since: Instant, now: Instant, command: Command<'_>, beats: &mut Option<Box<Beats>>) {
     if let Command::Ping { ttl, context } = command {
-        let beats = beats.get_or_insert_with(|| Beats::new(Heartbeat::answering(now)));
+        let beats = beats.get_or_insert_with(|| {
+            let mut heartbeat = Heartbeat::answering(since);
+            heartbeat.hear(now);
+            Beats::new(heartbeat)
+        });
         beats.heartbeat.pinged(now, ttl);
         if beats.control.len() < MAX_CONTROL {
             beats.control.push_back(command::pong(context));

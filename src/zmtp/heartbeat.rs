@@ -1,9 +1,10 @@
 //! Heartbeats: PING, PONG and the times that go with them (37/ZMTP, "Connection Heartbeating").
 //!
-//! Called by `engine` with the time; nothing here reads a clock. Three promises that libzmq breaks:
+//! Called by `established` with the time; nothing here reads a clock. Promises that libzmq breaks:
 //! any byte from the peer is a sign of life, not only a whole frame; while this side does not read,
-//! because its application is slow, the peer is not accused of silence; and a peer that heartbeats
-//! us is told that we live although we read neither its messages nor its PINGs.
+//! because its application is slow, the peer is not accused of silence, nor before our PING can have
+//! reached it; and a peer that heartbeats us is told that we live although we read neither its messages
+//! nor its PINGs.
 
 use std::time::{Duration, Instant};
 
@@ -25,15 +26,15 @@ pub(crate) struct Heartbeat {
     /// What our PINGs ask of the peer, in tenths of a second.
     ttl: u16,
     next_ping: Option<Instant>,
-    /// Since when a PING is unanswered.
+    /// Since when a PING that has left is unanswered.
     unanswered: Option<Instant>,
     /// When the last byte came.
     heard: Instant,
     /// "The ping-ttl ... provides a strong hint to the other peer to disconnect if no further
     /// traffic is received after that time."
     peer_ttl: Option<Duration>,
-    /// When the peer's last PING came, and how often they come.
-    pinged: Option<Instant>,
+    /// When the peer's last PING came, or the connection was established, and how often they come.
+    pinged: Instant,
     peer_interval: Option<Duration>,
     /// Since nothing is read, when the next unasked PONG is due.
     paused: bool,
@@ -52,7 +53,7 @@ impl Heartbeat {
         }
     }
 
-    /// Of a side that sends no PINGs, from the peer's first on.
+    /// Of a side that sends no PINGs; made at the peer's first, but from the establishment on.
     pub(crate) fn answering(now: Instant) -> Heartbeat {
         Heartbeat {
             interval: None,
@@ -62,7 +63,7 @@ impl Heartbeat {
             unanswered: None,
             heard: now,
             peer_ttl: None,
-            pinged: None,
+            pinged: now,
             peer_interval: None,
             paused: false,
             next_pong: None,
@@ -72,6 +73,23 @@ impl Heartbeat {
     /// The body of our PING.
     pub(crate) fn ping(&self) -> Vec<u8> {
         command::ping(self.ttl)
+    }
+
+    /// A PING has left, "after sending a PING" says zmq_setsockopt(3): one that is due waits behind what is under
+    /// way, for as long as the peer takes to read that.
+    pub(crate) fn sent_ping(&mut self, now: Instant) {
+        self.unanswered = self.unanswered.or(self.timeout.map(|_| now));
+    }
+
+    /// How long an answer may take, if it takes longer already.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<Duration> {
+        let late = self.answer_deadline().is_some_and(|deadline| deadline <= now);
+        self.timeout.filter(|_| late)
+    }
+
+    /// What was sent before the PING is still on its way: the peer has as long again.
+    pub(crate) fn excuse(&mut self, now: Instant) {
+        self.unanswered = self.unanswered.map(|_| now);
     }
 
     /// Something came from the peer.
@@ -84,10 +102,9 @@ impl Heartbeat {
     /// A PING came; its TTL is in tenths of a second.
     pub(crate) fn pinged(&mut self, now: Instant, ttl: u16) {
         self.peer_ttl = (ttl > 0).then(|| Duration::from_millis(u64::from(ttl) * 100));
-        if let Some(last) = self.pinged {
-            self.peer_interval = Some(now.saturating_duration_since(last));
-        }
-        self.pinged = Some(now);
+        // The first comes one interval after the establishment.
+        self.peer_interval = Some(now.saturating_duration_since(self.pinged));
+        self.pinged = now;
     }
 
     /// Reading was stopped or resumed on purpose.
@@ -104,11 +121,13 @@ impl Heartbeat {
     }
 
     /// How often an unasked PONG goes out: only to peers that heartbeat, and only if our own PINGs
-    /// do not tell them enough.
+    /// do not tell them enough. Twice in the time that the peer waits, which is its interval if it was not told
+    /// otherwise.
     fn pong_interval(&self) -> Option<Duration> {
-        self.pinged.filter(|_| self.interval.is_none())?;
-        let known = self.peer_interval.into_iter().chain(self.peer_ttl.map(|ttl| ttl / 2)).min();
-        Some(known.unwrap_or(Duration::from_secs(1)).max(Duration::from_millis(10)))
+        let waits = self.peer_interval?;
+        let waits = self.peer_ttl.map_or(waits, |ttl| waits.min(ttl));
+        let interval = (waits / 2).max(Duration::from_millis(10));
+        if self.interval.is_some_and(|ours| ours <= interval) { None } else { Some(interval) }
     }
 
     /// When the peer counts as dead.
@@ -116,8 +135,11 @@ impl Heartbeat {
         if self.paused {
             return None;
         }
-        let answer = self.unanswered.and_then(|sent| after(sent, self.timeout));
-        earliest(answer, after(self.heard, self.peer_ttl))
+        earliest(self.answer_deadline(), after(self.heard, self.peer_ttl))
+    }
+
+    fn answer_deadline(&self) -> Option<Instant> {
+        self.unanswered.filter(|_| !self.paused).and_then(|sent| after(sent, self.timeout))
     }
 
     /// When [`Heartbeat::handle_timeout`] wants to be called next.
@@ -132,7 +154,6 @@ impl Heartbeat {
         }
         if self.next_ping.is_some_and(|due| due <= now) {
             self.next_ping = after(now, self.interval);
-            self.unanswered = self.unanswered.or(self.timeout.map(|_| now));
             return Ok(Some(Beat::Ping));
         }
         if self.next_pong.is_some_and(|due| due <= now) {

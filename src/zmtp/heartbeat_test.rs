@@ -25,6 +25,7 @@ fn a_ping_goes_out_at_each_interval() {
     assert!(!one.engine.has_transmit());
     one.engine.handle_timeout(now + 10 * SECOND).unwrap();
     assert_eq!(one.sent(), PING);
+    one.engine.transmitted(now + 10 * SECOND);
     assert_eq!(one.engine.poll_timeout(), Some(now + 14 * SECOND));
     let failure = one.engine.handle_timeout(now + 14 * SECOND).unwrap_err();
     assert_eq!(failure.event, FailureKind::Timeout);
@@ -36,6 +37,8 @@ fn any_byte_is_a_sign_of_life() {
     for sign in 0..3 {
         let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
         one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+        assert_eq!(one.sent(), PING);
+        one.engine.transmitted(now + 10 * SECOND);
         let heard = now + 11 * SECOND;
         match sign {
             0 => drop(one.engine.scan(heard, &mut [2], 1)),
@@ -58,7 +61,29 @@ fn silence_is_not_the_fault_of_a_peer_we_do_not_read() {
     assert_eq!(one.sent(), PING, "unsent PINGs do not pile up");
     one.engine.set_input_paused(now + 100 * SECOND, false);
     assert_eq!(one.engine.handle_timeout(now + 100 * SECOND), Ok(()));
+    assert_eq!(one.sent(), PING);
+    one.engine.transmitted(now + 100 * SECOND);
     assert!(one.engine.handle_timeout(now + 104 * SECOND).is_err());
+}
+
+#[test]
+fn nobody_answers_a_ping_before_it_has_left() {
+    let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+    for second in 0..100 {
+        // Behind a large message to a slow reader, say.
+        assert_eq!(one.engine.handle_timeout(now + second * SECOND), Ok(()));
+    }
+    assert_eq!(one.sent(), PING, "unsent PINGs do not pile up");
+    assert_eq!(one.engine.handle_timeout(now + 109 * SECOND), Ok(()), "taken is not sent");
+    one.engine.transmitted(now + 109 * SECOND);
+    one.engine.transmitted(now + 112 * SECOND);
+    assert_eq!(one.engine.overdue(now + 112 * SECOND), None);
+    assert_eq!(one.engine.overdue(now + 113 * SECOND), Some(4 * SECOND));
+    assert!(one.engine.handle_timeout(now + 113 * SECOND).is_err());
+    // What is before it in the peer's system may still be unread.
+    one.engine.excuse(now + 113 * SECOND);
+    assert_eq!(one.engine.handle_timeout(now + 116 * SECOND), Ok(()));
+    assert!(one.engine.handle_timeout(now + 117 * SECOND).is_err());
 }
 
 #[test]
@@ -72,11 +97,35 @@ fn a_peer_that_we_do_not_read_is_told_that_we_live() {
     let now = now + 10 * SECOND;
     assert_eq!(side.engine.poll_timeout(), None);
     side.engine.set_input_paused(now, true);
-    assert_eq!(side.engine.poll_timeout(), Some(now + 10 * SECOND));
-    side.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    assert_eq!(side.engine.poll_timeout(), Some(now + 5 * SECOND));
+    side.engine.handle_timeout(now + 5 * SECOND).unwrap();
     assert_eq!(side.sent(), b"\x04\x05\x04PONG");
     side.engine.set_input_paused(now, false);
     assert_eq!(side.engine.poll_timeout(), None);
+}
+
+#[test]
+fn it_is_told_so_in_time_after_its_first_ping() {
+    // It comes an interval after the handshake, and the answer is waited for as long.
+    let (mut side, start) = established();
+    let now = start + 2 * SECOND;
+    let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+    side.engine.scan(now, &mut ping, 1).unwrap();
+    side.engine.set_input_paused(now, true);
+    assert_eq!(side.engine.poll_timeout(), Some(now + SECOND));
+}
+
+#[test]
+fn our_own_pings_tell_it_only_if_they_come_often_enough() {
+    for (ours, wanted) in [(4, 3), (3, 3), (2, 2)] {
+        let beating = EngineConfig { heartbeat_interval: Some(ours * SECOND), ..config(Router) };
+        let Pair { mut one, now, .. } = Pair::established(beating, config(Dealer));
+        let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+        one.engine.scan(now + 6 * SECOND, &mut ping, 1).unwrap();
+        one.engine.handle_timeout(now + 6 * SECOND).unwrap();
+        one.engine.set_input_paused(now + 6 * SECOND, true);
+        assert_eq!(one.engine.poll_timeout(), Some(now + (6 + wanted) * SECOND), "{ours}");
+    }
 }
 
 #[test]

@@ -199,7 +199,7 @@ fn bytes_are_consumed_while_more_are_written() {
                     thread::yield_now();
                 }
             }
-            assert!(reader.at_boundary());
+            assert!(reader.rest_of_message() == 0);
         });
         writer.push(0, b"two");
         writer.publish();

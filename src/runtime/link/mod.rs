@@ -95,8 +95,8 @@ impl Shared for Joint {
         self.connection.receive(now, turns, &mut self.pipe)
     }
 
-    fn send(&mut self) -> Result<Sent, End> {
-        self.connection.send(&mut self.pipe)
+    fn send(&mut self, now: Instant) -> Result<Sent, End> {
+        self.connection.send(now, &mut self.pipe)
     }
 
     fn send_directly(&mut self) -> Result<Sent, End> {

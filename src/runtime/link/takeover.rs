@@ -36,7 +36,7 @@ pub(in crate::runtime) trait Shared: Send {
     /// reads. True: there may be more.
     fn receive(&mut self, now: Instant, turns: usize) -> Result<bool, End>;
     /// Sends from the pipe, and lets its reader sleep when nothing is left.
-    fn send(&mut self) -> Result<Sent, End>;
+    fn send(&mut self, now: Instant) -> Result<Sent, End>;
     /// The same on the thread that writes into the pipe.
     fn send_directly(&mut self) -> Result<Sent, End>;
     /// Whether there is something to read of which the descriptor does not tell.
@@ -187,7 +187,7 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         }
         let received =
             if self.taken.load(Ordering::Acquire) { Ok(false) } else { shared.receive(now, TURN) };
-        let sent = shared.send()?;
+        let sent = shared.send(now)?;
         if self.is_left() && !shared.is_writable() && !self.station.watch_writing() {
             return Err(End::Closed(Error::BADF));
         }

@@ -15,7 +15,7 @@ impl Shared for Defect {
         if turns == 0 { Ok(false) } else { resume_unwind(Box::new(())) }
     }
 
-    fn send(&mut self) -> Result<Sent, End> {
+    fn send(&mut self, _now: Instant) -> Result<Sent, End> {
         Ok(Sent::All)
     }
 

@@ -252,7 +252,7 @@ impl Shared for Line {
         Ok(open && self.readable)
     }
 
-    fn send(&mut self) -> Result<Sent, End> {
+    fn send(&mut self, _now: Instant) -> Result<Sent, End> {
         loop {
             if !self.write_out() {
                 return Ok(Sent::Blocked);

@@ -11,10 +11,16 @@ use super::Reader;
 use crate::message::{COMMAND, MORE};
 
 impl Reader {
-    /// Whether all that `slices` has shown so far is consumed; a message ends there.
-    pub(crate) fn at_boundary(&mut self) -> bool {
+    /// How many bytes are left of the message under way, 0 between two.
+    pub(crate) fn rest_of_message(&mut self) -> usize {
+        if !self.has_bytes() {
+            return 0; // all that was published is sent, and it ended with a message
+        }
+        let Some((chunk, position)) = self.cursor() else { return 0 };
         let state = self.state();
-        state.total == state.published
+        let (total, rest) = (state.total, (state.published - state.total) as usize);
+        let boundary = message_boundary(chunk, position, total, state.body_consumed);
+        boundary.map_or(rest, |boundary| (boundary - total) as usize)
     }
 
     /// The offset of the next byte.
@@ -142,15 +148,8 @@ impl Reader {
 
     /// After a lost connection: skips the rest of a message of which a part was sent.
     pub(crate) fn skip_to_message(&mut self) {
-        if !self.has_bytes() {
-            return; // all that was published is sent, and it ended with a message
-        }
-        let Some((chunk, position)) = self.cursor() else { return };
-        let state = self.state();
-        let (total, rest) = (state.total, (state.published - state.total) as usize);
-        let boundary = message_boundary(chunk, position, total, state.body_consumed);
-        let skip = boundary.map_or(rest, |boundary| (boundary - total) as usize);
-        self.consume(skip);
+        let rest = self.rest_of_message();
+        self.consume(rest);
     }
 }
 
