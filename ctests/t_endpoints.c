@@ -17,6 +17,9 @@ static void bad_ones (void *context)
         line ("-- %s", BAD[i]);
         SHOW (zmq_bind (socket, BAD[i]));
         end_socket (socket);
+        /* libzmq connects to such a port, less 65536. */
+        if (strstr (BAD[i], ":65536"))
+            continue;
         /* Names are looked up later, so that connecting to them may be accepted. */
         socket = new_socket (context, ZMQ_DEALER);
         SHOW (zmq_connect (socket, BAD[i]));
