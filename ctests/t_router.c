@@ -309,6 +309,35 @@ static void req_and_rep (void *context)
     end_socket (router);
 }
 
+/* A name for the next connection is not for one that zmq_connect was asked for before. */
+static void chosen_name (void *context)
+{
+    char endpoint[2][256];
+    line ("-- a name is chosen while another connection is made");
+    void *router = new_socket (context, ZMQ_ROUTER), *dealer[2];
+    set_int (router, ZMQ_ROUTER_MANDATORY, 1);
+    for (int i = 0; i < 2; i++) {
+        dealer[i] = new_socket (context, ZMQ_DEALER);
+        NEED (zmq_setsockopt (dealer[i], ZMQ_ROUTING_ID, i ? "two" : "one", 3) == 0);
+        bind_any (dealer[i], "tcp", endpoint[i]);
+    }
+    set_int (router, ZMQ_IMMEDIATE, 1);
+    NEED (zmq_connect (router, endpoint[0]) == 0);
+    NEED (zmq_setsockopt (router, ZMQ_CONNECT_ROUTING_ID, "next", 4) == 0);
+    rest_using (router, 200);
+    set_int (router, ZMQ_IMMEDIATE, 0);
+    NEED (zmq_connect (router, endpoint[1]) == 0);
+    rest_using (router, 200);
+    send_parts (router, "next", "to the next", NULL);
+    send_parts (router, "one", "to the first", NULL);
+    send_parts (router, "two", "to nobody", NULL);
+    take ("one", dealer[0], 0);
+    take ("two", dealer[1], 0);
+    for (int i = 0; i < 2; i++)
+        end_socket (dealer[i]);
+    end_socket (router);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -323,6 +352,7 @@ int main (void)
     }
     unheard_is_not_kept (context);
     both_live_where_router_connects (context);
+    chosen_name (context);
     probe (context);
     router_to_router (context);
     req_and_rep (context);

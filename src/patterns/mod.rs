@@ -31,6 +31,8 @@ mod xsub;
 
 pub(crate) use socket_type::SocketType;
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::options::SocketOptions;
@@ -69,10 +71,10 @@ pub(crate) fn new(kind: SocketType, options: &SocketOptions) -> Box<dyn Pattern>
 }
 
 /// How a pipe came to be.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Attach {
-    /// The pipe was made by our `zmq_connect` (not by a peer connecting to us).
-    pub(crate) locally_initiated: bool,
+    /// What the application wants the peer to be called, to whom it has connected (ZMQ_CONNECT_ROUTING_ID).
+    pub(crate) name: Option<Arc<Vec<u8>>>,
     /// Everything shall be subscribed at once: the peer cannot send subscriptions (pgm, norm, udp).
     pub(crate) subscribe_to_all: bool,
 }
@@ -133,6 +135,11 @@ pub(crate) trait Pattern: Send {
     /// Reads an option of this pattern alone.
     fn option(&self, _option: i32) -> Result<i32> {
         Err(Error::INVAL)
+    }
+    /// Puts another name for the next connection (ZMQ_CONNECT_ROUTING_ID) in the place of the one that is there, and
+    /// gives that.
+    fn exchange_name(&mut self, _name: Option<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        None
     }
     /// The options of all sockets have changed; also called once before anything else.
     fn options_changed(&mut self, _options: &SocketOptions) {}

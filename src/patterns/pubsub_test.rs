@@ -220,7 +220,7 @@ fn matching_can_be_inverted() {
 #[test]
 fn a_pipe_that_cannot_subscribe_gets_everything() {
     let mut publisher = TestSocket::new(T::Pub);
-    let how = Attach { locally_initiated: false, subscribe_to_all: true };
+    let how = Attach { subscribe_to_all: true, ..Attach::default() };
     let (_, mut peer) = publisher.attach_raw(how);
     publisher.send(b"anything").unwrap();
     assert_eq!(peer.read().unwrap().data(), b"anything");

@@ -3,6 +3,8 @@
 //! The frames before the body of a request, up to an empty one, are its envelope; they are copied
 //! to the reply. A request without an empty frame is malformed and skipped.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::options::SocketOptions;
@@ -91,6 +93,10 @@ impl Pattern for Rep {
 
     fn set_option(&mut self, pipes: &mut Pipes, option: i32, value: &[u8]) -> Result<()> {
         self.router.set_option(pipes, option, value)
+    }
+
+    fn exchange_name(&mut self, name: Option<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        self.router.exchange_name(name)
     }
 
     fn options_changed(&mut self, options: &SocketOptions) {

@@ -361,7 +361,7 @@ fn a_stream_names_connections_and_closes_them() {
 fn a_stream_may_choose_the_name_of_its_connection() {
     let mut stream = TestSocket::new(T::Stream);
     stream.set(numbers::CONNECT_ROUTING_ID, b"web").unwrap();
-    let how = Attach { locally_initiated: true, subscribe_to_all: false };
+    let how = Attach { name: stream.pattern.exchange_name(None), ..Attach::default() };
     let (_, mut peer) = stream.attach_raw(how);
     stream.send_all(&[b"web", b"GET /"]).unwrap();
     assert_eq!(peer.read().unwrap().data(), b"GET /");

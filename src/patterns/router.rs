@@ -4,6 +4,8 @@
 //! chooses it. A peer is named by the id it announced in its handshake, by the one the application
 //! chose for it, or by one made here. REP is made of one.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::options::{self, SocketOptions, numbers};
@@ -43,8 +45,8 @@ pub(crate) struct Router {
     current_out: Option<PipeId>,
     /// The routing id of the message being sent was given, or more than that.
     more_out: bool,
-    /// The name for the next peer we connect to (ZMQ_CONNECT_ROUTING_ID); empty if there is none.
-    connect_routing_id: Vec<u8>,
+    /// The name for the next peer we connect to (ZMQ_CONNECT_ROUTING_ID).
+    connect_routing_id: Option<Arc<Vec<u8>>>,
     mandatory: bool,
     handover: bool,
     probe: bool,
@@ -60,17 +62,19 @@ impl Router {
         &mut self,
         pipes: &mut Pipes,
         id: PipeId,
-        locally_initiated: bool,
+        name: Option<&[u8]>,
     ) -> Result<Identified> {
-        if locally_initiated && !self.connect_routing_id.is_empty() {
-            let routing_id = std::mem::take(&mut self.connect_routing_id);
-            if self.table.find(&routing_id).is_none() {
-                self.table.insert(&routing_id, id)?;
-                return Ok(Identified::Yes);
-            }
-            // The name is taken. libzmq aborts here; the peer gets a name made here instead.
-            self.table.insert_integral(id)?;
-            return Ok(Identified::Yes);
+        if let Some(name) = name {
+            return match self.table.find(name) {
+                None => self.table.insert(name, id).map(|()| Identified::Yes),
+                // It may be the last connection to the same peer, and not all of it is read.
+                Some(other) if pipes.get_mut(other).is_some_and(|pipe| pipe.peer_finished()) => {
+                    self.refused.add(name, id);
+                    Ok(Identified::Taken)
+                }
+                // libzmq aborts here; the peer gets a name made here instead.
+                Some(_) => self.table.insert_integral(id).map(|()| Identified::Yes),
+            };
         }
         if self.raw {
             self.table.insert_integral(id)?;
@@ -104,8 +108,8 @@ impl Router {
     }
 
     /// Takes a new pipe in, or sets it aside until it can have a name.
-    fn admit(&mut self, pipes: &mut Pipes, id: PipeId, locally_initiated: bool) {
-        match self.identify(pipes, id, locally_initiated) {
+    fn admit(&mut self, pipes: &mut Pipes, id: PipeId, name: Option<&[u8]>) {
+        match self.identify(pipes, id, name) {
             Ok(Identified::Yes) => self.queue.attach(id),
             Ok(Identified::NotYet) => self.anonymous.push(id),
             Ok(Identified::Taken) => {}
@@ -212,12 +216,12 @@ impl Pattern for Router {
         if self.probe {
             probe(pipes, id);
         }
-        self.admit(pipes, id, how.locally_initiated);
+        self.admit(pipes, id, how.name.as_ref().map(|name| name.as_slice()));
     }
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         if remove(&mut self.anonymous, id) {
-            self.admit(pipes, id, false);
+            self.admit(pipes, id, None);
         } else {
             self.queue.activated(id);
         }
@@ -238,7 +242,7 @@ impl Pattern for Router {
             while self.table.find(name.data()).is_none()
                 && let Some(next) = self.refused.next(name.data())
             {
-                self.admit(pipes, next, false);
+                self.admit(pipes, next, Some(name.data()));
             }
         }
     }
@@ -296,11 +300,15 @@ impl Pattern for Router {
             numbers::ROUTER_HANDOVER => self.handover = value::flag(value)?,
             numbers::PROBE_ROUTER => self.probe = value::flag(value)?,
             numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
-                self.connect_routing_id = options::copy(value)?;
+                self.connect_routing_id = Some(Arc::new(options::copy(value)?));
             }
             _ => return Err(Error::INVAL),
         }
         Ok(())
+    }
+
+    fn exchange_name(&mut self, name: Option<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        std::mem::replace(&mut self.connect_routing_id, name)
     }
 
     fn options_changed(&mut self, options: &SocketOptions) {

@@ -3,12 +3,14 @@
 //! Each message is a frame that names the connection and a frame of bytes. An empty body, received,
 //! tells that a connection came or went; sent, it closes the connection.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::options::{self, numbers};
 use crate::patterns::{Attach, Pattern};
 use crate::pipe::{PipeId, Pipes};
-use crate::routing::{FairQueue, RoutingTable};
+use crate::routing::{Claims, FairQueue, RoutingTable};
 
 /// A STREAM socket.
 #[derive(Default)]
@@ -21,24 +23,41 @@ pub(crate) struct Stream {
     current_out: Option<PipeId>,
     /// The routing id of the message being sent was given.
     more_out: bool,
-    /// The name for the next connection we make (ZMQ_CONNECT_ROUTING_ID); empty if there is none.
-    connect_routing_id: Vec<u8>,
+    /// The name for the next connection we make (ZMQ_CONNECT_ROUTING_ID).
+    connect_routing_id: Option<Arc<Vec<u8>>>,
+    /// Connections made anew, whose name still is that of the one before: not all of it is read.
+    refused: Claims,
     /// The last routing id made here: what ZMQ_ROUTING_ID reads.
     newest: Option<Message>,
 }
 
 impl Stream {
-    fn identify(&mut self, id: PipeId, locally_initiated: bool) -> Result<()> {
-        if locally_initiated && !self.connect_routing_id.is_empty() {
-            let routing_id = std::mem::take(&mut self.connect_routing_id);
+    /// Gives a new connection its name, or has it wait for that. Fails only for want of memory.
+    fn identify(&mut self, pipes: &mut Pipes, id: PipeId, name: Option<&[u8]>) -> Result<()> {
+        let holder = name.and_then(|name| self.table.find(name));
+        match (name, holder.and_then(|id| pipes.get_mut(id))) {
+            (Some(name), None) => self.table.insert(name, id)?,
+            (Some(name), Some(holder)) if holder.peer_finished() => {
+                self.refused.add(name, id);
+                return Ok(());
+            }
             // A name that is taken makes libzmq abort; the connection gets one made here instead.
-            if self.table.find(&routing_id).is_none() {
-                return self.table.insert(&routing_id, id);
+            _ => {
+                self.table.insert_integral(id)?;
+                self.newest = self.table.frame(id);
             }
         }
-        self.table.insert_integral(id)?;
-        self.newest = self.table.frame(id);
+        self.queue.attach(id);
         Ok(())
+    }
+
+    /// Takes in a connection, which may have a name.
+    fn admit(&mut self, pipes: &mut Pipes, id: PipeId, name: Option<&[u8]>) {
+        if self.identify(pipes, id, name).is_err()
+            && let Some(pipe) = pipes.get_mut(id)
+        {
+            pipe.terminate();
+        }
     }
 
     fn choose_peer(&mut self, pipes: &mut Pipes, message: &mut Message) -> Result<()> {
@@ -71,22 +90,29 @@ impl Stream {
 
 impl Pattern for Stream {
     fn attach(&mut self, pipes: &mut Pipes, id: PipeId, how: Attach) {
-        if self.identify(id, how.locally_initiated).is_ok() {
-            self.queue.attach(id);
-        } else if let Some(pipe) = pipes.get_mut(id) {
-            pipe.terminate();
-        }
+        self.admit(pipes, id, how.name.as_ref().map(|name| name.as_slice()));
     }
 
     fn readable(&mut self, _pipes: &mut Pipes, id: PipeId) {
         self.queue.activated(id);
     }
 
-    fn pipe_terminated(&mut self, _pipes: &mut Pipes, id: PipeId) {
+    fn pipe_terminated(&mut self, pipes: &mut Pipes, id: PipeId) {
+        if self.refused.remove(id) {
+            return;
+        }
+        let name = self.table.frame(id);
         self.table.remove(id);
         self.queue.pipe_terminated(id);
         if self.current_out == Some(id) {
             self.current_out = None;
+        }
+        if let Some(name) = name {
+            while self.table.find(name.data()).is_none()
+                && let Some(next) = self.refused.next(name.data())
+            {
+                self.admit(pipes, next, Some(name.data()));
+            }
         }
     }
 
@@ -132,11 +158,15 @@ impl Pattern for Stream {
     fn set_option(&mut self, _pipes: &mut Pipes, option: i32, value: &[u8]) -> Result<()> {
         match option {
             numbers::CONNECT_ROUTING_ID if !value.is_empty() => {
-                self.connect_routing_id = options::copy(value)?;
+                self.connect_routing_id = Some(Arc::new(options::copy(value)?));
                 Ok(())
             }
             _ => Err(Error::INVAL),
         }
+    }
+
+    fn exchange_name(&mut self, name: Option<Arc<Vec<u8>>>) -> Option<Arc<Vec<u8>>> {
+        std::mem::replace(&mut self.connect_routing_id, name)
     }
 
     fn routing_id(&self) -> Option<&[u8]> {

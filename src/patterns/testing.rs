@@ -81,7 +81,7 @@ impl TestSocket {
     }
 
     fn attach(&mut self, bound: &mut TestSocket, (ours, theirs): (PipeId, PipeId)) {
-        let how = Attach { locally_initiated: true, subscribe_to_all: false };
+        let how = Attach { name: self.pattern.exchange_name(None), ..Attach::default() };
         self.pattern.attach(&mut self.pipes, ours, how);
         bound.pattern.attach(&mut bound.pipes, theirs, Attach::default());
     }

@@ -145,11 +145,12 @@ pub(crate) fn listen(home: Home, listener: Box<dyn Listener>) -> Result<TaskHand
 }
 
 /// Makes a session that connects and reconnects, and the socket's end of its pipe, unless the pipe
-/// shall wait for the connection (ZMQ_IMMEDIATE).
+/// shall wait for the connection (ZMQ_IMMEDIATE): that and those of later connections come with the peer's `name`.
 pub(crate) fn connect(
     home: Home,
     dialer: Box<dyn Dialer>,
     endpoint: &str,
+    name: Option<Arc<Vec<u8>>>,
 ) -> Result<(TaskHandle, Option<Pipe>)> {
     let thread = home.threads.choose(home.options.affinity)?;
     let key = thread.reserve();
@@ -160,7 +161,7 @@ pub(crate) fn connect(
         ours.set_owner_key(key);
         (Some(ours), Some(theirs))
     };
-    let session = session::Session::connecting(Arc::new(home), dialer, endpoint, ours);
+    let session = session::Session::connecting(Arc::new(home), dialer, endpoint, ours, name);
     thread.add_reserved(key, Box::new(session));
     Ok((TaskHandle { thread, key, listener: None }, theirs))
 }

@@ -139,10 +139,14 @@ impl Core {
             return Ok(None);
         }
         let dialer = transport.dialer(address, &self.options)?;
-        let (handle, pipe) = runtime::connect(self.home(), dialer, endpoint)?;
+        // The name is for this connection, whenever that has its pipe.
+        let name = self.pattern.exchange_name(None);
+        let connected = runtime::connect(self.home(), dialer, endpoint, name.clone());
+        let (handle, pipe) = connected.inspect_err(|_| {
+            self.pattern.exchange_name(name.clone());
+        })?;
         self.options.connected = true;
-        let how = Attach { locally_initiated: true, ..Attach::default() };
-        let id = pipe.map(|pipe| self.attach(pipe, how));
+        let id = pipe.map(|pipe| self.attach(pipe, Attach { name, ..Attach::default() }));
         self.endpoints.add(endpoint, Target::Session(handle, id));
         self.endpoints.last = transport.connect_endpoint(endpoint, address);
         Ok(id)
@@ -167,7 +171,7 @@ impl Core {
     /// Takes in the pipe of what has no connections. Nobody can subscribe or join through it.
     fn add_session(&mut self, endpoint: &str, handle: TaskHandle, pipe: Pipe) -> PipeId {
         self.options.connected = true;
-        let how = Attach { locally_initiated: true, subscribe_to_all: true };
+        let how = Attach { subscribe_to_all: true, ..Attach::default() };
         let id = self.attach(pipe, how);
         self.endpoints.add(endpoint, Target::Session(handle, Some(id)));
         id
@@ -243,3 +247,6 @@ fn is_wildcard(address: &str) -> bool {
 #[cfg(test)]
 #[path = "endpoints_test.rs"]
 mod endpoints_test;
+#[cfg(test)]
+#[path = "immediate_test.rs"]
+mod immediate_test;

@@ -10,25 +10,25 @@ use crate::options::numbers;
 use crate::patterns::SocketType;
 use crate::socket::{DONTWAIT, Socket};
 
-struct Scene(&'static Context);
+pub(super) struct Scene(pub(super) &'static Context);
 
 impl Scene {
-    fn new() -> Scene {
+    pub(super) fn new() -> Scene {
         Scene(Context::create().unwrap())
     }
 
-    fn core(&self) -> Arc<context::Core> {
+    pub(super) fn core(&self) -> Arc<context::Core> {
         self.0.core().unwrap()
     }
 
-    fn socket(&self, kind: SocketType) -> &'static Socket {
+    pub(super) fn socket(&self, kind: SocketType) -> &'static Socket {
         let socket = Socket::create(&self.core(), kind as i32).unwrap();
         set(socket, numbers::LINGER, 0);
         socket
     }
 }
 
-fn set(socket: &Socket, option: i32, value: i32) {
+pub(super) fn set(socket: &Socket, option: i32, value: i32) {
     socket.set_option(option, &value.to_ne_bytes()).unwrap();
 }
 
@@ -74,7 +74,7 @@ fn a_unix_socket_that_is_not_there_refuses() {
     scene.0.terminate().unwrap();
 }
 
-fn send(socket: &Socket, body: &[u8]) {
+pub(super) fn send(socket: &Socket, body: &[u8]) {
     let mut message = crate::message::Message::from_slice(body).unwrap();
     socket.send(&mut message, DONTWAIT).unwrap();
 }

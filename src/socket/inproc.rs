@@ -87,7 +87,7 @@ impl Core {
             Connected::Bound(peer) => self.reach(&peer)?,
         };
         self.options.connected = true;
-        let how = Attach { locally_initiated: true, ..Attach::default() };
+        let how = Attach { name: self.pattern.exchange_name(None), ..Attach::default() };
         let id = self.attach(pipe, how);
         self.endpoints.add_inproc_pipe(endpoint, id);
         Ok(id)

@@ -28,13 +28,19 @@ pub(super) struct Dialing {
     /// A name is being looked up.
     resolving: bool,
     pub(super) backoff: Backoff,
+    /// What the application calls the peer (ZMQ_CONNECT_ROUTING_ID), if it has no pipe yet.
+    pub(super) name: Option<Arc<Vec<u8>>>,
 }
 
 impl Dialing {
-    pub(super) fn new(dialer: Box<dyn Dialer>, options: &SocketOptions) -> Box<Dialing> {
+    pub(super) fn new(
+        dialer: Box<dyn Dialer>,
+        options: &SocketOptions,
+        name: Option<Arc<Vec<u8>>>,
+    ) -> Box<Dialing> {
         let interval = options.reconnect_interval().unwrap_or_default();
         let backoff = Backoff::new(interval, options.reconnect_interval_max());
-        Box::new(Dialing { dialer, watched: false, resolving: false, backoff })
+        Box::new(Dialing { dialer, watched: false, resolving: false, backoff, name })
     }
 }
 

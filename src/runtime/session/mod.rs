@@ -74,11 +74,12 @@ impl Session {
         dialer: Box<dyn Dialer>,
         endpoint: &str,
         pipe: Option<Pipe>,
+        name: Option<Arc<Vec<u8>>>,
     ) -> Session {
         let endpoints = EndpointPair::connected("", endpoint);
         let state = State::Waiting(Some(Instant::now()));
         let mut session = Session::new(home, endpoints, state);
-        session.dialer = Some(Dialing::new(dialer, &session.home.options));
+        session.dialer = Some(Dialing::new(dialer, &session.home.options, name));
         session.pipe = pipe.map(|mut pipe| {
             pipe.accept_commands();
             Box::new(pipe)
@@ -136,6 +137,12 @@ impl Session {
         (ours, theirs)
     }
 
+    /// What the socket has to know of a pipe made here.
+    fn attachment(&self) -> Attach {
+        let name = self.dialer.as_ref().and_then(|dialing| dialing.name.clone());
+        Attach { name, ..Attach::default() }
+    }
+
     /// SUB and DISH have something to say before anybody speaks: with a pipe from the beginning,
     /// what they want waits in it for the end of the handshake, and not the other way round. They
     /// send nothing that could get lost with a handshake that fails.
@@ -145,7 +152,7 @@ impl Session {
         {
             let (ours, theirs) = self.make_pipe(io);
             self.pipe = Some(Box::new(ours));
-            self.home.owner.attach(theirs, Attach::default());
+            self.home.owner.attach(theirs, self.attachment());
         }
     }
 
@@ -197,8 +204,7 @@ impl Session {
             let pumped = link.pump(io.now);
             // Not before: a message that came with the end of the handshake wakes the socket as well.
             if let Some(pipe) = attach {
-                let locally_initiated = self.dialer.is_some();
-                self.home.owner.attach(pipe, Attach { locally_initiated, ..Attach::default() });
+                self.home.owner.attach(pipe, self.attachment());
             }
             // Who hears it may send at once, and to this peer, too.
             if succeeded {

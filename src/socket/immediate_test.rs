@@ -1,0 +1,115 @@
+//! Connections that get their pipe when they are made (ZMQ_IMMEDIATE): which name it has, zmq_setsockopt(3).
+
+use std::time::{Duration, Instant};
+
+use super::endpoints_test::{Scene, send, set};
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::options::numbers;
+use crate::patterns::SocketType;
+use crate::socket::{DONTWAIT, Socket};
+
+const SNDMORE: i32 = 2;
+
+/// Repeats until it gives something.
+fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn last_endpoint(socket: &Socket) -> String {
+    let mut buffer = [0; 256];
+    let size = socket.option(numbers::LAST_ENDPOINT, &mut buffer).unwrap();
+    String::from_utf8(buffer[..size - 1].to_vec()).unwrap()
+}
+
+/// Binds to where another was bound a moment ago, or to anywhere.
+fn bound(scene: &Scene, kind: SocketType, endpoint: &str) -> &'static Socket {
+    let socket = scene.socket(kind);
+    wait_for("the port is free", || socket.bind(endpoint).ok());
+    socket
+}
+
+fn begin(router: &Socket, name: &str) -> Result<()> {
+    let mut message = Message::from_slice(name.as_bytes()).unwrap();
+    router.send(&mut message, SNDMORE | DONTWAIT)
+}
+
+/// Sends to the peer of this name, as soon as there is one.
+fn send_to(router: &Socket, name: &str, body: &str) {
+    wait_for(name, || begin(router, name).ok());
+    send(router, body.as_bytes());
+}
+
+fn heard(socket: &Socket) -> String {
+    let message = wait_for("a message", || socket.recv(DONTWAIT).ok());
+    String::from_utf8(message.data().to_vec()).unwrap()
+}
+
+#[test]
+fn a_chosen_name_is_that_of_the_next_connection_whenever_that_comes() {
+    let scene = Scene::new();
+    let [first, second] = [(); 2].map(|()| bound(&scene, SocketType::Dealer, "tcp://127.0.0.1:*"));
+    let [first_endpoint, second_endpoint] = [first, second].map(last_endpoint);
+    let router = scene.socket(SocketType::Router);
+    set(router, numbers::ROUTER_MANDATORY, 1);
+    set(router, numbers::IMMEDIATE, 1);
+    router.set_option(numbers::CONNECT_ROUTING_ID, b"first").unwrap();
+    // What cannot be connected to does not use the name up.
+    assert_eq!(router.connect("tcp://nonsense"), Err(Error::INVAL));
+    router.connect(&first_endpoint).unwrap();
+    // Meanwhile the connection is made, but not taken in.
+    std::thread::sleep(Duration::from_millis(50));
+    router.set_option(numbers::CONNECT_ROUTING_ID, b"second").unwrap();
+    assert_eq!(begin(router, "second"), Err(Error::HOSTUNREACH));
+    set(router, numbers::IMMEDIATE, 0);
+    router.connect(&second_endpoint).unwrap();
+    send_to(router, "second", "for the second");
+    send_to(router, "first", "for the first");
+    assert_eq!(heard(second), "for the second");
+    assert_eq!(heard(first), "for the first");
+    // It keeps the name when it comes back; what it had sent is read first.
+    set(first, numbers::LINGER, -1);
+    send(first, b"last words");
+    first.close().unwrap();
+    let first = bound(&scene, SocketType::Dealer, &first_endpoint);
+    let mut back = Message::from_slice(b"back").unwrap();
+    first.send(&mut back, 0).unwrap();
+    for words in ["last words", "back"] {
+        assert_eq!(heard(router), "first");
+        assert_eq!(heard(router), words);
+    }
+    send_to(router, "first", "again");
+    assert_eq!(heard(first), "again");
+    for socket in [first, second, router] {
+        socket.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
+}
+
+#[test]
+fn a_stream_has_the_name_that_was_chosen_for_it_again_and_again() {
+    let scene = Scene::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let stream = scene.socket(SocketType::Stream);
+    set(stream, numbers::IMMEDIATE, 1);
+    stream.set_option(numbers::CONNECT_ROUTING_ID, b"web").unwrap();
+    stream.connect(&endpoint).unwrap();
+    for _ in 0..2 {
+        drop(listener.accept().unwrap());
+    }
+    // Of each connection: it came, and went.
+    for _ in 0..4 {
+        assert_eq!(heard(stream), "web");
+        assert_eq!(heard(stream), "");
+    }
+    stream.close().unwrap();
+    scene.0.terminate().unwrap();
+}
