@@ -75,6 +75,8 @@ pub(crate) fn new(kind: SocketType, options: &SocketOptions) -> Box<dyn Pattern>
 pub(crate) struct Attach {
     /// What the application wants the peer to be called, to whom it has connected (ZMQ_CONNECT_ROUTING_ID).
     pub(crate) name: Option<Arc<Vec<u8>>>,
+    /// The session that has made the connection for a zmq_connect of ours (ZMQ_IMMEDIATE).
+    pub(crate) session: Option<u64>,
     /// Everything shall be subscribed at once: the peer cannot send subscriptions (pgm, norm, udp).
     pub(crate) subscribe_to_all: bool,
 }

@@ -114,9 +114,7 @@ impl Core {
         for command in self.mailbox.take() {
             match command {
                 Command::Pipe(id, event) => self.pipe_event(id, event),
-                Command::Attach(pipe, how) => {
-                    self.attach(pipe, how);
-                }
+                Command::Attach(pipe, how) => self.admit(pipe, how),
                 Command::Gone(key) => self.endpoints.session_ended(key),
                 Command::Renounced(key) => self.endpoints.remove_session(key),
                 Command::Stop => self.stopped = true,
@@ -145,15 +143,28 @@ impl Core {
         }
     }
 
-    /// Takes in a new pipe.
-    pub(super) fn attach(&mut self, mut pipe: Pipe, how: Attach) -> PipeId {
+    /// Takes in a new pipe of a peer or of a session.
+    fn admit(&mut self, pipe: Pipe, how: Attach) {
+        let session = how.session;
+        if session.is_some_and(|key| !self.endpoints.has_session(key)) {
+            // zmq_disconnect came first. The session learns it from the end of its pipe.
+            return drop(pipe);
+        }
+        let id = self.attach(pipe, how);
+        if let (Some(key), Some(id)) = (session, id) {
+            self.endpoints.set_pipe(key, id);
+        }
+    }
+
+    /// Takes in a new pipe; gives its number, unless it has come to its end already.
+    pub(super) fn attach(&mut self, mut pipe: Pipe, how: Attach) -> Option<PipeId> {
         pipe.set_marks(self.options.sndhwm, self.options.rcvhwm);
         let id = self.pipes.insert(pipe);
         self.pattern.attach(&mut self.pipes, id, how);
         // The peer may have closed before this end had an owner to be told.
         self.pipe_event(id, PipeEvent::Closed);
         self.reap();
-        id
+        self.pipes.get_mut(id).map(|_| id)
     }
 
     /// Removes the pipes that have come to their end; whether there were any. Then a peer that has waited for

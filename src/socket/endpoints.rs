@@ -122,14 +122,14 @@ impl Core {
     pub(super) fn connect(&mut self, endpoint: &str) -> Result<Option<PipeId>> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
         if scheme == "inproc" {
-            return self.connect_inproc(endpoint, address).map(Some);
+            return self.connect_inproc(endpoint, address);
         }
         if scheme == "udp" {
             let socket = UdpSocket::connect(address, &self.options)?;
-            return self.exchange(endpoint, socket).map(Some);
+            return self.exchange(endpoint, socket);
         }
         if multicast::is_scheme(scheme) {
-            return self.join_multicast(endpoint, scheme, address).map(Some);
+            return self.join_multicast(endpoint, scheme, address);
         }
         let transport = transport::find(scheme).ok_or(Error::PROTONOSUPPORT)?;
         transport.check_connect(address, &self.options)?;
@@ -146,14 +146,14 @@ impl Core {
             self.pattern.exchange_name(name.clone());
         })?;
         self.options.connected = true;
-        let id = pipe.map(|pipe| self.attach(pipe, Attach { name, ..Attach::default() }));
+        let id = pipe.and_then(|pipe| self.attach(pipe, Attach { name, ..Attach::default() }));
         self.endpoints.add(endpoint, Target::Session(handle, id));
         self.endpoints.last = transport.connect_endpoint(endpoint, address);
         Ok(id)
     }
 
     /// Sends and receives datagrams; whether bound or connected, there is a pipe at once.
-    fn exchange(&mut self, endpoint: &str, socket: UdpSocket) -> Result<PipeId> {
+    fn exchange(&mut self, endpoint: &str, socket: UdpSocket) -> Result<Option<PipeId>> {
         let last = socket.last_endpoint().to_owned();
         let (handle, pipe) = runtime::exchange(self.home(), socket)?;
         let id = self.add_session(endpoint, handle, pipe);
@@ -162,18 +162,23 @@ impl Core {
     }
 
     /// Sends to or receives from a group; binding and connecting are the same.
-    fn join_multicast(&mut self, endpoint: &str, scheme: &str, address: &str) -> Result<PipeId> {
+    fn join_multicast(
+        &mut self,
+        endpoint: &str,
+        scheme: &str,
+        address: &str,
+    ) -> Result<Option<PipeId>> {
         let socket = multicast::open(scheme, address, &self.options)?;
         let (handle, pipe) = runtime::multicast(self.home(), socket)?;
         Ok(self.add_session(endpoint, handle, pipe))
     }
 
     /// Takes in the pipe of what has no connections. Nobody can subscribe or join through it.
-    fn add_session(&mut self, endpoint: &str, handle: TaskHandle, pipe: Pipe) -> PipeId {
+    fn add_session(&mut self, endpoint: &str, handle: TaskHandle, pipe: Pipe) -> Option<PipeId> {
         self.options.connected = true;
         let how = Attach { subscribe_to_all: true, ..Attach::default() };
         let id = self.attach(pipe, how);
-        self.endpoints.add(endpoint, Target::Session(handle, Some(id)));
+        self.endpoints.add(endpoint, Target::Session(handle, id));
         id
     }
 

@@ -1,4 +1,5 @@
-//! Connections that get their pipe when they are made (ZMQ_IMMEDIATE): which name it has, zmq_setsockopt(3).
+//! Connections that get their pipe when they are made (ZMQ_IMMEDIATE): which name it has, and that it goes with
+//! its endpoint: zmq_setsockopt(3), zmq_disconnect(3).
 
 use std::time::{Duration, Instant};
 
@@ -111,5 +112,54 @@ fn a_stream_has_the_name_that_was_chosen_for_it_again_and_again() {
         assert_eq!(heard(stream), "");
     }
     stream.close().unwrap();
+    scene.0.terminate().unwrap();
+}
+
+#[test]
+fn nothing_goes_to_an_endpoint_that_was_disconnected() {
+    let scene = Scene::new();
+    for immediate in [1, 0] {
+        let pulls = [(); 2].map(|()| bound(&scene, SocketType::Pull, "tcp://127.0.0.1:*"));
+        let push = scene.socket(SocketType::Push);
+        set(push, numbers::IMMEDIATE, immediate);
+        for pull in pulls {
+            push.connect(&last_endpoint(pull)).unwrap();
+        }
+        // Both are there.
+        for pull in pulls {
+            wait_for("a message", || {
+                push.send(&mut Message::from_slice(b"before").unwrap(), 0).unwrap();
+                pull.recv(DONTWAIT).ok()
+            });
+        }
+        push.disconnect(&last_endpoint(pulls[0])).unwrap();
+        for _ in 0..20 {
+            send(push, b"after");
+        }
+        let mut after = 0;
+        wait_for("all messages", || {
+            after += usize::from(heard(pulls[1]) == "after");
+            (after == 20).then_some(())
+        });
+        while let Ok(message) = pulls[0].recv(DONTWAIT) {
+            assert_eq!(message.data(), b"before");
+        }
+        // The other connection is made anew, and is the endpoint's still.
+        let endpoint = last_endpoint(pulls[1]);
+        pulls[1].close().unwrap();
+        let pull = bound(&scene, SocketType::Pull, &endpoint);
+        if immediate == 1 {
+            wait_for("a connection", || {
+                push.send(&mut Message::from_slice(b"again").unwrap(), DONTWAIT).ok();
+                pull.recv(DONTWAIT).ok()
+            });
+            push.disconnect(&endpoint).unwrap();
+            let sent = push.send(&mut Message::from_slice(b"after").unwrap(), DONTWAIT);
+            assert_eq!(sent, Err(Error::AGAIN));
+        }
+        for socket in [pulls[0], pull, push] {
+            socket.close().unwrap();
+        }
+    }
     scene.0.terminate().unwrap();
 }

@@ -71,7 +71,7 @@ impl Core {
     }
 
     /// Connects to a name, bound or not, and gives the pipe.
-    pub(super) fn connect_inproc(&mut self, endpoint: &str, name: &str) -> Result<PipeId> {
+    pub(super) fn connect_inproc(&mut self, endpoint: &str, name: &str) -> Result<Option<PipeId>> {
         let connected = self.context.inproc.connect(name, || {
             let owner = Arc::new(LateOwner::default());
             let config = EndConfig { owner: owner.clone(), marks: None };
@@ -89,7 +89,11 @@ impl Core {
         self.options.connected = true;
         let how = Attach { name: self.pattern.exchange_name(None), ..Attach::default() };
         let id = self.attach(pipe, how);
-        self.endpoints.add_inproc_pipe(endpoint, id);
+        match id {
+            Some(id) => self.endpoints.add_inproc_pipe(endpoint, id),
+            // The other side is closing, or this one wants no more peers.
+            None => endpoint.clone_into(&mut self.endpoints.last),
+        }
         Ok(id)
     }
 

@@ -138,9 +138,9 @@ impl Session {
     }
 
     /// What the socket has to know of a pipe made here.
-    fn attachment(&self) -> Attach {
-        let name = self.dialer.as_ref().and_then(|dialing| dialing.name.clone());
-        Attach { name, ..Attach::default() }
+    fn attachment(&self, io: &Io<'_>) -> Attach {
+        let Some(dialing) = &self.dialer else { return Attach::default() };
+        Attach { name: dialing.name.clone(), session: Some(io.key), ..Attach::default() }
     }
 
     /// SUB and DISH have something to say before anybody speaks: with a pipe from the beginning,
@@ -152,7 +152,7 @@ impl Session {
         {
             let (ours, theirs) = self.make_pipe(io);
             self.pipe = Some(Box::new(ours));
-            self.home.owner.attach(theirs, self.attachment());
+            self.home.owner.attach(theirs, self.attachment(io));
         }
     }
 
@@ -204,7 +204,7 @@ impl Session {
             let pumped = link.pump(io.now);
             // Not before: a message that came with the end of the handshake wakes the socket as well.
             if let Some(pipe) = attach {
-                self.home.owner.attach(pipe, self.attachment());
+                self.home.owner.attach(pipe, self.attachment(io));
             }
             // Who hears it may send at once, and to this peer, too.
             if succeeded {

@@ -190,6 +190,25 @@ impl Endpoints {
             .collect()
     }
 
+    /// Whether the session is one of these.
+    pub(in crate::socket) fn has_session(&self, key: u64) -> bool {
+        self.with_session(key).is_some()
+    }
+
+    /// The session has this pipe now.
+    pub(in crate::socket) fn set_pipe(&mut self, key: u64, id: PipeId) {
+        let at = self.with_session(key);
+        if let Some((at, entry)) = at.and_then(|at| Some((at, self.entries.get_mut(at)?)))
+            && let Target::Session(_, pipe) = &mut entry.target
+        {
+            let last = pipe.replace(id);
+            if let Some(index) = &mut self.index {
+                last.map(|last| index.pipes.remove(&last));
+                index.pipes.insert(id, at);
+            }
+        }
+    }
+
     /// The pipe is gone; an inproc endpoint goes with it.
     pub(in crate::socket) fn remove_pipe(&mut self, id: PipeId) {
         let Some(at) = self.with_pipe(id) else { return };
