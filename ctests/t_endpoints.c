@@ -160,6 +160,26 @@ static void other_spellings (void *context)
     }
 }
 
+/* A second peer is turned away by a PAIR, and its endpoint goes. */
+static void turned_away (void *context)
+{
+    line ("-- a connection that is turned away over inproc");
+    void *pair[3];
+    for (int i = 0; i < 3; i++)
+        pair[i] = new_socket (context, ZMQ_PAIR);
+    NEED (zmq_bind (pair[1], "inproc://wanted") == 0);
+    NEED (zmq_bind (pair[2], "inproc://turned-away") == 0);
+    SHOW (zmq_connect (pair[0], "inproc://wanted"));
+    SHOW (zmq_connect (pair[0], "inproc://turned-away"));
+    for (int i = 0; i < 3; i++)
+        rest_using (pair[i], 40);
+    rest_using (pair[0], 40);
+    SHOW (zmq_disconnect (pair[0], "inproc://turned-away"));
+    SHOW (zmq_disconnect (pair[0], "inproc://wanted"));
+    for (int i = 0; i < 3; i++)
+        end_socket (pair[i]);
+}
+
 /* Each of many is found, in any order, and none twice. */
 static void many (void *context, const char *transport)
 {
@@ -189,6 +209,7 @@ int main (void)
     after_unbind (context);
     last_endpoint (context);
     other_spellings (context);
+    turned_away (context);
     many (context, "inproc://many-");
     many (context, "tcp://127.0.0.3:");
     end_context (context);

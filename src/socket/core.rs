@@ -218,6 +218,8 @@ impl Core {
     /// Ends the socket; see `Socket::close`.
     pub(super) fn close(mut self: Box<Self>) {
         let linger = self.options.linger();
+        // Nobody shall connect to what is closing: it would get a pipe that has ended.
+        self.context.inproc.leave(self.id);
         // Closing the pipes first tells the sessions that nothing more comes.
         drop(std::mem::take(&mut self.pipes));
         if let Some(crowd) = &self.crowd {

@@ -133,3 +133,36 @@ fn messages_wait_for_a_name_in_the_order_of_their_connections() {
     assert!(scene.core().inproc.is_empty());
     scene.0.terminate().unwrap();
 }
+
+#[test]
+fn a_connection_to_who_is_closing_leaves_no_endpoint() {
+    let scene = Scene::new();
+    let living = scene.socket(SocketType::Dealer);
+    living.bind("inproc://living").unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let binder = scene.socket(SocketType::Dealer);
+                binder.bind("inproc://closing").unwrap();
+                binder.close().unwrap();
+            }
+        });
+        let mut lost = 0;
+        for _ in 0..2000 {
+            let dealer = scene.socket(SocketType::Dealer);
+            dealer.connect("inproc://closing").unwrap();
+            dealer.connect("inproc://living").unwrap();
+            // If it has ended already, its pipe's number may be that of the other.
+            let _ = dealer.disconnect("inproc://closing");
+            let mut message = crate::message::Message::from_slice(b"hello").unwrap();
+            lost += u32::from(dealer.send(&mut message, DONTWAIT).is_err());
+            let _ = living.recv(DONTWAIT);
+            dealer.close().unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(lost, 0);
+    });
+    living.close().unwrap();
+    scene.0.terminate().unwrap();
+}
