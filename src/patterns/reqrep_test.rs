@@ -218,6 +218,50 @@ fn a_second_peer_of_the_same_name_waits_until_the_first_is_gone() {
 }
 
 #[test]
+fn not_all_who_wait_for_a_name_are_kept_once_they_have_gone() {
+    for kind in [T::Router, T::Rep] {
+        let mut router = TestSocket::new(kind);
+        let mut first = TestSocket::named(T::Dealer, b"same");
+        let mut waiting = TestSocket::named(T::Dealer, b"same");
+        first.connect(&mut router);
+        waiting.connect(&mut router);
+        waiting.send_all(&[b"", b"I wait"]).unwrap();
+        for number in 0..250_u8 {
+            let mut brief = TestSocket::named(T::Dealer, b"same");
+            // Some are gone before their names are known.
+            if number % 2 == 0 {
+                brief.connect(&mut router);
+            } else {
+                let ids = brief.connect_without_handshake(&mut router);
+                brief.shake_hands(&mut router, ids);
+            }
+            brief.send_all(&[b"", &[number]]).unwrap();
+            drop(brief);
+            router.pump();
+        }
+        assert_eq!(router.pipes.len(), 102);
+        drop(first);
+        // Who lives comes in its turn, and so does the newest of the others.
+        let mut heard = Vec::new();
+        for _ in 0..101 {
+            // Whoever finds nothing looks again: then the next has the name.
+            let message = router.recv().or_else(|_| router.recv()).unwrap();
+            heard.push(message.last().unwrap().clone());
+            if kind == T::Rep {
+                router.send(b"").unwrap();
+            }
+            if heard.len() == 1 {
+                waiting.end_pipe(crate::pipe::PipeId(0));
+            }
+        }
+        assert_eq!(heard[0], b"I wait");
+        assert!(heard[1..].iter().zip(150..).all(|(body, number)| body == &[number]));
+        router.expect_nothing();
+        assert_eq!(router.pipes.len(), 0);
+    }
+}
+
+#[test]
 fn with_handover_the_newest_peer_of_a_name_has_it() {
     let mut router = TestSocket::new(T::Router);
     router.set_int(numbers::ROUTER_HANDOVER, 1);

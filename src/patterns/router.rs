@@ -112,7 +112,7 @@ impl Router {
         match self.identify(pipes, id, name) {
             Ok(Identified::Yes) => self.queue.attach(id),
             Ok(Identified::NotYet) => self.anonymous.push(id),
-            Ok(Identified::Taken) => {}
+            Ok(Identified::Taken) => limit(&mut self.refused, pipes, id),
             Err(_) => {
                 if let Some(pipe) = pipes.get_mut(id) {
                     pipe.terminate();
@@ -222,6 +222,8 @@ impl Pattern for Router {
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
         if remove(&mut self.anonymous, id) {
             self.admit(pipes, id, None);
+        } else if self.refused.has(id) {
+            limit(&mut self.refused, pipes, id);
         } else {
             self.queue.activated(id);
         }
@@ -319,6 +321,15 @@ impl Pattern for Router {
         let id = self.table.find(routing_id).ok_or(Error::HOSTUNREACH)?;
         let room = pipes.get_mut(id).is_some_and(Pipe::check_write);
         Ok(if room { POLLOUT } else { 0 })
+    }
+}
+
+/// Ends one of those who wait for a name if too many of them have gone, now that this one may have.
+pub(super) fn limit(refused: &mut Claims, pipes: &mut Pipes, id: PipeId) {
+    if pipes.get_mut(id).is_some_and(|pipe| pipe.peer_finished())
+        && let Some(pipe) = refused.peer_left(id).and_then(|oldest| pipes.get_mut(oldest))
+    {
+        pipe.terminate();
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::options::{self, numbers};
+use crate::patterns::router::limit;
 use crate::patterns::{Attach, Pattern};
 use crate::pipe::{PipeId, Pipes};
 use crate::routing::{Claims, FairQueue, RoutingTable};
@@ -93,8 +94,12 @@ impl Pattern for Stream {
         self.admit(pipes, id, how.name.as_ref().map(|name| name.as_slice()));
     }
 
-    fn readable(&mut self, _pipes: &mut Pipes, id: PipeId) {
-        self.queue.activated(id);
+    fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
+        if self.refused.has(id) {
+            limit(&mut self.refused, pipes, id);
+        } else {
+            self.queue.activated(id);
+        }
     }
 
     fn pipe_terminated(&mut self, pipes: &mut Pipes, id: PipeId) {

@@ -1,9 +1,12 @@
 //! Pipes that wait for a routing id that another one has, in the order in which they came. Called by ROUTER.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::pipe::PipeId;
+
+/// How many may wait whose peers have gone: what these have sent is kept.
+const MOST_LEFT: usize = 100;
 
 /// A name, and who came how many before.
 type Place = (Arc<[u8]>, u64);
@@ -14,6 +17,8 @@ pub(crate) struct Claims {
     waiting: BTreeMap<Place, PipeId>,
     places: HashMap<PipeId, Place>,
     came: u64,
+    /// Those whose peers have gone, in the order in which they went.
+    left: VecDeque<PipeId>,
 }
 
 impl Claims {
@@ -27,7 +32,23 @@ impl Claims {
 
     /// Forgets a pipe; says whether it was there.
     pub(crate) fn remove(&mut self, id: PipeId) -> bool {
+        self.left.retain(|&other| other != id);
         self.places.remove(&id).is_some_and(|place| self.waiting.remove(&place).is_some())
+    }
+
+    /// The peer of this pipe has gone. Gives the pipe that shall wait no longer, if there are too many of this
+    /// kind. Of a pipe that does not wait nothing is noted.
+    pub(crate) fn peer_left(&mut self, id: PipeId) -> Option<PipeId> {
+        if !self.places.contains_key(&id) || self.left.contains(&id) {
+            return None;
+        }
+        self.left.push_back(id);
+        if self.left.len() > MOST_LEFT { self.left.front().copied() } else { None }
+    }
+
+    /// Whether this pipe waits.
+    pub(crate) fn has(&self, id: PipeId) -> bool {
+        self.places.contains_key(&id)
     }
 
     /// Takes out who has waited for this name for the longest time.
@@ -64,5 +85,26 @@ mod tests {
         assert_eq!(claims.next(b"b"), None);
         assert_eq!(claims.next(b"a"), Some(PipeId(4)));
         assert!(claims.waiting.is_empty() && claims.places.is_empty());
+    }
+
+    #[test]
+    fn only_so_many_wait_for_those_who_have_gone() {
+        let mut claims = Claims::default();
+        let most = MOST_LEFT as u32;
+        for id in 0..=most {
+            claims.add(b"a", PipeId(id));
+        }
+        // The first two have not gone.
+        for id in (2..=most).chain(2..=most) {
+            assert_eq!(claims.peer_left(PipeId(id)), None);
+        }
+        assert_eq!(claims.peer_left(PipeId(1)), None);
+        assert_eq!(claims.peer_left(PipeId(0)), Some(PipeId(2)));
+        assert!(claims.has(PipeId(2)) && claims.remove(PipeId(2)) && !claims.has(PipeId(2)));
+        assert_eq!(claims.peer_left(PipeId(2)), None);
+        assert_eq!(claims.next(b"a"), Some(PipeId(0)));
+        claims.add(b"a", PipeId(2));
+        assert_eq!(claims.peer_left(PipeId(2)), None);
+        assert_eq!(claims.left.len(), MOST_LEFT);
     }
 }
