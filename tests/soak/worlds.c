@@ -6,9 +6,9 @@
  */
 #include "soak.h"
 
-/* The last messages of a sender, for which nobody is closed any more, and what a connection holds that no mark counts: the
-   kernel's two buffers, set to HELD_SET each, what the library has read or is writing, and the messages cut by that. */
-enum { TAIL = 50, HELD_SET = 1 << 16, HELD = 1 << 20, CUT = 4 };
+/* What a connection holds that no mark counts: the kernel's two buffers, set to HELD_SET each, what the library has read or is
+   writing, and the messages cut by that. */
+enum { HELD_SET = 1 << 16, HELD = 1 << 20, CUT = 4 };
 
 static int larger_first (const void *one, const void *other)
 {
@@ -64,9 +64,10 @@ static void pipeline (struct world *world)
         for (int other = 0; other < other_count; other++)
             WANT (zmq_connect (others[other], endpoints[at]) == 0);
     }
-    /* Of each sender, the least that a reader had received when it was closed. */
+    /* Of each sender, the least that a closed reader had received, or that was sent before there was the reader. */
     int64_t heard[4] = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
-    int closed = 0, settled = !churn || reader_binds, end = settled ? goal : goal - TAIL, behind = 0;
+    /* Readers are closed between a third and a half of the messages. */
+    int closed = 0, settled = !churn || reader_binds, end = settled ? goal : goal / 2, behind = 0;
     long start = now_ms (), quiet = 0;
     /* A sender may take a while to notice that a reader was closed: it gets a second of quiet for that, and then sends the rest. */
     while (quiet < 10000 && now_ms () - start < NO_TIME_LEFT) {
@@ -88,7 +89,7 @@ static void pipeline (struct world *world)
                 moved++;
             }
         }
-        if (!settled && closed < 5 && below (world, 20) == 0) {
+        if (!settled && closed < 5 && (int) ledger->sent[0] >= goal / 3 && below (world, 3) == 0) {
             int at = (int) below (world, (uint32_t) readers);
             doing (world, "replacing a reader");
             end_socket (to[at]);
@@ -96,7 +97,7 @@ static void pipeline (struct world *world)
             set_int (to[at], ZMQ_RCVBUF, HELD_SET);
             for (int binder = 0; binder < senders; binder++) {
                 heard[binder] = last[at][binder] < heard[binder] ? last[at][binder] : heard[binder];
-                last[at][binder] = -1;
+                last[at][binder] = (int64_t) ledger->sent[binder] - 1;
                 WANT (zmq_connect (to[at], endpoints[binder]) == 0);
             }
             closed++;
@@ -106,7 +107,7 @@ static void pipeline (struct world *world)
         int all = 1;
         for (int at = 0; at < senders; at++)
             all &= (int) ledger->sent[at] == (settled ? goal : end);
-        int complete = all && (total (ledger->sent) == total (ledger->delivered) || (settled && closed && behind == senders * TAIL));
+        int complete = all && (total (ledger->sent) == total (ledger->delivered) || (settled && closed && behind == senders * (goal - end)));
         if (moved)
             quiet = 0;
         else if (complete && settled)
