@@ -6,6 +6,7 @@ Imported by ctests/run, ctests/libzmq/run, ctests/abi/run and benches/run. Stand
 import hashlib
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,10 +121,27 @@ def in_parallel_as_ready(jobs, work, items):
             yield done.result()
 
 
+# What gives a program a network namespace of its own: root's way, and that of all others, who are root in there.
+UNSHARE = (["unshare", "-n"], ["unshare", "-r", "-n"])
+
+
+def become_root_of_networks():
+    """Starts this program again as root of a user namespace, if only there it may make network namespaces."""
+    if os.environ.get("ROOT_OF_NETWORKS"):
+        return
+    for unshare in UNSHARE:
+        if shutil.which("unshare") and subprocess.run([*unshare, "true"], capture_output=True).returncode == 0:
+            if "-r" in unshare:
+                os.environ["ROOT_OF_NETWORKS"] = "1"
+                os.execvp(unshare[0], [*unshare, sys.executable, *sys.argv])
+            return
+    die("network namespaces are not permitted here")
+
+
 def namespace_prefix():
     """The command prefix that gives a program a network namespace of its own, or [] where that is not permitted."""
     script = NAMESPACE_SETUP.replace("\n", " 2>/dev/null; ").lstrip("; ") + ' exec "$@"'
-    for unshare in (["unshare", "-n"], ["unshare", "-r", "-n"]):
+    for unshare in UNSHARE:
         prefix = [*unshare, "sh", "-c", script, "netns"]
         try:
             probe = subprocess.run([*prefix, "ip", "-o", "link", "show", "up"], capture_output=True, text=True)

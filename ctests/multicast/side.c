@@ -2,23 +2,26 @@
  * One side of a reliable multicast, started by ctests/multicast/run:
  *
  *     side publish ENDPOINT      publishes numbered messages until standard input is closed
+ *     side slowly ENDPOINT       the same, slowly
  *     side leave ENDPOINT        publishes some, then HURRIED more at once, and leaves: they take longer than a second at ZMQ_RATE
  *     side stay ENDPOINT         wants all that one who leaves has sent in a hurry
  *     side subscribe ENDPOINT    from whatever number it hears first, wants as many more as COUNT in order and unharmed
- *     side sample ENDPOINT       the same, but some in between may be missing: NORM gives up on a message at times
  */
 #define ZMQ_BUILD_DRAFT_API 1
 #include "../common.h"
 
 #include <poll.h>
 
-enum { COUNT = 500, SETTLED = 100, PACE = 2, LIMIT = 20000 };
+/* NORM may take some seconds until it first asks for what was lost; what the buffers, of 1500 packets, do not hold any more by
+   then is lost for good. Hence SLOW_PACE. */
+enum { COUNT = 500, SETTLED = 100, PACE = 2, SLOW_PACE = 8, LIMIT = 20000 };
 enum { HURRIED = 150, HURRIED_SIZE = 2000, HURRIED_RATE = 1000 };
 
 /* Within one packet of the network, in several, and in many. */
 static const size_t SIZES[] = {8, 200, 1500, 5000, 9000};
 
 static size_t size_count = sizeof SIZES / sizeof *SIZES;
+static int pace;
 
 static size_t make (unsigned char *body, uint32_t number)
 {
@@ -34,7 +37,7 @@ static void publish (void *socket)
 {
     unsigned char body[16384];
     struct pollfd input = {0, POLLIN, 0};
-    for (uint32_t number = 0; poll (&input, 1, PACE) == 0; number++) {
+    for (uint32_t number = 0; poll (&input, 1, pace) == 0; number++) {
         const size_t size = make (body, number);
         NEED (zmq_send (socket, body, size, 0) == (int) size);
     }
@@ -70,7 +73,7 @@ static void stay (void *socket)
     line ("all of those in a hurry");
 }
 
-static void subscribe (void *socket, int complete)
+static void subscribe (void *socket)
 {
     unsigned char body[16384], wanted[16384];
     uint32_t next = 0;
@@ -81,7 +84,7 @@ static void subscribe (void *socket, int complete)
             line ("nothing after %u messages, the last before %u", count, next);
         NEED (size >= (int) sizeof number);
         memcpy (&number, body, sizeof number);
-        if (count > 0 && (complete ? number != next : number < next)) {
+        if (count > 0 && number != next) {
             line ("instead of %u came %u", next, number);
             exit (1);
         }
@@ -99,7 +102,7 @@ int main (int argc, char **argv)
 {
     NEED (argc == 3);
     const int leaves = strcmp (argv[1], "leave") == 0, stays = strcmp (argv[1], "stay") == 0;
-    const int publishes = leaves || strcmp (argv[1], "publish") == 0;
+    const int slowly = strcmp (argv[1], "slowly") == 0, publishes = leaves || slowly || strcmp (argv[1], "publish") == 0;
     void *context = new_context ();
     void *socket = new_socket (context, publishes ? ZMQ_PUB : ZMQ_SUB);
     set_int (socket, ZMQ_RCVTIMEO, LIMIT);
@@ -111,6 +114,7 @@ int main (int argc, char **argv)
     /* At ZMQ_RATE; one who leaves over norm is ours, and Debian's libzmq does not know the option. */
     if (leaves && strncmp (argv[2], "norm://", 7) == 0)
         set_int (socket, ZMQ_NORM_MODE, 0 /* ZMQ_NORM_FIXED */);
+    pace = slowly ? SLOW_PACE : PACE;
     if (publishes) {
         NEED (zmq_bind (socket, argv[2]) == 0);
         if (leaves)
@@ -123,7 +127,7 @@ int main (int argc, char **argv)
         if (stays)
             stay (socket);
         else
-            subscribe (socket, strcmp (argv[1], "subscribe") == 0);
+            subscribe (socket);
     }
     fflush (stdout);
     /* Not ended with care: libzmq's norm engine does not come to an end where nobody listens any more. */
