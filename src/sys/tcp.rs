@@ -11,7 +11,7 @@ use super::{cancel, cvt, cvt_size};
 pub(crate) struct Unacknowledged {
     /// In bytes; an end that was said counts for one.
     pub(crate) bytes: usize,
-    /// How long the peer has owed an answer to what is on its way. Zero for one that answers and has no room.
+    /// How long the peer's system has owed an answer. Zero for one that answers and has no room.
     pub(crate) silence: Duration,
 }
 
@@ -23,7 +23,9 @@ pub(crate) fn unacknowledged(socket: BorrowedFd<'_>) -> Option<Unacknowledged> {
     #[derive(Clone, Copy)]
     struct Info {
         state: u8,
-        of_recovery: [u8; 7],
+        of_recovery: [u8; 2],
+        unanswered_probes: u8,
+        of_options: [u8; 4],
         times_and_sizes: [u32; 4],
         segments_on_their_way: u32,
         of_loss: [u32; 4],
@@ -40,10 +42,10 @@ pub(crate) fn unacknowledged(socket: BorrowedFd<'_>) -> Option<Unacknowledged> {
     // SAFETY: the call fills in the number.
     cvt(unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) }).ok()?;
     let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes > 0)?;
-    let silence = match info.segments_on_their_way {
-        0 => Duration::ZERO,
-        _ => Duration::from_millis(info.since_acknowledgement_ms.into()),
-    };
+    // Who has no room is asked from time to time, and the last question may just have left.
+    let silent = info.segments_on_their_way > 0 || info.unanswered_probes > 1;
+    let since = if silent { info.since_acknowledgement_ms } else { 0 };
+    let silence = Duration::from_millis(since.into());
     Some(Unacknowledged { bytes, silence })
 }
 

@@ -64,7 +64,9 @@ impl Lingering {
         }
         self.next = now + self.pause;
         self.pause = (self.pause * 2).min(LAST_PAUSE);
-        silence >= SILENCE || now - self.since >= STALL
+        // What was before does not count: there was nothing to answer then.
+        let waited = now.saturating_duration_since(self.since);
+        silence.min(waited) >= SILENCE || waited >= STALL
     }
 }
 
