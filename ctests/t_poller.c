@@ -35,6 +35,9 @@ static void registration (void *context)
     SHOW_POINTER (poller);
     SHOW (zmq_poller_destroy (&poller));
     SHOW (zmq_poller_destroy (NULL));
+    event = (zmq_poller_event_t){&event, 77, &event, 77};
+    SHOW (zmq_poller_wait (NULL, &event, 0));
+    line ("no event: %d", !event.socket && event.fd == -1 && !event.user_data && !event.events);
     close (pipes[0]);
     close (pipes[1]);
     end_socket (socket);

@@ -107,13 +107,11 @@ unsafe fn one(
 ) -> Result<()> {
     // SAFETY: passed on.
     let event = unsafe { arg::place(event, Error::FAULT) };
-    let look = |poller: &mut Poller| {
-        let (event, mut found) = (event?, PollerEvent::NONE);
-        let result = wait(poller, std::slice::from_mut(&mut found));
-        event.set(if result.is_ok() { found } else { PollerEvent::NONE });
-        result.map(drop)
-    };
-    cancel::off(|| with(poller, look))
+    let (event, mut found) = (event?, PollerEvent::NONE);
+    let result =
+        cancel::off(|| with(poller, |poller| wait(poller, std::slice::from_mut(&mut found))));
+    event.set(if result.is_ok() { found } else { PollerEvent::NONE });
+    result.map(drop)
 }
 
 /// Goes on after a sleep.
