@@ -1,4 +1,4 @@
-//! The vsock transport, sockets between virtual machines and their host, zmq_vsock(7), and the same by its
+//! The vsock transport, sockets between virtual machines and their host, vsock(7), and the same by its
 //! older name vmci, zmq_vmci(7): `cid:port`, where `*` is any. `@` as cid is this machine's own by the older
 //! name, and the host's by the newer, as in libzmq.
 
