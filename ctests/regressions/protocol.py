@@ -2,8 +2,10 @@
 
 As far as no other test of this project has their trigger already; covered.tsv names those."""
 
+import threading
+
 from trigger import *
-from trigger import main
+from trigger import check, main, zmq
 
 
 def slow_reader(context, seconds):
@@ -122,6 +124,100 @@ def a_pong_comes_between_the_messages_of_a_full_connection():
             before += 1
         assert wire.take(6) == b"\5\4PONG"
         assert before < count // 4, f"behind {before} messages"
+
+
+def ws_port(sock):
+    check(zmq.zmq_bind(sock.handle, b"ws://127.0.0.1:*"), "zmq_bind")
+    return int(endpoint(sock).rsplit(":", 1)[1].rstrip("/"))
+
+
+def browser(port, protocol=b"ZWS2.0"):
+    """A plain connection to a ws endpoint after the upgrade; without a mechanism, as browsers have it."""
+    wire = dial(port)
+    wire.send(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+              b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: " + protocol + b"\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += wire.take(1)
+    assert b" 101 " in answer
+    return wire
+
+
+def masked(opcode, body):
+    """A WebSocket frame of a client, with a mask of zeros."""
+    assert len(body) < 126
+    return bytes([0x80 | opcode, 0x80 | len(body), 0, 0, 0, 0]) + body
+
+
+def of_server(take):
+    """The opcode and the body of the next WebSocket frame of a server; `take` reads so many bytes."""
+    first, size = take(2)
+    if size == 126:
+        [size] = struct.unpack(">H", take(2))
+    return first & 15, take(size)
+
+
+@row("class 7: over ws", reference="crashes")
+def a_browser_is_pinged():
+    router = Context().socket(ROUTER)
+    router.set(HEARTBEAT_IVL, 100)
+    router.set(HEARTBEAT_TIMEOUT, 5000)
+    wire = browser(ws_port(router))
+    wire.send(masked(2, b"\0ID"))
+    assert of_server(wire.take) == (2, b"\0"), "its name"
+    for _ in range(3):
+        assert of_server(wire.take) == (9, b"")
+        wire.send(masked(10, b""))
+
+
+@row("class 7: over ws", reference="fails")
+def the_handshake_of_a_browser_is_told_and_does_not_fail_at_its_end():
+    context = Context()
+    router = context.socket(ROUTER)
+    monitor = Monitor(context, router)
+    wire = browser(ws_port(router))
+    wire.send(masked(2, b"\0ID") + masked(2, b"\0hello"))
+    assert router.receive() == [b"ID", b"hello"]
+    wire.close()
+    seen = []
+    until(lambda: "DISCONNECTED" in seen or seen.extend(monitor.events(50)))
+    assert "HANDSHAKE_SUCCEEDED 0x0" in seen
+    assert not any("FAILED" in event for event in seen), seen
+
+
+@row("class 7: over ws", reference="passes")
+def a_ping_over_ws_passes_no_mechanism():
+    context = Context()
+    router, dealer = context.socket(ROUTER), context.socket(DEALER)
+    (server_public, server_secret), (public, secret) = keypair(), keypair()
+    router.set(CURVE_SERVER, 1)
+    router.set(CURVE_SECRET, server_secret)
+    router.set(HEARTBEAT_IVL, 100)
+    router.set(HEARTBEAT_TIMEOUT, 5000)
+    for option, key in ((CURVE_SERVERKEY, server_public), (CURVE_PUBLIC, public), (CURVE_SECRET, secret)):
+        dealer.set(option, key)
+    door = socket.create_server(("127.0.0.1", 0))
+    dealer.connect(f"ws://127.0.0.1:{door.getsockname()[1]}")
+    client, server = door.accept()[0], dial(ws_port(router))
+
+    def pass_on():
+        while more := client.recv(65536):
+            server.send(more)
+    threading.Thread(target=pass_on, daemon=True).start()
+
+    def take(size):
+        client.sendall(taken := server.take(size))
+        return taken
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += take(1)
+    pings = 0
+    while pings < 3:
+        opcode, _ = of_server(take)
+        assert opcode in (2, 9, 10)
+        pings += opcode == 9
+    dealer.send(b"alive")
+    assert router.receive()[1] == b"alive"
 
 
 @row("class 8: #2942, #2252", reference="fails|passes")

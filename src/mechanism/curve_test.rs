@@ -66,6 +66,18 @@ pub(super) fn body(frame: &[u8]) -> &[u8] {
 }
 
 #[test]
+fn a_ping_that_a_layer_answers_is_not_wrapped() {
+    let second = std::time::Duration::from_secs(1);
+    for (layered, wrapped) in [(false, true), (true, false)] {
+        let mut own = client();
+        (own.heartbeat_interval, own.layered) = (Some(second), layered);
+        let Pair { mut one, now, .. } = Pair::established(own, server());
+        one.engine.handle_timeout(now + second).unwrap();
+        assert_eq!(one.sent() != b"\x04\x07\x04PING\0\0", wrapped);
+    }
+}
+
+#[test]
 fn a_side_without_entropy_may_have_it_later() {
     let mut own = client();
     own.random = |_| Err(Error::from_errno(libc::EIO));

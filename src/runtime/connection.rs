@@ -47,9 +47,9 @@ pub(super) struct Connection {
     asked: Option<Asked>,
     /// The handshake is over and the peer was announced.
     pub(super) established: bool,
-    /// It was one of ZMTP 3, with a mechanism. Monitors know no other: whoever is silent, or speaks no
-    /// ZMTP at all, may pass for a peer of an older version.
-    pub(super) had_mechanism: bool,
+    /// It was one of ZMTP 3, with a mechanism, or of a layer. Monitors know no other: whoever is silent, or
+    /// speaks no ZMTP at all, may pass for a peer of an older version.
+    pub(super) had_handshake: bool,
     /// Why the peer takes no more.
     lost: Option<Error>,
     /// The peer may have spoken already: hear it first, so that all of the answer goes out at once.
@@ -62,7 +62,8 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(stream: Stream, options: &SocketOptions, now: Instant) -> Connection {
         let engine = (!options.raw_socket).then(|| {
-            let config = EngineConfig::from_options(options, &stream.peer_address(), random);
+            let (address, layered) = (stream.peer_address(), !stream.is_direct());
+            let config = EngineConfig::from_options(options, &address, layered, random);
             Engine::new(config, now)
         });
         Connection {
@@ -72,7 +73,7 @@ impl Connection {
             used: false,
             asked: None,
             established: false,
-            had_mechanism: false,
+            had_handshake: false,
             lost: None,
             listens_first: true,
             readable: true,
@@ -139,7 +140,7 @@ impl Connection {
             }
             match event {
                 Some(Event::Established(mut peer)) => {
-                    self.had_mechanism = peer.version >= (3, 0);
+                    self.had_handshake = peer.version >= (3, 0) || !self.stream.is_direct();
                     self.finish_handshake(&mut peer.metadata);
                     return Ok(Handshake::Done(peer.metadata));
                 }

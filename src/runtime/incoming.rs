@@ -162,6 +162,8 @@ impl Incoming {
             if count > 0 {
                 engine.note_activity(now);
                 open = self.take_in(now, way, engine, pipe)?;
+            } else if stream.heard() {
+                engine.note_activity(now);
             }
             if left_early {
                 break;

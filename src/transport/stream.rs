@@ -35,6 +35,9 @@ struct Sides {
 /// all the same: a read that finds less than it has room for left nothing behind unless it says so
 /// by `left_early`, and after a write that would block the descriptor becomes writable.
 ///
+/// It has a handshake of its own, answers pings of its own, and makes such of the PING commands that are written, even
+/// where all other frames are encrypted.
+///
 /// A peer that breaks the layer's protocol is an error of the kind `InvalidData`, and one that wants
 /// to be asked again later is of the kind `ConnectionRefused`, neither with an errno.
 pub(super) trait Layer: Send {
@@ -47,6 +50,10 @@ pub(super) trait Layer: Send {
     /// Whether the last read ended before it had to, as much came that is nothing for a reader: others want
     /// to have their turn.
     fn left_early(&self) -> bool {
+        false
+    }
+    /// Whether something came by the last read, which may all have been for the layer: a sign of life.
+    fn heard(&self) -> bool {
         false
     }
 }
@@ -102,6 +109,11 @@ impl Stream {
     /// Whether the last read may have left something behind although it found less than it had room for.
     pub(crate) fn left_early(&self) -> bool {
         self.layer.as_ref().is_some_and(|layer| layer.lock().left_early())
+    }
+
+    /// Whether something came by the last read, even if it gave nothing.
+    pub(crate) fn heard(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.lock().heard())
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {

@@ -27,6 +27,9 @@ pub(crate) struct EngineConfig {
     pub(crate) heartbeat_timeout: Option<Duration>,
     /// What our PINGs ask of the peer; 0 asks for nothing.
     pub(crate) heartbeat_ttl_deciseconds: u16,
+    /// Below the protocol a layer turns our PING commands into its own pings, which its peer answers whatever it
+    /// speaks above: they pass no security mechanism, and old versions do not matter.
+    pub(crate) layered: bool,
     /// How long the handshake may take.
     pub(crate) handshake: Option<Duration>,
     /// The application's own properties, sent to the peer.
@@ -86,6 +89,7 @@ impl EngineConfig {
     pub(crate) fn from_options(
         options: &SocketOptions,
         peer_address: &str,
+        layered: bool,
         random: RandomFn,
     ) -> EngineConfig {
         EngineConfig {
@@ -96,6 +100,7 @@ impl EngineConfig {
             heartbeat_interval: options.heartbeat_interval(),
             heartbeat_timeout: options.heartbeat_timeout(),
             heartbeat_ttl_deciseconds: options.heartbeat_ttl,
+            layered,
             handshake: options.handshake_timeout(),
             properties: options.metadata.clone(),
             mechanism: MechanismConfig::from_options(options),

@@ -14,7 +14,7 @@ use crate::zmtp::command::{self, Command};
 use crate::zmtp::greeting::Version;
 use crate::zmtp::heartbeat::{Beat, Heartbeat};
 use crate::zmtp::inbound::Scanner;
-use crate::zmtp::{EngineConfig, Failure, Scan, outbound};
+use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
 
 /// PONGs that wait to be sent; a peer that sends PINGs and reads nothing gets no more.
 const MAX_CONTROL: usize = 16;
@@ -30,6 +30,8 @@ pub(crate) trait FrameSink {
 /// An established connection.
 pub(crate) struct Established {
     version: Version,
+    /// See `EngineConfig::layered`.
+    layered: bool,
     /// When it was established.
     since: Instant,
     /// Whether this side sends subscriptions as commands that older peers do not understand.
@@ -69,9 +71,11 @@ impl Established {
     ) -> Established {
         use SocketType::{Pub, Radio, Sub, Xpub, Xsub};
         // Heartbeats are commands, which old peers do not know.
-        let interval = config.heartbeat_interval.filter(|_| version >= Version::V3_0);
+        let known = version >= Version::V3_0 || config.layered;
+        let interval = config.heartbeat_interval.filter(|_| known);
         Established {
             version,
+            layered: config.layered,
             since: now,
             subscribes: matches!(config.kind, Sub | Xsub),
             subscribe_to_all: version == Version::Unversioned && matches!(config.kind, Pub | Xpub),
@@ -93,11 +97,19 @@ impl Established {
 
     pub(crate) fn poll_transmit(&mut self, out: &mut Vec<u8>) {
         let Some(beats) = &mut self.beats else { return };
-        let control = std::mem::take(&mut beats.control);
-        beats.pinging |= control.iter().any(|body| body.starts_with(command::PING));
-        for body in control {
+        let mut pinging = beats.pinging;
+        for body in std::mem::take(&mut beats.control) {
+            let ping = body.starts_with(command::PING);
+            pinging |= ping;
+            if ping && self.layered {
+                frame::put_frame(COMMAND, &body, out);
+                continue;
+            }
             // What cannot be wrapped is dropped: the nonces ran out, and `encode` says so, too.
             let _ = self.encode(COMMAND, &body, out);
+        }
+        if let Some(beats) = &mut self.beats {
+            beats.pinging = pinging;
         }
     }
 

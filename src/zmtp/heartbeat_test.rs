@@ -151,3 +151,14 @@ fn old_peers_get_no_ping() {
     side.peer();
     assert_eq!(side.engine.poll_timeout(), None);
 }
+
+#[test]
+fn old_peers_below_whom_a_layer_pings_are_pinged() {
+    let now = Instant::now();
+    let mut side = Side::new(EngineConfig { layered: true, ..beating() }, now);
+    side.feed(now, b"\xff\0\0\0\0\0\0\0\x01\x7f\x01\x06\0\0", usize::MAX);
+    assert_eq!(side.peer().version, (2, 0));
+    side.sent();
+    side.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    assert_eq!(side.sent(), PING);
+}

@@ -42,6 +42,7 @@ pub(crate) fn config(kind: SocketType) -> EngineConfig {
         heartbeat_interval: None,
         heartbeat_timeout: None,
         heartbeat_ttl_deciseconds: 0,
+        layered: false,
         handshake: Some(Duration::from_secs(30)),
         properties: Vec::new(),
         mechanism: MechanismConfig::Null,

@@ -185,7 +185,7 @@ impl Session {
                     if greets && !options.hello_msg.is_empty() {
                         connection.greet(&options.hello_msg)?;
                     }
-                    succeeded = connection.had_mechanism;
+                    succeeded = connection.had_handshake;
                     attach = self.established(io, metadata)?;
                 }
                 Handshake::Zap(request) => {

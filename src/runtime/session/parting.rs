@@ -36,7 +36,7 @@ impl Session {
         let failure = match end {
             End::Failed(failure) if !established || failure.breaks_mechanism() => Some(failure),
             // Nobody was told that it succeeded.
-            End::Closed(error) if !connection.had_mechanism => Some(Failure::no_detail(error)),
+            End::Closed(error) if !connection.had_handshake => Some(Failure::no_detail(error)),
             _ => None,
         };
         if let Some(failure) = &failure {

@@ -8,7 +8,7 @@ use std::io;
 
 use super::frame::{
     BINARY, CLOSE, COMMAND, CONTINUATION, CONTROL_MAX, Control, FIN, LARGE, MASKED, MORE, PING,
-    PONG, PONG_FRAME, WS_COMMAND, WS_MORE, mask,
+    PONG, WS_COMMAND, WS_MORE, mask,
 };
 use super::{broken, no_memory};
 
@@ -81,11 +81,6 @@ impl Decoder {
             self.given = 0;
         }
         self.ready.extend_from_slice(bytes);
-    }
-
-    /// Hands out a PONG command, which the engine takes for the answer to its PING.
-    pub(super) fn push_pong(&mut self) {
-        self.push(PONG_FRAME);
     }
 
     /// Whether there is something that was not handed out.

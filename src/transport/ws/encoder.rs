@@ -16,10 +16,6 @@ pub(super) struct Encoder {
     state: Out,
     /// Bytes of our greeting that are still to be swallowed.
     swallow: usize,
-    /// Whether PING commands are to be seen and become pings; encrypted ones cannot be.
-    translate: bool,
-    /// Pings that were not answered yet.
-    pub(super) pings: u32,
     /// Control frames that wait until the frame under way has ended.
     waiting: Vec<u8>,
 }
@@ -53,9 +49,8 @@ const LITTLE: usize = 256;
 const OUT_START: Out = Out::Header { bytes: [0; 9], length: 0 };
 
 impl Encoder {
-    pub(super) fn new(keys: Option<Box<Keys>>, translate: bool) -> Encoder {
-        let (pings, waiting) = (0, Vec::new());
-        Encoder { keys, state: OUT_START, swallow: 0, translate, pings, waiting }
+    pub(super) fn new(keys: Option<Box<Keys>>) -> Encoder {
+        Encoder { keys, state: OUT_START, swallow: 0, waiting: Vec::new() }
     }
 
     /// Drops that many bytes of what comes next.
@@ -168,7 +163,7 @@ impl Encoder {
             let [_, rest @ ..] = bytes;
             u64::from_be_bytes(rest)
         };
-        if self.translate && flags & COMMAND != 0 && size >= 5 {
+        if flags & COMMAND != 0 && size >= 5 {
             self.state = Out::Command { flags, size, bytes: [0; 5], length: 0 };
         } else {
             self.begin(flags, size, out);
@@ -179,7 +174,6 @@ impl Encoder {
     fn command(&mut self, out: &mut Vec<u8>) {
         let Out::Command { flags, size, bytes, .. } = self.state else { return };
         if bytes == *PING_COMMAND {
-            self.pings = self.pings.saturating_add(1);
             self.control_frame(PING, &[], out);
             match size - 5 {
                 0 => self.end(out),

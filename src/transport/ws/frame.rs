@@ -27,7 +27,6 @@ pub(super) const COMMAND: u8 = 4;
 pub(super) const CONTROL_MAX: usize = 125;
 
 pub(super) const PING_COMMAND: &[u8; 5] = b"\x04PING";
-pub(super) const PONG_FRAME: &[u8] = b"\x04\x05\x04PONG";
 
 /// Applies a mask, of which `at` bytes were used already.
 pub(super) fn mask(bytes: &mut [u8], key: [u8; 4], at: usize) {

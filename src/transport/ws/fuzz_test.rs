@@ -93,11 +93,14 @@ pub(crate) fn frames(data: &[u8]) {
     let mut input = Input(bytes);
     while !input.is_empty() {
         let (flags, body) = (input.byte() & 5, input.bytes().repeat(1 + (piece & 1) * 2));
-        crate::zmtp::frame::put_frame(flags, &body, &mut zmtp);
+        let pings = flags & 4 != 0 && body.starts_with(super::frame::PING_COMMAND);
+        if !pings {
+            crate::zmtp::frame::put_frame(flags, &body, &mut zmtp);
+        }
     }
     let keys: Option<Box<super::encoder::Keys>> =
         if masked { Some(Box::new(|| [1, 2, 3, 4])) } else { None };
-    let mut encoder = Encoder::new(keys, false);
+    let mut encoder = Encoder::new(keys);
     let mut wire = Vec::new();
     for piece in zmtp.chunks(piece) {
         encoder.encode(piece, &mut wire);

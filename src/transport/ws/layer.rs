@@ -49,8 +49,9 @@ pub(super) struct WsLayer {
     /// so that it comes back when the descriptor is writable. INVARIANT: it is inside a frame, so
     /// that it is the first byte of the next write.
     withheld: bool,
-    /// See `Layer::left_early`.
+    /// See `Layer::left_early` and `Layer::heard`.
     left_early: bool,
+    heard: bool,
 }
 
 enum State {
@@ -67,7 +68,6 @@ impl WsLayer {
         security: Security,
         limit: u64,
     ) -> io::Result<WsLayer> {
-        let encrypted = !matches!(security.name(), "NULL" | "PLAIN");
         let mut outgoing = Vec::new();
         let (client, keys): (_, Option<Box<Keys>>) = match &side {
             Side::Client { host, path } => {
@@ -77,7 +77,7 @@ impl WsLayer {
             }
             Side::Server => (None, None),
         };
-        let mut encoder = Encoder::new(keys, !encrypted);
+        let mut encoder = Encoder::new(keys);
         encoder.swallow(usize::MAX);
         Ok(WsLayer {
             carrier,
@@ -91,6 +91,7 @@ impl WsLayer {
             sent: 0,
             withheld: false,
             left_early: false,
+            heard: false,
         })
     }
 
@@ -112,6 +113,7 @@ impl WsLayer {
     fn fill(&mut self, fd: BorrowedFd<'_>) -> io::Result<usize> {
         with_room(|room| {
             let count = self.carrier.receive(fd, room)?;
+            self.heard |= count > 0;
             self.incoming.extend_from_slice(room.get(..count).unwrap_or_default());
             Ok(count)
         })
@@ -193,13 +195,8 @@ impl WsLayer {
             given += count;
             match control {
                 None => break,
-                Some(Control::Ponged) => {
-                    // An unasked one means nothing.
-                    if self.encoder.pings > 0 {
-                        self.encoder.pings = 0;
-                        self.decoder.push_pong();
-                    }
-                }
+                // That it came is all it says.
+                Some(Control::Ponged) => {}
                 Some(control) => {
                     // One that sends pings and reads nothing gets no more answers.
                     if self.outgoing.len() < BATCH {
@@ -248,6 +245,7 @@ impl WsLayer {
                 asked = most;
                 let result = self.carrier.receive(fd, room);
                 if let Ok(count) = result {
+                    self.heard |= count > 0;
                     self.decoder.pass(room.get_mut(..count).unwrap_or_default());
                     given += count;
                 }
@@ -281,7 +279,7 @@ impl Layer for WsLayer {
     }
 
     fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-        self.left_early = false;
+        (self.left_early, self.heard) = (false, false);
         match self.read_on(fd, buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.left_early = true;
@@ -293,6 +291,10 @@ impl Layer for WsLayer {
 
     fn left_early(&self) -> bool {
         self.left_early
+    }
+
+    fn heard(&self) -> bool {
+        self.heard
     }
 
     fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {

@@ -9,7 +9,8 @@
 //! | HTTP upgrade, subprotocol `ZWS2.0/<mechanism>` | greeting of ZMTP 3.0 with that mechanism |
 //! | subprotocol `ZWS2.0` | greeting of ZMTP 2.0, an identity frame follows |
 //! | binary frame: flags, body | frame: flags, length, body |
-//! | ping, pong | answered here; PING, PONG commands |
+//! | ping, pong | answered here; a sign of life |
+//! | ping | PING command, whatever the mechanism |
 
 mod carrier;
 mod certificate;

@@ -40,6 +40,19 @@ fn read_exactly(stream: &Stream, other: &Stream, count: usize) -> Vec<u8> {
     all
 }
 
+/// Something comes that is nothing for who reads.
+fn hears(stream: &Stream) {
+    let start = Instant::now();
+    loop {
+        let nothing = stream.read(&mut [0; 100]).unwrap_err();
+        assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
+        if stream.heard() {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+}
+
 fn meet(options: &SocketOptions, path: &str) -> (Stream, Stream) {
     let listener = listen(&format!("ws://127.0.0.1:*{path}"), options).unwrap();
     let client = connect(&listener.endpoint(), options).unwrap();
@@ -164,8 +177,8 @@ fn nothing_is_lost_when_the_stream_is_full() {
     }
     assert!(blocked > 10, "{blocked}");
     assert!(received == expected);
-    // The answers to all those pings are one PONG: the peer is alive.
-    assert_eq!(read_exactly(&client, &server, 7), b"\x04\x05\x04PONG");
+    // The answers to all those pings say that the peer is alive.
+    hears(&client);
 }
 
 /// A browser's side of it, by hand.
@@ -311,5 +324,22 @@ fn a_read_ends_although_more_comes() {
         assert_eq!(read, [1, 2, 7, 8]);
         assert!(!server.left_early());
         drop(writer.join().unwrap());
+    }
+}
+
+/// Nothing of them reaches who reads the stream, whatever mechanism it is for.
+#[test]
+fn a_ping_and_its_answer_are_signs_of_life() {
+    for (mechanism, as_server) in [(MechanismKind::Null, false), (MechanismKind::Curve, true)] {
+        let options = SocketOptions { mechanism, as_server, ..options() };
+        let (client, server) = meet(&options, "");
+        for (from, to) in [(&client, &server), (&server, &client)] {
+            assert_eq!(from.write(b"\x04\x07\x04PING\x00\x00").unwrap(), 9);
+            for stream in [to, from] {
+                hears(stream);
+                assert_eq!(stream.read(&mut [0; 100]).unwrap_err().kind(), ErrorKind::WouldBlock);
+                assert!(!stream.heard());
+            }
+        }
     }
 }
