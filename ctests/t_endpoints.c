@@ -174,6 +174,10 @@ static void turned_away (void *context)
     for (int i = 0; i < 3; i++)
         rest_using (pair[i], 40);
     rest_using (pair[0], 40);
+    line ("-- transports that are not for this type");
+    SHOW (zmq_connect (pair[0], "udp://127.0.0.1:5999"));
+    SHOW (zmq_disconnect (pair[0], "udp://127.0.0.1:5999"));
+    SHOW (zmq_unbind (pair[0], "udp://127.0.0.1:5999"));
     SHOW (zmq_disconnect (pair[0], "inproc://turned-away"));
     SHOW (zmq_disconnect (pair[0], "inproc://wanted"));
     for (int i = 0; i < 3; i++)

@@ -182,13 +182,21 @@ impl Core {
         id
     }
 
+    /// Whether sockets of this type may have endpoints of this scheme: PROTONOSUPPORT or NOCOMPATPROTO.
+    fn check_scheme(&self, scheme: &str) -> Result<()> {
+        let serves = match scheme {
+            "inproc" => true,
+            "udp" => UdpSocket::serves(self.options.kind),
+            _ if multicast::is_scheme(scheme) => multicast::serves(self.options.kind),
+            _ => transport::find(scheme).map(|_| true).ok_or(Error::PROTONOSUPPORT)?,
+        };
+        if serves { Ok(()) } else { Err(Error::NOCOMPATPROTO) }
+    }
+
     /// Ends all endpoints of this name. `NOENT` if there is none.
     fn end_endpoint(&mut self, endpoint: &str, bound: bool) -> Result<()> {
         let Endpoint { scheme, address } = Endpoint::parse(endpoint)?;
-        let connectionless = scheme == "udp" || multicast::is_scheme(scheme);
-        if scheme != "inproc" && !connectionless && transport::find(scheme).is_none() {
-            return Err(Error::PROTONOSUPPORT);
-        }
+        self.check_scheme(scheme)?;
         // libzmq makes no difference between the two calls.
         let targets = self.endpoints.take(endpoint, bound).or_else(|error| {
             let transport = transport::find(scheme).ok_or(error)?;

@@ -23,6 +23,20 @@ pub(crate) fn is_scheme(scheme: &str) -> bool {
     matches!(scheme, "norm" | "pgm" | "epgm")
 }
 
+/// Whether sockets of this type send to a group, or receive from one; others can have no such endpoint.
+fn sends(kind: SocketType) -> Option<bool> {
+    match kind {
+        SocketType::Pub | SocketType::Xpub => Some(true),
+        SocketType::Sub | SocketType::Xsub => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether sockets of this type may have such endpoints.
+pub(crate) fn serves(kind: SocketType) -> bool {
+    sends(kind).is_some()
+}
+
 /// Opens an endpoint for the publishing and subscribing types, others NOCOMPATPROTO.
 /// PROTONOSUPPORT if the machine lacks the library, INVAL for a bad address, else what the system
 /// says to it.
@@ -31,11 +45,7 @@ pub(crate) fn open(
     address: &str,
     options: &SocketOptions,
 ) -> Result<Box<dyn Multicast>> {
-    let sends = match options.kind {
-        SocketType::Pub | SocketType::Xpub => true,
-        SocketType::Sub | SocketType::Xsub => false,
-        _ => return Err(Error::NOCOMPATPROTO),
-    };
+    let sends = sends(options.kind).ok_or(Error::NOCOMPATPROTO)?;
     Ok(match scheme {
         "norm" => Box::new(norm::NormSocket::open(address, sends, options)?),
         "pgm" => Box::new(pgm::PgmSocket::open(address, sends, false, options)?),

@@ -55,6 +55,11 @@ pub(crate) struct Datagram<'a> {
 }
 
 impl UdpSocket {
+    /// Whether sockets of this type may have such endpoints at all.
+    pub(crate) fn serves(kind: SocketType) -> bool {
+        matches!(kind, SocketType::Radio | SocketType::Dish | SocketType::Dgram)
+    }
+
     /// For DISH and DGRAM, others NOCOMPATPROTO. Joins the multicast group, if it is one.
     pub(crate) fn bind(address: &str, options: &SocketOptions) -> Result<UdpSocket> {
         let parsed = UdpAddress::parse(address, true, options.ipv6);
