@@ -64,8 +64,9 @@ impl Xpub {
         Xpub { mute: true, ..Xpub::default() }
     }
 
-    /// Takes a frame from upstream.
-    fn process(&mut self, pipes: &mut Pipes, id: PipeId, frame: Message) {
+    /// Takes a frame from upstream; false if this peer shall be refused, but not before its message is read whole.
+    /// Of one that is refused no request counts any more.
+    fn process(&mut self, id: PipeId, frame: Message, refused: bool) -> bool {
         let first = !self.more_recv;
         self.more_recv = frame.more();
         let subscription = if first || self.process_subscribe || frame.is_command() {
@@ -82,6 +83,7 @@ impl Xpub {
             self.process_subscribe = !self.only_first_subscribe || request.is_some();
         }
         match request {
+            Some(_) if refused => {}
             Some((subscribe, topic)) => {
                 let applied = self.apply(id, subscribe, topic);
                 let mut told = true;
@@ -97,15 +99,12 @@ impl Xpub {
                     // The next who asks for it is told of again.
                     let _ = self.apply(id, false, topic);
                 }
-                if (missed || subscribe && self.cost(id) > self.limit)
-                    && let Some(pipe) = pipes.get_mut(id)
-                {
-                    pipe.refuse();
-                }
+                return !(missed || subscribe && self.cost(id) > self.limit);
             }
             None if self.mute || frame.is_command() => {}
             None => self.pending.push_back((frame, Subject::Unchanged)),
         }
+        true
     }
 
     /// Notes what a peer wants; says whether the application shall know.
@@ -196,8 +195,14 @@ impl Pattern for Xpub {
     }
 
     fn readable(&mut self, pipes: &mut Pipes, id: PipeId) {
-        while let Some(frame) = pipes.get_mut(id).and_then(|pipe| pipe.read()) {
-            self.process(pipes, id, frame);
+        let mut refused = false;
+        let Some(pipe) = pipes.get_mut(id) else { return };
+        while !refused || self.more_recv {
+            let Some(frame) = pipe.read() else { break };
+            refused |= !self.process(id, frame, refused);
+        }
+        if refused {
+            pipe.refuse();
         }
     }
 

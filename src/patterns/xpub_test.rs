@@ -1,8 +1,9 @@
 //! Unit tests of what XPUB and XSUB offer beyond PUB and SUB: who subscribed, and who decides on it.
 
+use super::Attach;
 use super::SocketType as T;
 use super::pubsub_test::{pub_sub, topics};
-use super::testing::TestSocket;
+use super::testing::{TestSocket, write_all};
 use crate::error::Error;
 use crate::options::numbers;
 
@@ -181,4 +182,32 @@ fn an_xsub_forwards_only_the_last_unsubscription_unless_verbose() {
         }
         xpub.expect_nothing();
     }
+}
+
+#[test]
+fn a_peer_that_is_refused_in_the_middle_of_a_message_is_heard_to_its_end() {
+    let mut xpub = TestSocket::new(T::Xpub);
+    let (_, mut greedy) = xpub.attach_raw(Attach::default());
+    let (_, mut modest) = xpub.attach_raw(Attach::default());
+    let asks = |number: u8| [&[1][..], &[number; 300_000]].concat();
+    for number in 0..3 {
+        write_all(&mut greedy, &[&asks(number)]);
+    }
+    write_all(&mut greedy, &[b"head", &asks(3), &asks(4), b"tail"]);
+    write_all(&mut greedy, &[b"unread"]);
+    for number in 0..3 {
+        xpub.expect(&[&asks(number)]);
+    }
+    assert!(greedy.is_refused());
+    // What the one asked for before too much was in its message stands there as libzmq has it.
+    xpub.expect(&[b"head", &asks(3)]);
+    xpub.expect(&[b"tail"]);
+    for number in 0..4 {
+        xpub.expect(&[&[&[0][..], &asks(number)[1..]].concat()]);
+    }
+    write_all(&mut modest, &[b"\x01a", b"b"]);
+    xpub.expect(&[b"\x01a"]);
+    xpub.expect(&[b"b"]);
+    xpub.expect_nothing();
+    assert_eq!(topics(&xpub), 1);
 }
