@@ -20,16 +20,24 @@ pub(crate) struct Rep {
     replying: bool,
     /// The body of a request is being handed out.
     in_request: bool,
+    /// A frame of the envelope that there was no memory for.
+    kept: Option<Message>,
 }
 
 impl Rep {
     /// Copies the envelope of the next well-formed request to the reply.
     fn open_envelope(&mut self, pipes: &mut Pipes) -> Result<()> {
         loop {
-            let mut frame = self.router.recv(pipes)?;
+            let mut frame = match self.kept.take() {
+                Some(frame) => frame,
+                None => self.router.recv(pipes)?,
+            };
             if frame.more() {
                 let bottom = frame.is_empty();
-                self.router.send_envelope(pipes, &mut frame)?;
+                if let Err(error) = self.router.send_envelope(pipes, &mut frame) {
+                    self.kept = Some(frame);
+                    return Err(error);
+                }
                 if bottom {
                     return Ok(());
                 }

@@ -410,3 +410,20 @@ fn a_stream_may_choose_the_name_of_its_connection() {
     stream.send_all(&[b"web", b"GET /"]).unwrap();
     assert_eq!(peer.read().unwrap().data(), b"GET /");
 }
+
+#[test]
+fn an_envelope_keeps_the_frame_that_there_was_no_memory_for() {
+    let mut rep = TestSocket::new(T::Rep);
+    let mut dealer = TestSocket::new(T::Dealer);
+    let (_, id) = dealer.connect(&mut rep);
+    dealer.send_all(&[b"hop 1", b"hop 2", b"", b"body"]).unwrap();
+    assert!(rep.has_in());
+    for _ in 0..3 {
+        rep.pipes[id].run_short();
+        assert_eq!(rep.recv_frame().err(), Some(Error::NOMEM));
+        assert!(rep.has_in());
+    }
+    rep.expect(&[b"body"]);
+    rep.send(b"reply").unwrap();
+    dealer.expect(&[b"hop 1", b"hop 2", b"", b"reply"]);
+}

@@ -74,6 +74,8 @@ pub(crate) struct Pipe {
     was_full: bool,
     /// The last refusal was for want of memory.
     ran_short: bool,
+    #[cfg(test)]
+    runs_short: bool,
     /// How often this thread tried to receive by itself.
     direct_reads: u32,
     /// How often the socket was about to wait for the connection.
@@ -134,6 +136,8 @@ impl Pipe {
             fresh: false,
             was_full: false,
             ran_short: false,
+            #[cfg(test)]
+            runs_short: false,
             direct_reads: 0,
             waits: 0,
             background: false,

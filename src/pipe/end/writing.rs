@@ -149,6 +149,10 @@ impl Pipe {
 
     #[inline(never)]
     fn write_slowly(&mut self, message: &mut Message) -> bool {
+        #[cfg(test)]
+        if std::mem::take(&mut self.runs_short) {
+            return self.written(message.more(), None);
+        }
         self.leave_log();
         if !self.check_write() {
             return false;
@@ -196,6 +200,12 @@ impl Pipe {
             self.wake_peer();
         }
         true
+    }
+
+    /// Has the memory for the next frame be missing.
+    #[cfg(test)]
+    pub(crate) fn run_short(&mut self) {
+        self.runs_short = true;
     }
 
     /// Whether the last refusal was for want of memory; the next answer is about the next one.
