@@ -212,6 +212,19 @@ fn a_client_and_a_server_find_each_other_by_number() {
     clients[1].pump();
     assert_eq!(clients[1].recv_frame().unwrap().routing_id(), 0);
     clients[0].expect_nothing();
+    // Who has gone makes no room, whatever of his is unread.
+    let mut brief = TestSocket::new(T::Client);
+    brief.connect(&mut server);
+    for body in [b"1", b"2"] {
+        brief.send(body).unwrap();
+    }
+    let mut late = frame(b"late", false);
+    late.set_routing_id(server.recv_frame().unwrap().routing_id());
+    drop(brief);
+    assert_eq!(server.pattern.send(&mut server.pipes, &mut late), Err(Error::HOSTUNREACH));
+    server.pump();
+    assert_eq!(server.pattern.send(&mut server.pipes, &mut late), Err(Error::HOSTUNREACH));
+    assert_eq!(server.recv_frame().unwrap().data(), b"2");
     let pipe = server.pattern.peer_pipe(request.routing_id()).unwrap();
     assert_eq!(server.pattern.peer_number(pipe), Some(request.routing_id()));
 }

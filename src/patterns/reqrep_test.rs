@@ -412,6 +412,19 @@ fn a_stream_may_choose_the_name_of_its_connection() {
 }
 
 #[test]
+fn to_who_has_gone_a_stream_says_so_although_last_words_are_unread() {
+    let mut stream = TestSocket::new(T::Stream);
+    let (_, mut peer) = stream.attach_raw(Attach::default());
+    let name = stream.pattern.routing_id().unwrap().to_vec();
+    write_all(&mut peer, &[b"GET /"]);
+    drop(peer);
+    assert_eq!(stream.send_frame(&name, true), Err(Error::HOSTUNREACH));
+    stream.expect(&[&name, b"GET /"]);
+    stream.expect_nothing();
+    assert_eq!(stream.pipes.len(), 0);
+}
+
+#[test]
 fn an_envelope_keeps_the_frame_that_there_was_no_memory_for() {
     let mut rep = TestSocket::new(T::Rep);
     let mut dealer = TestSocket::new(T::Dealer);

@@ -65,7 +65,14 @@ impl Pattern for Server {
         message.set_routing_id(0);
         if !pipe.write(message) {
             message.set_routing_id(number);
-            return Err(if pipe.take_ran_short() { Error::NOMEM } else { Error::AGAIN });
+            return Err(if pipe.take_ran_short() {
+                Error::NOMEM
+            } else if pipe.is_finished() || pipe.peer_closed() {
+                // Though not all that it has sent is read.
+                Error::HOSTUNREACH
+            } else {
+                Error::AGAIN
+            });
         }
         Ok(())
     }

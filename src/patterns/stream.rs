@@ -67,7 +67,9 @@ impl Stream {
             let peer = self.table.find(message.data()).ok_or(Error::HOSTUNREACH)?;
             let pipe = pipes.get_mut(peer).ok_or(Error::HOSTUNREACH)?;
             if !pipe.check_write() {
-                return Err(Error::AGAIN);
+                // Who has gone makes no room, though not all that he has sent is read.
+                let gone = pipe.is_finished() || pipe.peer_closed();
+                return Err(if gone { Error::HOSTUNREACH } else { Error::AGAIN });
             }
             self.current_out = Some(peer);
         }
