@@ -36,14 +36,16 @@ impl Claims {
         self.places.remove(&id).is_some_and(|place| self.waiting.remove(&place).is_some())
     }
 
-    /// The peer of this pipe has gone. Gives the pipe that shall wait no longer, if there are too many of this
+    /// The peer of this pipe has gone. Gives the pipe that waits no longer, if there were too many of this
     /// kind. Of a pipe that does not wait nothing is noted.
     pub(crate) fn peer_left(&mut self, id: PipeId) -> Option<PipeId> {
         if !self.places.contains_key(&id) || self.left.contains(&id) {
             return None;
         }
         self.left.push_back(id);
-        if self.left.len() > MOST_LEFT { self.left.front().copied() } else { None }
+        let oldest = (self.left.len() > MOST_LEFT).then(|| self.left.pop_front()).flatten()?;
+        self.remove(oldest);
+        Some(oldest)
     }
 
     /// Whether this pipe waits.
@@ -100,7 +102,7 @@ mod tests {
         }
         assert_eq!(claims.peer_left(PipeId(1)), None);
         assert_eq!(claims.peer_left(PipeId(0)), Some(PipeId(2)));
-        assert!(claims.has(PipeId(2)) && claims.remove(PipeId(2)) && !claims.has(PipeId(2)));
+        assert!(!claims.has(PipeId(2)) && claims.has(PipeId(3)));
         assert_eq!(claims.peer_left(PipeId(2)), None);
         assert_eq!(claims.next(b"a"), Some(PipeId(0)));
         claims.add(b"a", PipeId(2));
