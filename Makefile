@@ -35,8 +35,11 @@ endif
 # configuration; the variable RUSTFLAGS, which takes the place of them all, has it added.
 REMAP_HOME := --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
 REMAP_ROOT := --remap-path-prefix=$(CURDIR)=/oxizmq
+# The debug information of what is C in a crate goes the same way; from that the linker makes the number of the build.
+MAP_C := -fdebug-prefix-map=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo -fdebug-prefix-map=$(CURDIR)=/oxizmq
+SAME_EVERYWHERE := $(if $(word 3,$(MAP_C)),,CFLAGS='$(strip $(CFLAGS) $(MAP_C))')
 ifdef RUSTFLAGS
-SAME_EVERYWHERE := RUSTFLAGS='$(RUSTFLAGS) $(REMAP_HOME) $(REMAP_ROOT)'
+SAME_EVERYWHERE += RUSTFLAGS='$(RUSTFLAGS) $(REMAP_HOME) $(REMAP_ROOT)'
 else
 REMAP := --config "build.rustflags = ['$(REMAP_HOME)', '$(REMAP_ROOT)']"
 endif
