@@ -7,15 +7,38 @@ use super::handle::Shelf;
 use super::{Descriptor, arg};
 use crate::error::{Error, Result};
 pub use crate::poller::PollerEvent;
-use crate::poller::{Poller, Target};
-use crate::sys::cancel;
+use crate::poller::{Deadline, Poller, Target};
 use crate::sys::lock::Mutex;
+use crate::sys::{cancel, errand};
 
 static POLLERS: Shelf<Mutex<Option<Poller>>> = Shelf::new();
 
 /// Calls `act` with a poller. Calls from several threads wait for each other.
 fn with<T>(poller: *mut c_void, act: impl FnOnce(&mut Poller) -> Result<T>) -> Result<T> {
-    act(POLLERS.get(poller)?.lock().as_mut().ok_or(Error::FAULT)?)
+    let _hold = errand::hold();
+    let mut poller = POLLERS.get(poller)?.lock();
+    act(poller.as_mut().ok_or(Error::FAULT)?)
+}
+
+/// The same for an act that waits. It is called again, with the time when it is to end, where it was broken off.
+fn waiting<T>(
+    poller: *mut c_void,
+    mut act: impl FnMut(&mut Poller, Option<Deadline>) -> Result<T>,
+) -> Result<T> {
+    cancel::off(|| {
+        let mut deadline = None;
+        loop {
+            let before = deadline.take();
+            let result = with(poller, |poller| {
+                let result = act(poller, before);
+                deadline = poller.paused();
+                result
+            });
+            if deadline.is_none() {
+                return result;
+            }
+        }
+    })
 }
 
 /// Calls `act` with a poller and a descriptor.
@@ -103,15 +126,29 @@ pub unsafe extern "C" fn zmq_poller_remove(poller: *mut c_void, socket: *mut c_v
 unsafe fn one(
     poller: *mut c_void,
     event: *mut PollerEvent,
-    wait: impl FnOnce(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
+    wait: impl Fn(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
 ) -> Result<()> {
     // SAFETY: passed on.
     let event = unsafe { arg::place(event, Error::FAULT) };
     let (event, mut found) = (event?, PollerEvent::NONE);
-    let result =
-        cancel::off(|| with(poller, |poller| wait(poller, std::slice::from_mut(&mut found))));
+    let result = waiting(poller, |poller, deadline| {
+        look(poller, std::slice::from_mut(&mut found), deadline, &wait)
+    });
     event.set(if result.is_ok() { found } else { PollerEvent::NONE });
     result.map(drop)
+}
+
+/// Waits, or goes on with it until that time.
+fn look(
+    poller: &mut Poller,
+    events: &mut [PollerEvent],
+    deadline: Option<Deadline>,
+    wait: impl Fn(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
+) -> Result<usize> {
+    match deadline {
+        Some(deadline) => poller.wait_until(events, deadline),
+        None => wait(poller, events),
+    }
 }
 
 /// Goes on after a sleep.
@@ -149,17 +186,16 @@ unsafe fn all(
     poller: *mut c_void,
     events: *mut PollerEvent,
     n_events: c_int,
-    wait: impl FnOnce(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
+    wait: impl Fn(&mut Poller, &mut [PollerEvent]) -> Result<usize>,
 ) -> Result<usize> {
-    let look = |poller: &mut Poller| {
+    waiting(poller, |poller, deadline| {
         if events.is_null() {
             return Err(Error::FAULT);
         }
         let len = usize::try_from(n_events).map_err(|_| Error::INVAL)?;
         // SAFETY: passed on.
-        wait(poller, unsafe { arg::array(events, len, Error::FAULT) }?)
-    };
-    cancel::off(|| with(poller, look))
+        look(poller, unsafe { arg::array(events, len, Error::FAULT) }?, deadline, &wait)
+    })
 }
 
 /// Goes on after a sleep.

@@ -1,118 +1,53 @@
 //! Bodies in memory of the application, with the function that frees it: zmq_msg_init_data(3).
 //!
 //! That function is the application's code: it may take a lock that another thread holds while it calls us,
-//! or call us itself. So it does not run with a connection locked: what ends meanwhile is kept back
-//! ([`holding_back`]). Called by `Message`, the byte queue and `runtime`.
+//! or call us itself. So it does not run with a socket or a connection locked: what ends meanwhile is an errand
+//! (`sys::errand`). Called by `Message` and the byte queue.
 
-use std::cell::Cell;
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
-use std::ptr::{NonNull, null_mut};
+use std::mem::offset_of;
+use std::ptr::NonNull;
 
 use super::content::{Content, FreeFn};
 use super::{KIND_EXTERNAL, Message};
 use crate::sys::cancel;
+use crate::sys::errand::{self, Errand};
 
 /// Memory of the application with the function that frees it.
 #[repr(C)]
 struct External {
     header: Content,
+    errand: Errand,
     data: *mut c_void,
     hint: *mut c_void,
     free: FreeFn,
-    /// The next one that is kept back.
-    next: *mut External,
 }
 
 /// Wraps memory of the application; `free(data, hint)` runs on some thread after the last use.
 pub(super) fn wrap(data: *mut c_void, hint: *mut c_void, free: FreeFn) -> NonNull<Content> {
-    let header = Content::header(release);
-    let boxed = Box::new(External { header, data, hint, free, next: null_mut() });
+    let (header, errand) = (Content::header(release), Errand::new(finish));
+    let boxed = Box::new(External { header, errand, data, hint, free });
     NonNull::from(Box::leak(boxed)).cast()
 }
 
+/// Has the memory given back to the application as soon as that can be.
 unsafe fn release(content: NonNull<Content>) {
-    let external = content.cast::<External>().as_ptr();
-    let kept = HELD.get();
-    // SAFETY: only `wrap` installs this function, on a leaked box; the count is zero, so it is ours. The last one
-    // that was kept back is this thread's until its `Left` is.
-    unsafe {
-        match kept {
-            None => finish(external),
-            Some(Kept { first, last }) => {
-                let first = if last.is_null() { external } else { first };
-                if !last.is_null() {
-                    (*last).next = external;
-                }
-                HELD.set(Some(Kept { first, last: external }));
-            }
-        }
-    }
+    // SAFETY: only `wrap` installs this function, on a leaked box; the count is zero, so it is ours. The application
+    // made its free function thread safe, zmq_msg_init_data(3).
+    unsafe { errand::run(content.byte_add(offset_of!(External, errand)).cast()) };
 }
 
 /// Gives the memory back to the application.
-///
-/// # Safety
-/// It must come from `wrap`, and nobody may use it again.
-unsafe fn finish(external: *mut External) {
-    // SAFETY: the caller vouches for it.
+unsafe fn finish(errand: NonNull<Errand>) {
+    // SAFETY: `release` has passed it on, out of its box, for this one call.
     unsafe {
-        let external = Box::from_raw(external);
+        let external = errand.byte_sub(offset_of!(External, errand)).cast::<External>();
+        let external = Box::from_raw(external.as_ptr());
+        let (free, data, hint) = (external.free, external.data, external.hint);
+        drop(external);
         // Within a call of this library, whoever is called.
-        cancel::off(|| (external.free)(external.data, external.hint));
+        cancel::off(|| free(data, hint));
     }
-}
-
-/// What is kept back, the first to end first.
-#[derive(Clone, Copy)]
-struct Kept {
-    first: *mut External,
-    last: *mut External,
-}
-
-thread_local! {
-    /// What this thread keeps back; `None` if it does not.
-    static HELD: Cell<Option<Kept>> = const { Cell::new(None) };
-}
-
-/// Bodies that are out of use. Their free functions run when this is dropped.
-pub(crate) struct Left(*mut External);
-
-// SAFETY: zmq_msg_init_data(3) makes the application's free function thread safe.
-unsafe impl Send for Left {}
-
-impl Drop for Left {
-    fn drop(&mut self) {
-        while !self.0.is_null() {
-            let external = self.0;
-            // SAFETY: the list is ours, each of them once.
-            unsafe {
-                self.0 = (*external).next;
-                finish(external);
-            }
-        }
-    }
-}
-
-/// Does `work`, and gives what has ended meanwhile on this thread besides its result.
-pub(crate) fn holding_back<R>(work: impl FnOnce() -> R) -> (R, Left) {
-    if cfg!(loom) {
-        // Loom's threads are one thread.
-        return (work(), Left(null_mut()));
-    }
-    /// Puts things back as they were, after a panic too.
-    struct Before(Option<Kept>);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            let kept = HELD.replace(self.0);
-            drop(Left(kept.map_or(null_mut(), |kept| kept.first)));
-        }
-    }
-    let nothing = Kept { first: null_mut(), last: null_mut() };
-    let before = Before(HELD.replace(Some(nothing)));
-    let result = work();
-    let kept = HELD.replace(ManuallyDrop::new(before).0);
-    (result, Left(kept.map_or(null_mut(), |kept| kept.first)))
 }
 
 impl Message {
@@ -157,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_back_ends_afterwards_and_in_order() {
+    fn what_ends_meanwhile_is_freed_afterwards_and_in_order() {
         let ended = || std::mem::take(&mut *FREED.lock().unwrap());
         drop(external(1));
         assert_eq!(ended(), [1]);
@@ -165,18 +100,13 @@ mod tests {
         let kept = external(2);
         let copy = kept.share();
         assert!(copy.is_external() && copy.is_shared() && copy.data() == b"the application's");
-        let (inner, left) = holding_back(|| {
-            drop((external(3), kept));
-            let (_, left) = holding_back(|| drop(external(4)));
-            drop(external(5));
-            assert_eq!(ended(), []);
-            left
-        });
-        assert_eq!(ended(), []);
-        drop(left);
-        assert_eq!(ended(), [3, 5]);
-        std::thread::spawn(|| drop(inner)).join().unwrap();
-        assert_eq!(ended(), [4]);
+        let hold = errand::hold();
+        drop((external(3), kept));
+        drop(external(4));
+        std::thread::spawn(|| drop(external(5))).join().unwrap();
+        assert_eq!(ended(), [5]);
+        drop(hold);
+        assert_eq!(ended(), [3, 4]);
 
         let mut copy = copy;
         let content = copy.take_external().unwrap();
@@ -184,15 +114,5 @@ mod tests {
         // SAFETY: the reference was the message's.
         unsafe { Content::release(content) };
         assert_eq!(ended(), [2]);
-
-        let panicked = std::panic::catch_unwind(|| {
-            holding_back(|| {
-                let _ends = external(6);
-                std::panic::resume_unwind(Box::new(()));
-            })
-        });
-        assert!(panicked.is_err());
-        drop(external(7));
-        assert_eq!(ended(), [6, 7]);
     }
 }

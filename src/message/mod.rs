@@ -21,7 +21,6 @@ use std::sync::Arc;
 pub(crate) use attributes::MAX_GROUP;
 use content::settled;
 pub(crate) use content::{Content, FreeFn};
-pub(crate) use external::holding_back;
 pub(crate) use growing::GrowingBody;
 pub(crate) use metadata::Metadata;
 pub(crate) use subscription::{CANCEL, SUBSCRIBE, Subscription};
@@ -145,6 +144,7 @@ impl Message {
     ///
     /// # Safety
     /// `data` must be valid for reads and writes of `len` bytes until then.
+    #[inline]
     pub(crate) unsafe fn from_external(
         data: *mut c_void,
         len: usize,

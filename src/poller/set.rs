@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::socket::{self, Alarm, Socket, aside};
-use crate::sys::{PollFd, nap};
+use crate::sys::{PollFd, errand, nap};
 
 /// One event found by zmq_poller_wait.
 #[derive(Clone, Copy, Debug)]
@@ -117,12 +117,14 @@ pub(crate) struct Poller {
     /// What `zmq_poller_fd` handed out, set on all thread-safe sockets. Silent, it says that no one
     /// of them has news but for what the last wait has told.
     alarm: Option<Arc<Alarm>>,
+    /// A wait was broken off that lasts until then, see `paused`.
+    paused: Option<Deadline>,
 }
 
 impl Poller {
     /// Nothing registered.
     pub(crate) fn new() -> Poller {
-        Poller { items: Vec::new(), fds: Vec::new(), thread_safe: false, alarm: None }
+        Poller { items: Vec::new(), fds: Vec::new(), thread_safe: false, alarm: None, paused: None }
     }
 
     /// How many sockets and descriptors are registered.
@@ -208,6 +210,22 @@ impl Poller {
     #[cold]
     pub(crate) fn wait_again(&mut self, events: &mut [PollerEvent]) -> Result<usize> {
         let deadline = end_sleep()?;
+        self.wait_until(events, deadline)
+    }
+
+    /// Whether the wait that has just ended is to go on, until when, as soon as the poller was let go: the application
+    /// has to be called first, and may want it.
+    pub(crate) fn paused(&mut self) -> Option<Deadline> {
+        self.paused.take()
+    }
+
+    /// Goes on until then.
+    #[cold]
+    pub(crate) fn wait_until(
+        &mut self,
+        events: &mut [PollerEvent],
+        deadline: Deadline,
+    ) -> Result<usize> {
         let found = self.look(events)?;
         if found > 0 { Ok(found) } else { self.sleep(events, deadline) }
     }
@@ -232,6 +250,10 @@ impl Poller {
             let left = deadline.left();
             let wanted = self.items.iter().map(Item::as_socket);
             let idle = announce(wanted, &mut self.fds, &mut watches)?;
+            if errand::is_waiting() {
+                self.paused = Some(deadline);
+                return Err(Error::AGAIN);
+            }
             let elsewhere = idle && left != Some(Duration::ZERO) && aside::may_put_aside();
             if elsewhere && nap::plan_poll(self.fds.iter().copied(), left, None) {
                 aside::put_watches(watches, deadline.0);

@@ -13,9 +13,9 @@ use super::orders::{Handle, Order, Receipt, keys_of, reserve_key};
 use super::reactor::{Reactor, Waiter, reactor};
 use super::task::{Io, Task, ThreadHandle};
 use crate::error::{Error, Result};
-use crate::message::holding_back;
 use crate::pipe::Notify;
 use crate::sys;
+use crate::sys::errand::hold;
 use crate::sys::lock::Mutex;
 use crate::sys::spin::Spin;
 
@@ -221,6 +221,8 @@ impl Loop {
 
     /// Calls a task, catches its panic, and does what it asked for.
     fn call(&mut self, key: u64, now: Instant, f: impl FnOnce(&mut dyn Task, &mut Io<'_>)) {
+        // A task locks what it shares with the application's threads.
+        let _hold = hold();
         let Some(slot) = self.tasks.get_mut(&key) else { return };
         let mut io = Io {
             reactor: &self.reactor,
@@ -235,9 +237,7 @@ impl Loop {
             expecting: false,
         };
         let task = slot.task.as_mut();
-        let (result, left) = holding_back(|| catch_unwind(AssertUnwindSafe(|| f(task, &mut io))));
-        // Nothing is locked here, which the application might wait for.
-        drop(left);
+        let result = catch_unwind(AssertUnwindSafe(|| f(task, &mut io)));
         if result.is_err() {
             // A defect of ours costs this connection, not the process.
             let _ = catch_unwind(AssertUnwindSafe(|| slot.task.broken()));

@@ -40,6 +40,7 @@ use crate::context::handle::Table;
 use crate::error::{Error, Result};
 use crate::patterns::SocketType;
 use crate::sys::biased::{Biased, Guard};
+use crate::sys::errand::hold;
 use crate::sys::fork;
 pub(crate) use alarm::Alarm;
 use mailbox::Mailbox;
@@ -155,6 +156,8 @@ impl Socket {
             SOCKETS.abandon(self);
             return Ok(());
         }
+        // What it holds of the application's is freed when the socket, and its monitor, have left the context.
+        let _hold = hold();
         let core =
             self.core.lock(|| true).and_then(|mut core| core.take()).ok_or(Error::NOTSOCK)?;
         SOCKETS.free(self);

@@ -16,33 +16,43 @@
 //! ```
 //! Either the owner sees that it was revoked or the other one sees that it is inside. What the owner
 //! writes belongs to it and not to the lock, so one that comes late disturbs nobody. Without membarrier
-//! the lock is a mutex. Used by `socket` for its core; the loom model is in `biased_loom_test.rs`.
+//! the lock is a mutex.
+//!
+//! Inside, an owner may find that it has something to do once it is out (`errand`). That costs nothing while there is
+//! no such thing: it puts its record's twin in its place ([`detain`]), and then finds on its way out that the owner is
+//! another one, as if it had been revoked. Used by `socket` for its core; the loom model is in `biased_loom_test.rs`.
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::ops::{Deref, DerefMut};
 use std::ptr::{self, NonNull};
 
-use super::sync::{
-    AtomicPtr, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, dear_fence, free_fence,
-};
-use super::{membarrier, thread};
+use super::sync::{AtomicPtr, Condvar, Mutex, MutexGuard, Ordering, dear_fence, free_fence};
+use super::{errand, membarrier, thread};
 
 /// So often in a row a thread takes the lock before it may own it.
 const FIRST: u32 = 16;
 /// The most that revocations make of it.
 const MOST: u32 = 4096;
 
-/// What a thread writes down: which lock it owns and is inside of, 0 for none. Never freed.
-struct Record {
+/// Where a lock has the record of the thread that owns it, or its twin, or null; and so what lock it is.
+type Owner = AtomicPtr<Record>;
+
+/// What a thread writes down: which lock it owns and is inside of, null for none. Never freed.
+pub(super) struct Record {
     thread: usize,
-    holds: AtomicUsize,
+    holds: AtomicPtr<Owner>,
     next: *mut Record,
+    /// Stands for it as the owner of the lock that it is inside of, while something waits for its way out.
+    twin: Option<&'static Record>,
 }
 
 /// See the head of this file.
+#[repr(C)]
 pub(crate) struct Biased<T> {
-    /// The record of the thread that owns the lock, or null. Set and cleared under `slow`.
-    owner: AtomicPtr<Record>,
+    /// The record of the thread that owns the lock, or null. Set and cleared under `slow`; but the owner itself puts
+    /// the twin in the place of the record while it is inside, and the record back. It comes first: the way in is
+    /// an instruction shorter.
+    owner: Owner,
     /// How whoever has a `Guard` came in: as the owner with this record, or, when it is null, by the mutex.
     inside: UnsafeCell<*mut Record>,
     held: UnsafeCell<Option<MutexGuard<'static, Slow>>>,
@@ -107,8 +117,10 @@ impl<T> Biased<T> {
         Some(Own { lock: self, record })
     }
 
-    fn address(&self) -> usize {
-        ptr::from_ref(self).addr()
+    /// What tells this lock from others.
+    #[inline(always)]
+    fn name(&self) -> *mut Owner {
+        ptr::from_ref(&self.owner).cast_mut()
     }
 
     /// The way in of the owner: its record.
@@ -118,10 +130,10 @@ impl<T> Biased<T> {
         // SAFETY: null or a record, which live for ever.
         let record = unsafe { owner.as_ref() }?;
         // Inside another lock of its own, or of this one, it has to go the long way.
-        if record.thread != thread::id() || record.holds.load(Ordering::Relaxed) != 0 {
+        if record.thread != thread::id() || !record.holds.load(Ordering::Relaxed).is_null() {
             return None;
         }
-        record.holds.store(self.address(), Ordering::Relaxed);
+        record.holds.store(self.name(), Ordering::Relaxed);
         free_fence();
         if self.owner.load(Ordering::Relaxed) != owner {
             self.leave(record);
@@ -133,18 +145,23 @@ impl<T> Biased<T> {
     /// The way out of the owner.
     #[inline(always)]
     fn leave(&self, record: &'static Record) {
-        record.holds.store(0, Ordering::Release);
+        record.holds.store(ptr::null_mut(), Ordering::Release);
         free_fence();
         if !ptr::eq(self.owner.load(Ordering::Relaxed), record) {
-            self.tell();
+            self.leave_slowly(record);
         }
     }
 
+    /// The way out of an owner that was revoked, or detained.
     #[cold]
-    fn tell(&self) {
-        // With the mutex held, whoever waits has not yet looked or is asleep.
-        let _slow = self.slow.lock();
-        self.left.notify_all();
+    #[inline(never)]
+    fn leave_slowly(&self, record: &'static Record) {
+        if !record.give_place(&self.owner) {
+            // With the mutex held, whoever waits has not yet looked or is asleep.
+            let _slow = self.slow.lock();
+            self.left.notify_all();
+        }
+        errand::own_lock_left();
     }
 
     #[cold]
@@ -157,9 +174,14 @@ impl<T> Biased<T> {
         };
         let me = thread::id();
         loop {
+            // In one step: the owner may be about to put its twin there.
+            let mut owner = self.owner.load(Ordering::Relaxed);
+            if !owner.is_null() {
+                let nobody = ptr::null_mut();
+                owner = self.owner.swap(nobody, Ordering::AcqRel);
+            }
             // SAFETY: null or a record, which live for ever.
-            if let Some(owner) = unsafe { self.owner.load(Ordering::Acquire).as_ref() } {
-                self.owner.store(ptr::null_mut(), Ordering::Relaxed);
+            if let Some(owner) = unsafe { owner.as_ref() } {
                 if owner.thread != me {
                     dear_fence();
                     slow.needed = (slow.needed * 2).min(MOST);
@@ -167,7 +189,7 @@ impl<T> Biased<T> {
                 slow.leaving = Some(owner);
             }
             match slow.leaving {
-                Some(owner) if owner.holds.load(Ordering::Acquire) == self.address() => {
+                Some(owner) if owner.holds.load(Ordering::Acquire) == self.name() => {
                     if !patient() {
                         return false;
                     }
@@ -187,6 +209,7 @@ impl<T> Biased<T> {
             let slow = std::mem::transmute::<MutexGuard<'_, Slow>, MutexGuard<'static, Slow>>(slow);
             *self.held.get() = Some(slow);
         }
+        errand::lock_taken();
         true
     }
 
@@ -206,8 +229,10 @@ impl<T> Biased<T> {
         // SAFETY: the lock is still ours, and so is what `lock_slowly` left here.
         let slow = unsafe { (*self.held.get()).take() };
         if slow.as_ref().is_some_and(|slow| slow.streak >= slow.needed) && membarrier::register() {
-            self.owner.store(ptr::from_ref(Record::mine()).cast_mut(), Ordering::Release);
+            self.owner.store(Record::mine().name(), Ordering::Release);
         }
+        drop(slow);
+        errand::lock_left();
     }
 }
 
@@ -296,7 +321,54 @@ loom::lazy_static! {
     static ref RECORDS: AtomicPtr<Record> = AtomicPtr::new(ptr::null_mut());
 }
 
+/// Sees to it that this thread, if it is inside a lock of its own, goes the long way out, and then asks for errands.
+/// False: it is inside none.
+pub(super) fn detain(known: &Cell<Known>) -> bool {
+    let record = known.get().unwrap_or_else(|| {
+        let record = Record::mine();
+        known.set(Some(record));
+        record
+    });
+    record.take_place()
+}
+
+/// The record of a thread, if it has asked for it before; for this thread's own eyes.
+pub(super) type Known = Option<&'static Record>;
+
 impl Record {
+    fn new(thread: usize, twin: Option<&'static Record>) -> Record {
+        Record { thread, holds: AtomicPtr::new(ptr::null_mut()), next: ptr::null_mut(), twin }
+    }
+
+    /// As what stands in a lock.
+    fn name(&self) -> *mut Record {
+        ptr::from_ref(self).cast_mut()
+    }
+
+    /// Puts the twin into the lock that its thread is inside of. False if there is none.
+    fn take_place(&'static self) -> bool {
+        let lock = self.holds.load(Ordering::Relaxed);
+        // SAFETY: the thread is inside, by a guard that borrows the lock.
+        let (Some(owner), Some(twin)) = (unsafe { lock.as_ref() }, self.twin) else {
+            return false;
+        };
+        if ptr::eq(owner.load(Ordering::Relaxed), self) {
+            // Whoever finds the twin as the owner waits until the twin is out. If it is revoked first, nobody looks.
+            twin.holds.store(lock, Ordering::Relaxed);
+            let (from, to) = (self.name(), twin.name());
+            let _ = owner.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Puts the record back in the place of its twin, as it has left the lock. False if it is the owner no more.
+    fn give_place(&'static self, owner: &Owner) -> bool {
+        let Some(twin) = self.twin else { return false };
+        twin.holds.store(ptr::null_mut(), Ordering::Release);
+        let (from, to) = (twin.name(), self.name());
+        owner.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed).is_ok()
+    }
+
     /// The record of the calling thread.
     fn mine() -> &'static Record {
         let thread = thread::id();
@@ -309,11 +381,8 @@ impl Record {
             }
             next = record.next;
         }
-        let record = Box::leak(Box::new(Record {
-            thread,
-            holds: AtomicUsize::new(0),
-            next: ptr::null_mut(),
-        }));
+        let twin = Box::leak(Box::new(Record::new(thread, None)));
+        let record = Box::leak(Box::new(Record::new(thread, Some(twin))));
         loop {
             record.next = newest;
             let new = ptr::from_mut(record);

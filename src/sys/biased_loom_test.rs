@@ -38,11 +38,27 @@ impl Shared {
         }
     }
 
+    /// The same, and something is to be done outside, of which it hears twice.
+    fn change_and_be_detained(&self) {
+        let own = self.lock.lock_own();
+        assert_eq!(detained(), own.is_some());
+        if own.is_none() {
+            return self.change();
+        }
+        // SAFETY: the lock is held.
+        self.value.with_mut(|value| unsafe { *value += 1 });
+        assert!(detained());
+    }
+
     fn value(&self) -> u32 {
         let _guard = self.lock.lock(|| true).unwrap();
         // SAFETY: the lock is held.
         self.value.with(|value| unsafe { *value })
     }
+}
+
+fn detained() -> bool {
+    detain(&Cell::new(None))
 }
 
 fn model(test: impl Fn() + Sync + Send + 'static) {
@@ -95,6 +111,52 @@ fn one_who_waits_sees_that_another_became_the_owner() {
             third.change();
         });
         shared.change();
+        waits.join().unwrap();
+        becomes_owner.join().unwrap();
+        assert_eq!(shared.value(), 5);
+    });
+}
+
+#[test]
+fn an_owner_that_is_detained_leaves_as_the_owner() {
+    model(|| {
+        let shared = Shared::eager();
+        shared.change();
+        let other = shared.clone();
+        let stranger = threads::spawn(move || other.change());
+        shared.change_and_be_detained();
+        // Inside as the owner again, unless it was revoked.
+        shared.change_and_be_detained();
+        shared.change_as_owner();
+        stranger.join().unwrap();
+        assert_eq!(shared.value(), 5);
+    });
+}
+
+#[test]
+fn a_lock_stays_with_an_owner_that_was_detained() {
+    model(|| {
+        let shared = Shared::eager();
+        shared.change();
+        shared.change_and_be_detained();
+        assert!(shared.lock.lock_own().is_some());
+        assert!(!detained());
+    });
+}
+
+#[test]
+fn two_strangers_wait_for_one_that_is_detained() {
+    model(|| {
+        let shared = Shared::eager();
+        shared.change();
+        shared.lock.slow.lock().needed = 0;
+        let (other, third) = (shared.clone(), shared.clone());
+        let waits = threads::spawn(move || other.change());
+        let becomes_owner = threads::spawn(move || {
+            third.change();
+            third.change_and_be_detained();
+        });
+        shared.change_and_be_detained();
         waits.join().unwrap();
         becomes_owner.join().unwrap();
         assert_eq!(shared.value(), 5);

@@ -4,7 +4,7 @@
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, where there is one `epoll`, names and interfaces
 //! (`names`), threads and signals (`thread`, `signals`, `cancel`), locks (`lock`), asymmetric fences
-//! (`membarrier`), a lock on top of them (`biased`), hints about memory (`prefetch`,
+//! (`membarrier`), a lock on top of them (`biased`), what waits until no lock is held (`errand`), hints about memory (`prefetch`,
 //! `pages`, `pieces`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
 
 mod address;
@@ -13,6 +13,7 @@ pub(crate) mod biased;
 pub(crate) mod cancel;
 pub(crate) mod credentials;
 pub(crate) mod epoll;
+pub(crate) mod errand;
 pub(crate) mod errno;
 pub(crate) mod fd;
 pub(crate) mod fork;

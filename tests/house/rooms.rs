@@ -34,7 +34,7 @@ pub(crate) struct Room {
 pub(crate) const ROOMS: &[Room] = &[
     Room { name: "error", may_use: &[], unsafe_code: Nowhere,
         what: "errno values as one flat type" },
-    Room { name: "message", may_use: &["sys::lock", "sys::prefetch", "sys::cancel", "error"], unsafe_code: Anywhere,
+    Room { name: "message", may_use: &["sys::lock", "sys::prefetch", "sys::cancel", "sys::errand", "error"], unsafe_code: Anywhere,
         what: "the 64-byte message, its content, metadata" },
     Room { name: "pipe", may_use: &["message", "sys::membarrier", "sys::lock", "sys::sync", "sys::prefetch", "error"], unsafe_code: In(&["byte_queue"]),
         what: "byte queues with high water marks; a fence that costs only the sleeper is a system call, a hint to the processor an instruction" },
@@ -90,7 +90,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room { name: "context", may_use: &["runtime/", "pipe", "options", "patterns::Attach", "message", "sys::Bell", "sys::sync", "sys::lock", "sys::fork", "error"],
         unsafe_code: Nowhere,
         what: "handles, registry of sockets, inproc directory, termination (sleeps on a bell)" },
-    Room { name: "socket", may_use: &["patterns/", "pipe", "message", "runtime/", "transport/", "transport::multicast", "options", "monitor", "endpoint", "context", "sys::bell", "sys::Bell", "sys::biased", "sys::sync", "sys::fork", "sys::spin", "sys::cancel", "sys::nap", "error"],
+    Room { name: "socket", may_use: &["patterns/", "pipe", "message", "runtime/", "transport/", "transport::multicast", "options", "monitor", "endpoint", "context", "sys::bell", "sys::Bell", "sys::biased", "sys::errand", "sys::sync", "sys::fork", "sys::spin", "sys::cancel", "sys::nap", "error"],
         unsafe_code: Nowhere,
         what: "the shell round every pattern: blocking (on its mailbox's bell), endpoints, the set of pipes" },
     Room { name: "poller", may_use: &["socket", "sys", "error"], unsafe_code: Nowhere,

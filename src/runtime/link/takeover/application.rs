@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use super::{Shared, Station, TURN, Takeover};
 use crate::error::Error;
-use crate::message::holding_back;
 use crate::pipe::{Bed, Crowd, Direct};
 use crate::runtime::end::End;
 use crate::runtime::outgoing::Sent;
@@ -84,17 +83,13 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         if shared.ended().is_some() {
             return false;
         }
-        let (result, left) = holding_back(|| guarded(|| shared.send_directly()));
-        let sent = match result {
+        match guarded(|| shared.send_directly()) {
             Ok(sent) => sent == Sent::All,
             Err(end) => {
                 *shared.ended() = Some(end);
                 false
             }
-        };
-        drop(guard);
-        drop(left);
-        sent
+        }
     }
 
     fn take_over(&self) -> Option<RawFd> {
