@@ -94,25 +94,6 @@ fn every_publisher_learns_all_subscriptions_full_or_not() {
 }
 
 #[test]
-fn a_new_publisher_learns_the_subscriptions_in_the_order_of_their_bytes() {
-    for kind in [T::Sub, T::Xsub] {
-        let mut sub = TestSocket::new(kind);
-        for topic in [&b"b"[..], b"aa", b"", b"\xff", b"a", b"ab", b"\x7f"] {
-            match kind {
-                T::Sub => sub.set(numbers::SUBSCRIBE, topic).unwrap(),
-                _ => sub.send(&[b"\x01", topic].concat()).unwrap(),
-            }
-        }
-        let mut xpub = TestSocket::new(T::Xpub);
-        sub.connect(&mut xpub);
-        for topic in [&b""[..], b"a", b"aa", b"ab", b"b", b"\x7f", b"\xff"] {
-            xpub.expect(&[&[b"\x01", topic].concat()]);
-        }
-        xpub.expect_nothing();
-    }
-}
-
-#[test]
 fn a_slow_subscriber_loses_whole_messages() {
     let mut publisher = TestSocket::with(T::Pub, |options| options.sndhwm = 2);
     let mut slow = TestSocket::with(T::Sub, |options| options.rcvhwm = 2);

@@ -82,16 +82,12 @@ impl Xsub {
         }
     }
 
-    /// Tells one publisher all subscriptions, in the order of their bytes: XPUB hands them on as they come.
+    /// Tells one publisher all subscriptions.
     fn send_subscriptions(&self, pipes: &mut Pipes, id: PipeId) {
         if let Some(pipe) = pipes.get_mut(id) {
             let mut commands = Vec::new();
             self.subscriptions
                 .for_each(|topic, _| commands.push(Subscription::Subscribe(topic).to_command()));
-            commands.sort_unstable_by(|one, other| {
-                let [one, other] = [one, other].map(|command| command.as_ref().ok());
-                one.map(Message::data).cmp(&other.map(Message::data))
-            });
             pipe.write_commands(commands);
         }
     }
