@@ -131,6 +131,7 @@ static void passed_on (void *context, const char *transport)
             lend (&kept, SIZES[i]);
             NEED (zmq_send (push, "x", 1, 0) == 1 && zmq_msg_recv (&kept, pull, 0) == 1);
             tell ();
+            NEED (zmq_msg_close (&kept) == 0);
             lend (&kept, SIZES[i]);
             NEED (zmq_msg_close (&kept) == 0);
             tell ();

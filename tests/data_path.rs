@@ -172,35 +172,6 @@ fn room_is_told_by_the_descriptor() {
     });
 }
 
-/// libzmq forgets the news, unless the end of the endpoint is news itself.
-#[test]
-fn the_descriptor_tells_of_what_came_before_an_endpoint_ended() {
-    within(60, || {
-        let context = Context::new();
-        let (pull, push) = context.pair("inproc", (ZMQ_PULL, ZMQ_PUSH));
-        let descriptor = pull.get(ZMQ_FD).unwrap();
-        let is_readable = || {
-            let mut item = libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 };
-            // SAFETY: one item.
-            unsafe { libc::poll(&mut item, 1, 0) == 1 }
-        };
-        let bound = pull.bind_any("tcp");
-        pull.connect("tcp://127.0.0.1:9").unwrap();
-        for unbinds in [true, false] {
-            while pull.get(ZMQ_EVENTS).unwrap() != 0 || is_readable() {}
-            push.send(b"news", 0).unwrap();
-            assert!(is_readable());
-            if unbinds { pull.unbind(&bound) } else { pull.disconnect("tcp://127.0.0.1:9") }
-                .unwrap();
-            assert!(is_readable());
-            assert_eq!(pull.recv(0).unwrap(), b"news");
-        }
-        pull.close().unwrap();
-        push.close().unwrap();
-        context.term().unwrap();
-    });
-}
-
 #[test]
 fn a_socket_may_move_from_thread_to_thread() {
     within(60, || {

@@ -1,6 +1,7 @@
 //! Endpoints given up while messages wait to be sent, whoever works on the connections at that time
 //! (src/runtime/session, src/runtime/listener.rs): what was sent goes out, nothing more is received,
-//! nobody spins, and the end of the socket or of the context ends it. STRESS_ROUNDS sets how often.
+//! nobody spins, what came before is told, and the end of the socket or of the context ends it. STRESS_ROUNDS
+//! sets how often.
 //! `ctests/t_unbound.c` has what libzmq does, too.
 
 mod stress;
@@ -190,5 +191,34 @@ fn the_end_of_a_socket_or_a_context_ends_what_was_unbound_before() {
     within(100, || {
         let _alone = ALONE.lock();
         (0..rounds(40)).for_each(ends);
+    });
+}
+
+/// libzmq forgets the news, unless the end of the endpoint is news itself.
+#[test]
+fn the_descriptor_tells_of_what_came_before_an_endpoint_ended() {
+    within(60, || {
+        let context = Context::new();
+        let (pull, push) = context.pair("inproc", (ZMQ_PULL, ZMQ_PUSH));
+        let descriptor = pull.get(ZMQ_FD).unwrap();
+        let is_readable = || {
+            let mut item = libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 };
+            // SAFETY: one item.
+            unsafe { libc::poll(&mut item, 1, 0) == 1 }
+        };
+        let bound = pull.bind_any("tcp");
+        pull.connect("tcp://127.0.0.1:9").unwrap();
+        for unbinds in [true, false] {
+            while pull.get(ZMQ_EVENTS).unwrap() != 0 || is_readable() {}
+            push.send(b"news", 0).unwrap();
+            assert!(is_readable());
+            if unbinds { pull.unbind(&bound) } else { pull.disconnect("tcp://127.0.0.1:9") }
+                .unwrap();
+            assert!(is_readable());
+            assert_eq!(pull.recv(0).unwrap(), b"news");
+        }
+        pull.close().unwrap();
+        push.close().unwrap();
+        context.term().unwrap();
     });
 }

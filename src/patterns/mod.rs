@@ -182,6 +182,8 @@ mod radio_test;
 #[cfg(test)]
 mod reqrep_test;
 #[cfg(test)]
+mod stream_test;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod xpub_test;

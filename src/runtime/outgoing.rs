@@ -163,7 +163,7 @@ impl Outgoing {
             if let Some(engine) = engine
                 && (self.leaving || engine.has_transmit())
             {
-                most = self.take_control(now, engine, pipe, raw);
+                most = self.take_control(now, engine, pipe);
                 if self.has_unsent() {
                     continue;
                 }
@@ -239,19 +239,14 @@ impl Outgoing {
     /// All is flushed: the engine hears that what it said has left, and says what it has to if a message has just
     /// ended. If not, at most so much of the queue may go out before it is asked again.
     #[cold]
-    fn take_control(
-        &mut self,
-        now: Instant,
-        engine: &mut Engine,
-        pipe: &mut Pipe,
-        raw: bool,
-    ) -> usize {
+    fn take_control(&mut self, now: Instant, engine: &mut Engine, pipe: &mut Pipe) -> usize {
         if std::mem::take(&mut self.leaving) {
             engine.transmitted(now);
         }
         if !engine.has_transmit() {
             return BATCH;
         }
+        let raw = engine.outbound_raw() && pipe.reads_queue();
         let rest = match pipe.reader() {
             Some(reader) if raw => reader.rest_of_message(),
             _ => usize::from(self.in_message),
@@ -296,10 +291,8 @@ impl Outgoing {
 
     /// Whether to take another turn before the pipe is told that we sleep.
     fn look_again(&mut self, pipe: &mut Pipe) -> bool {
-        if pipe.peer_finished() || pipe.reader_asleep() {
-            return false;
-        }
-        if self.looks == 0 && !self.spin.worthwhile() {
+        let asleep = pipe.peer_finished() || pipe.reader_asleep();
+        if asleep || self.looks == 0 && !self.spin.worthwhile() {
             return false;
         }
         if pipe.reader().is_some_and(|reader| Spin::briefly(|| reader.has_bytes())) {

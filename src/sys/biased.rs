@@ -177,8 +177,7 @@ impl<T> Biased<T> {
             // In one step: the owner may be about to put its twin there.
             let mut owner = self.owner.load(Ordering::Relaxed);
             if !owner.is_null() {
-                let nobody = ptr::null_mut();
-                owner = self.owner.swap(nobody, Ordering::AcqRel);
+                owner = self.owner.swap(ptr::null_mut(), Ordering::AcqRel);
             }
             // SAFETY: null or a record, which live for ever.
             if let Some(owner) = unsafe { owner.as_ref() } {
@@ -324,11 +323,8 @@ loom::lazy_static! {
 /// Sees to it that this thread, if it is inside a lock of its own, goes the long way out, and then asks for errands.
 /// False: it is inside none.
 pub(super) fn detain(known: &Cell<Known>) -> bool {
-    let record = known.get().unwrap_or_else(|| {
-        let record = Record::mine();
-        known.set(Some(record));
-        record
-    });
+    let record = known.get().unwrap_or_else(Record::mine);
+    known.set(Some(record));
     record.take_place()
 }
 
