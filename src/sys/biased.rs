@@ -177,7 +177,8 @@ impl<T> Biased<T> {
             // In one step: the owner may be about to put its twin there.
             let mut owner = self.owner.load(Ordering::Relaxed);
             if !owner.is_null() {
-                owner = self.owner.swap(ptr::null_mut(), Ordering::AcqRel);
+                let nobody = ptr::null_mut();
+                owner = self.owner.swap(nobody, Ordering::AcqRel);
             }
             // SAFETY: null or a record, which live for ever.
             if let Some(owner) = unsafe { owner.as_ref() } {
