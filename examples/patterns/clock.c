@@ -36,7 +36,7 @@ static void time_server (void *context, void *argument)
             SEND (ask, time);
         if (now () >= next) {
             SEND (ticks, "tick", time);
-            next += 50;
+            next = now () + 50;
         }
     }
     zmq_close (ask);
