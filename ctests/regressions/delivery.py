@@ -43,6 +43,23 @@ def what_came_before_a_reset_is_delivered():
             assert pull.receive() == [b"%d" % count], number
 
 
+def sends_all_and_ends(kind, count, where):
+    """A process that sends so many messages to `where()` as fast as it can, closes its socket, and ends its context."""
+    child = os.fork()
+    if child == 0:
+        context = Context()
+        sender = context.socket(kind)
+        for option, value in ((HWM_SEND, 0), (LINGER, -1), (RECONNECT_IVL, 5)):
+            sender.set(option, value)
+        sender.connect(where())
+        for index in range(count):
+            sender.send(b"%d " % index + b"x" * 1000)
+        sender.close()
+        context.end()
+        os._exit(0)
+    return child
+
+
 # 1000 for the long version.
 ROUNDS = int(os.environ.get("ROUNDS", "20"))
 
@@ -52,19 +69,7 @@ def all_of_a_sender_that_exits_arrives_over_ipc():
     # The reader is at its high water mark when the sender's process ends.
     for number in range(ROUNDS):
         where, count = f"ipc://tail-{number}.ipc", 1500
-        child = os.fork()
-        if child == 0:
-            context = Context()
-            push = context.socket(PUSH)
-            push.set(HWM_SEND, 0)
-            push.set(LINGER, -1)
-            push.set(RECONNECT_IVL, 5)
-            push.connect(where)
-            for index in range(count):
-                push.send(b"%d " % index + b"x" * 1000)
-            push.close()
-            context.end()
-            os._exit(0)
+        child = sends_all_and_ends(PUSH, count, lambda: where)
         context = Context()
         pull = context.socket(PULL)
         pull.set(HWM_RECEIVE, 10)
@@ -87,18 +92,7 @@ def all_of_a_sender_that_reads_no_answers_arrives():
     # What comes to a connection that is closed resets it, and with it goes what the system has not delivered.
     reads, writes = os.pipe()
     count = 10_000
-    child = os.fork()
-    if child == 0:
-        context = Context()
-        dealer = context.socket(DEALER)
-        dealer.set(HWM_SEND, 0)
-        dealer.set(LINGER, -1)
-        dealer.connect(os.read(reads, 100).decode())
-        for index in range(count):
-            dealer.send(b"%d " % index + b"x" * 1000)
-        dealer.close()
-        context.end()
-        os._exit(0)
+    child = sends_all_and_ends(DEALER, count, lambda: os.read(reads, 100).decode())
     context = Context()
     router = context.socket(ROUTER)
     for option, value in ((HWM_RECEIVE, 10), (HWM_SEND, 0), (RCVTIMEO, 5000)):

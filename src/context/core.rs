@@ -81,9 +81,8 @@ impl Core {
         Ok(id)
     }
 
-    /// A socket is closed.
+    /// A socket is closed. What it had in `inproc` has gone before.
     pub(crate) fn leave(&self, id: u64) {
-        self.inproc.leave(id);
         self.sockets.lock().remove(&id);
         self.idle.report();
     }

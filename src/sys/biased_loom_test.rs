@@ -98,9 +98,9 @@ fn a_new_owner_is_not_disturbed_by_the_old_one() {
     });
 }
 
-#[test]
-fn one_who_waits_sees_that_another_became_the_owner() {
-    model(|| {
+/// One waits while the owner, and another who becomes it, change the value in this way.
+fn two_owners_and_one_who_waits(change: fn(&Shared)) {
+    model(move || {
         let shared = Shared::eager();
         shared.change();
         shared.lock.slow.lock().needed = 0;
@@ -108,13 +108,18 @@ fn one_who_waits_sees_that_another_became_the_owner() {
         let waits = threads::spawn(move || other.change());
         let becomes_owner = threads::spawn(move || {
             third.change();
-            third.change();
+            change(&third);
         });
-        shared.change();
+        change(&shared);
         waits.join().unwrap();
         becomes_owner.join().unwrap();
         assert_eq!(shared.value(), 5);
     });
+}
+
+#[test]
+fn one_who_waits_sees_that_another_became_the_owner() {
+    two_owners_and_one_who_waits(Shared::change);
 }
 
 #[test]
@@ -146,21 +151,7 @@ fn a_lock_stays_with_an_owner_that_was_detained() {
 
 #[test]
 fn two_strangers_wait_for_one_that_is_detained() {
-    model(|| {
-        let shared = Shared::eager();
-        shared.change();
-        shared.lock.slow.lock().needed = 0;
-        let (other, third) = (shared.clone(), shared.clone());
-        let waits = threads::spawn(move || other.change());
-        let becomes_owner = threads::spawn(move || {
-            third.change();
-            third.change_and_be_detained();
-        });
-        shared.change_and_be_detained();
-        waits.join().unwrap();
-        becomes_owner.join().unwrap();
-        assert_eq!(shared.value(), 5);
-    });
+    two_owners_and_one_who_waits(Shared::change_and_be_detained);
 }
 
 #[test]
