@@ -96,6 +96,35 @@ static void long_down (void *context)
     line ("down for longer than heartbeats allow: both sides hear of it, and connect anew");
 }
 
+/* The same when so much is on its way that not even a PING finds room. */
+static void full_and_down (void *context)
+{
+    static char block[65536];
+    char endpoint[256];
+    void *pull = quick_socket (context, ZMQ_PULL), *push = quick_socket (context, ZMQ_PUSH);
+    set_int (push, ZMQ_HEARTBEAT_IVL, 100);
+    set_int (push, ZMQ_HEARTBEAT_TIMEOUT, 500);
+    set_int (push, ZMQ_SNDTIMEO, 0);
+    set_int (push, ZMQ_LINGER, 0);
+    void *events = watch_all (context, push);
+    bind_any (pull, "tcp", endpoint);
+    NEED (zmq_connect (push, endpoint) == 0);
+    exchange (push, pull, "before");
+    run ("ip link set lo down");
+    for (int refused = 0; refused < 20;) {
+        if (zmq_send (push, block, sizeof block, 0) == -1) {
+            refused++;
+            rest (10);
+        }
+    }
+    CHECK (wait_event (events, ZMQ_EVENT_DISCONNECTED, PATIENCE) != -1, "nothing is heard of a network that went while much was sent");
+    run ("ip link set lo up");
+    end_socket (push);
+    end_socket (pull);
+    end_socket (events);
+    line ("down while much is on its way: it is heard of");
+}
+
 /* The end of a context does not wait for a network that is not there; what was sent comes when it is back. */
 static void closed_while_down (void *context)
 {
@@ -159,6 +188,7 @@ int main (void)
     void *context = new_context ();
     stream (context, "down for a moment", down_and_up);
     long_down (context);
+    full_and_down (context);
     closed_while_down (context);
     run ("iptables -A INPUT -i lo -m statistic --mode random --probability 0.05 -j DROP");
     stream (context, "one packet in twenty lost", nothing);

@@ -2,6 +2,7 @@
 
 As far as no other test of this project has their trigger already; covered.tsv names those."""
 
+import contextlib
 import threading
 
 from trigger import *
@@ -107,6 +108,35 @@ def a_ping_behind_a_large_message_is_not_expected_to_be_answered():
     time.sleep(1.2)
     assert wire.take(9) == b"\2" + (4_000_000).to_bytes(8, "big")
     assert wire.take(4_000_000) == b"y" * 4_000_000
+
+
+def hung(size, pause):
+    """Sends messages of this size to a peer that shakes hands and then reads nothing; how long it is taken for alive."""
+    context, door = Context(), Door()
+    push = context.socket(PUSH)
+    for option, value in ((HEARTBEAT_IVL, 100), (HEARTBEAT_TIMEOUT, 300), (SNDTIMEO, 0), (LINGER, 0)):
+        push.set(option, value)
+    monitor = Monitor(context, push)
+    push.connect(door.endpoint)
+    wire = door.accept()
+    wire.send(V31 + ready(b"PULL"))
+    wire.take(64)
+    wire.take(wire.take(2)[1])
+    began = time.monotonic()
+    while "DISCONNECTED" not in monitor.events(1):
+        assert time.monotonic() - began < 15, "it is taken for alive for ever"
+        with contextlib.suppress(Failed):
+            push.send(b"y" * size)
+        time.sleep(pause)
+    return time.monotonic() - began
+
+
+@row("class 7: a hung peer", reference="passes")
+def a_hung_peer_is_given_up():
+    # The PING is in its system's hands, and so is most of what comes behind.
+    assert hung(100, 0.002) < 2
+    # Its system has no room left when the PING is due.
+    assert hung(100_000, 0) < 12
 
 
 @row("class 7: a full connection", reference="passes")

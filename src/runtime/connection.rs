@@ -16,7 +16,7 @@ use crate::options::SocketOptions;
 use crate::pipe::Pipe;
 use crate::sys::{PollFd, poll};
 use crate::transport::Stream;
-use crate::zmtp::{Engine, EngineConfig, Event, Failure};
+use crate::zmtp::{Delivery, Engine, EngineConfig, Event, Failure};
 
 /// The state of the handshake.
 pub(super) enum Handshake {
@@ -97,11 +97,15 @@ impl Connection {
     /// The time that `deadline` gave has come.
     pub(super) fn timer(&mut self, now: Instant) -> Result<(), End> {
         let Some(engine) = &mut self.engine else { return Ok(()) };
-        // Our PING may be behind what the peer has no room for, as it reads slowly.
-        if let Some(patience) = engine.overdue(now)
-            && self.stream.unacknowledged().is_some_and(|sent| sent.silence < patience)
-        {
-            engine.excuse(now);
+        if engine.is_overdue(now) {
+            // Our PING may be behind what the peer has no room for, as it reads slowly.
+            let behind = self.flow.as_ref().map_or(0, |flow| flow.outgoing.behind_ping);
+            let (lacking, silence) = match self.stream.unacknowledged() {
+                Some(sent) => (sent.bytes, sent.silence),
+                None => (0, Duration::ZERO),
+            };
+            let taken = (behind as i64).saturating_sub_unsigned(lacking as u64);
+            engine.reconsider(now, Delivery { taken, silence });
         }
         Ok(engine.handle_timeout(now)?)
     }

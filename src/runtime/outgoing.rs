@@ -3,8 +3,7 @@
 //! Canonical frames that the peer understands as they are go out by writev straight from the chunks
 //! of the queue. Those of an encrypted connection are sealed into a buffer, many at a time.
 //! Everything else (ZMTP 1.0, subscriptions for older peers, plain bytes) is encoded one by one.
-//! What the engine itself has to say (PING, PONG) goes out between messages. Called by
-//! `connection`.
+//! What the engine itself has to say (PING, PONG) goes out between messages. Called by `connection`.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::time::Instant;
@@ -52,6 +51,8 @@ pub(super) struct Outgoing {
     sent: usize,
     /// Something that the engine said is in the buffer, or just was.
     leaving: bool,
+    /// How many bytes have left behind the last PING whose answer was waited for, or since the beginning.
+    pub(super) behind_ping: u64,
     /// The last encoded frame said that more follow.
     in_message: bool,
     /// Whether it pays to look again, and how often that was done since something was sent.
@@ -62,8 +63,8 @@ pub(super) struct Outgoing {
 impl Default for Outgoing {
     fn default() -> Outgoing {
         let spin = Spin::doubtful();
-        let (buffer, sent) = (Vec::new(), 0);
-        Outgoing { buffer, sent, leaving: false, in_message: false, spin, looks: 0 }
+        let (buffer, sent, leaving, in_message) = (Vec::new(), 0, false, false);
+        Outgoing { buffer, sent, leaving, behind_ping: 0, in_message, spin, looks: 0 }
     }
 }
 
@@ -88,6 +89,7 @@ impl Outgoing {
             match done(stream.write(rest), writable)? {
                 Some(count) => {
                     self.sent += count;
+                    self.behind_ping += count as u64;
                     turn.wrote(count);
                 }
                 None => return Ok(false),
@@ -145,8 +147,7 @@ impl Outgoing {
     ) -> Result<Sent, End> {
         let raw = engine.as_ref().is_some_and(Engine::outbound_raw) && pipe.reads_queue();
         let kept = if raw { 0 } else { KEPT };
-        // Who has just sent something is likely to be given more; who was called for another reason
-        // is not.
+        // Who has just sent something is likely to be given more, unlike who was called for another reason.
         let mut sending = self.looks > 0;
         let mut turn = Turn(TURN);
         loop {
@@ -240,8 +241,8 @@ impl Outgoing {
     /// ended. If not, at most so much of the queue may go out before it is asked again.
     #[cold]
     fn take_control(&mut self, now: Instant, engine: &mut Engine, pipe: &mut Pipe) -> usize {
-        if std::mem::take(&mut self.leaving) {
-            engine.transmitted(now);
+        if std::mem::take(&mut self.leaving) && engine.transmitted(now) {
+            self.behind_ping = 0;
         }
         if !engine.has_transmit() {
             return BATCH;
@@ -282,6 +283,7 @@ impl Outgoing {
         let result = stream.write_vectored(pieces.get(..count).unwrap_or_default());
         let Some(written) = done(result, writable)? else { return Ok(false) };
         turn.wrote(written);
+        self.behind_ping += written as u64;
         let of_buffer = written.min(buffered.len());
         self.sent += of_buffer;
         reader.consume(written - of_buffer);

@@ -12,7 +12,7 @@
 mod frames;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::Error;
 use crate::mechanism::{Secured, zap};
@@ -20,7 +20,7 @@ use crate::message::Metadata;
 use crate::zmtp::established::Established;
 use crate::zmtp::greeting::{Greeting, Version};
 use crate::zmtp::handshake::Handshake;
-use crate::zmtp::{EngineConfig, Failure, MechanismConfig, metadata};
+use crate::zmtp::{Delivery, EngineConfig, Failure, MechanismConfig, metadata};
 
 /// What the connection has to know or to do.
 #[derive(Debug)]
@@ -278,26 +278,24 @@ impl Engine {
         }
     }
 
-    /// What `poll_transmit` gave, and all before it, has left this process: the peer's time to answer begins.
-    pub(crate) fn transmitted(&mut self, now: Instant) {
-        if let State::Established(state) = &mut self.state {
-            state.transmitted(now);
+    /// What `poll_transmit` gave, and all before it, has left this process. True: a PING was in it whose answer is
+    /// waited for from now on.
+    pub(crate) fn transmitted(&mut self, now: Instant) -> bool {
+        match &mut self.state {
+            State::Established(state) => state.transmitted(now),
+            _ => false,
         }
     }
 
-    /// Whether `handle_timeout` will fail as a PING is unanswered, and after which time. If the peer's system has
-    /// not taken yet what was sent, and answers, `excuse` it.
-    pub(crate) fn overdue(&self, now: Instant) -> Option<Duration> {
-        match &self.state {
-            State::Established(state) => state.overdue(now),
-            _ => None,
-        }
+    /// Whether `handle_timeout` will fail as a PING is unanswered, unless `reconsider` finds an excuse.
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        matches!(&self.state, State::Established(state) if state.is_overdue(now))
     }
 
-    /// The peer has as long again to answer.
-    pub(crate) fn excuse(&mut self, now: Instant) {
+    /// The peer has as long again to answer if it does not have the PING yet, and takes what is before.
+    pub(crate) fn reconsider(&mut self, now: Instant, delivery: Delivery) {
         if let State::Established(state) = &mut self.state {
-            state.excuse(now);
+            state.reconsider(now, delivery);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Called by `engine`, which documents what its callers see of this.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::mechanism::{Opened, Sealed, Transform};
 use crate::message::COMMAND;
@@ -14,7 +14,7 @@ use crate::zmtp::command::{self, Command};
 use crate::zmtp::greeting::Version;
 use crate::zmtp::heartbeat::{Beat, Heartbeat};
 use crate::zmtp::inbound::Scanner;
-use crate::zmtp::{EngineConfig, Failure, Scan, frame, outbound};
+use crate::zmtp::{Delivery, EngineConfig, Failure, Scan, frame, outbound};
 
 /// PONGs that wait to be sent; a peer that sends PINGs and reads nothing gets no more.
 const MAX_CONTROL: usize = 16;
@@ -113,21 +113,19 @@ impl Established {
         }
     }
 
-    pub(crate) fn transmitted(&mut self, now: Instant) {
-        if let Some(beats) = &mut self.beats
-            && std::mem::take(&mut beats.pinging)
-        {
-            beats.heartbeat.sent_ping(now);
-        }
+    pub(crate) fn transmitted(&mut self, now: Instant) -> bool {
+        self.beats.as_mut().is_some_and(|beats| {
+            std::mem::take(&mut beats.pinging) && beats.heartbeat.sent_ping(now)
+        })
     }
 
-    pub(crate) fn overdue(&self, now: Instant) -> Option<Duration> {
-        self.beats.as_ref()?.heartbeat.overdue(now)
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        self.beats.as_ref().is_some_and(|beats| beats.heartbeat.is_overdue(now))
     }
 
-    pub(crate) fn excuse(&mut self, now: Instant) {
+    pub(crate) fn reconsider(&mut self, now: Instant, delivery: Delivery) {
         if let Some(beats) = &mut self.beats {
-            beats.heartbeat.excuse(now);
+            beats.heartbeat.reconsider(now, delivery);
         }
     }
 

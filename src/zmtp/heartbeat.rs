@@ -2,13 +2,39 @@
 //!
 //! Called by `established` with the time; nothing here reads a clock. Promises that libzmq breaks:
 //! any byte from the peer is a sign of life, not only a whole frame; while this side does not read,
-//! because its application is slow, the peer is not accused of silence, nor before our PING can have
-//! reached it; and a peer that heartbeats us is told that we live although we read neither its messages
-//! nor its PINGs.
+//! because its application is slow, the peer is not accused of silence, nor while it takes what is
+//! before our PING; and a peer that heartbeats us is told that we live although we read neither its
+//! messages nor its PINGs.
 
 use std::time::{Duration, Instant};
 
 use crate::zmtp::{EngineConfig, Failure, command};
+
+/// PINGs that gathered while nothing was read come closer to each other than they were sent.
+const CLOSEST: Duration = Duration::from_millis(10);
+/// For so many times the time for an answer, and not less than this, may the peer's system take nothing
+/// of what is before a PING: a reader that is slow is borne with longer than one that is silent.
+const STANDSTILL: (u32, Duration) = (10, Duration::from_secs(5));
+
+/// What became of what was sent, as far as this side's system knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivery {
+    /// How much the peer's system has of what was sent behind the last PING that `sent_ping` took for the one to be
+    /// answered; negative if it lacks some of what is before its end. It only grows until the next one.
+    pub(crate) taken: i64,
+    /// How long the peer's system has owed an answer. Zero for one that answers and has no room.
+    pub(crate) silence: Duration,
+}
+
+/// The first PING that the peer did not answer.
+#[derive(Clone, Copy, Debug)]
+struct Unanswered {
+    /// When it was due, when it left, or when it was excused last.
+    since: Instant,
+    left: bool,
+    /// How much the peer's system had taken at the last excuse, and since when.
+    taken: Option<(i64, Instant)>,
+}
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +52,7 @@ pub(crate) struct Heartbeat {
     /// What our PINGs ask of the peer, in tenths of a second.
     ttl: u16,
     next_ping: Option<Instant>,
-    /// Since when a PING that has left is unanswered.
-    unanswered: Option<Instant>,
+    unanswered: Option<Unanswered>,
     /// When the last byte came.
     heard: Instant,
     /// "The ping-ttl ... provides a strong hint to the other peer to disconnect if no further
@@ -76,20 +101,34 @@ impl Heartbeat {
     }
 
     /// A PING has left, "after sending a PING" says zmq_setsockopt(3): one that is due waits behind what is under
-    /// way, for as long as the peer takes to read that.
-    pub(crate) fn sent_ping(&mut self, now: Instant) {
-        self.unanswered = self.unanswered.or(self.timeout.map(|_| now));
+    /// way. True: it is the one whose answer is waited for.
+    pub(crate) fn sent_ping(&mut self, now: Instant) -> bool {
+        if self.timeout.is_none() || self.unanswered.is_some_and(|ping| ping.left) {
+            return false;
+        }
+        self.unanswered = Some(Unanswered { since: now, left: true, taken: None });
+        true
     }
 
-    /// How long an answer may take, if it takes longer already.
-    pub(crate) fn overdue(&self, now: Instant) -> Option<Duration> {
-        let late = self.answer_deadline().is_some_and(|deadline| deadline <= now);
-        self.timeout.filter(|_| late)
+    /// Whether an answer takes longer than it may.
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        self.answer_deadline().is_some_and(|deadline| deadline <= now)
     }
 
-    /// What was sent before the PING is still on its way: the peer has as long again.
-    pub(crate) fn excuse(&mut self, now: Instant) {
-        self.unanswered = self.unanswered.map(|_| now);
+    /// The peer has as long again if it does not have the PING yet, its system answers, and it takes what is before.
+    pub(crate) fn reconsider(&mut self, now: Instant, delivery: Delivery) {
+        let (Some(ping), Some(timeout)) = (&mut self.unanswered, self.timeout) else { return };
+        if ping.left && delivery.taken >= 0 || delivery.silence >= timeout {
+            return;
+        }
+        let (_, since) = *match &mut ping.taken {
+            Some(known) if known.0 >= delivery.taken => known,
+            known => known.insert((delivery.taken, now)),
+        };
+        let (times, least) = STANDSTILL;
+        if now.saturating_duration_since(since) < timeout.saturating_mul(times).max(least) {
+            ping.since = now;
+        }
     }
 
     /// Something came from the peer.
@@ -103,7 +142,10 @@ impl Heartbeat {
     pub(crate) fn pinged(&mut self, now: Instant, ttl: u16) {
         self.peer_ttl = (ttl > 0).then(|| Duration::from_millis(u64::from(ttl) * 100));
         // The first comes one interval after the establishment.
-        self.peer_interval = Some(now.saturating_duration_since(self.pinged));
+        let interval = now.saturating_duration_since(self.pinged);
+        if self.peer_interval.is_none() || interval >= CLOSEST {
+            self.peer_interval = Some(interval);
+        }
         self.pinged = now;
     }
 
@@ -126,7 +168,7 @@ impl Heartbeat {
     fn pong_interval(&self) -> Option<Duration> {
         let waits = self.peer_interval?;
         let waits = self.peer_ttl.map_or(waits, |ttl| waits.min(ttl));
-        let interval = (waits / 2).max(Duration::from_millis(10));
+        let interval = (waits / 2).max(CLOSEST);
         if self.interval.is_some_and(|ours| ours <= interval) { None } else { Some(interval) }
     }
 
@@ -139,7 +181,7 @@ impl Heartbeat {
     }
 
     fn answer_deadline(&self) -> Option<Instant> {
-        self.unanswered.filter(|_| !self.paused).and_then(|sent| after(sent, self.timeout))
+        self.unanswered.filter(|_| !self.paused).and_then(|ping| after(ping.since, self.timeout))
     }
 
     /// When [`Heartbeat::handle_timeout`] wants to be called next.
@@ -154,6 +196,8 @@ impl Heartbeat {
         }
         if self.next_ping.is_some_and(|due| due <= now) {
             self.next_ping = after(now, self.interval);
+            let ping = Unanswered { since: now, left: false, taken: None };
+            self.unanswered = self.unanswered.or(self.timeout.map(|_| ping));
             return Ok(Some(Beat::Ping));
         }
         if self.next_pong.is_some_and(|due| due <= now) {

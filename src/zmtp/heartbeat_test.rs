@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::patterns::SocketType::{Dealer, Router};
 use crate::zmtp::testing::{Pair, Side, config, established};
-use crate::zmtp::{EngineConfig, Failure, FailureKind};
+use crate::zmtp::{Delivery, EngineConfig, Failure, FailureKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PING: &[u8] = b"\x04\x07\x04PING\0\x1e";
@@ -66,24 +66,87 @@ fn silence_is_not_the_fault_of_a_peer_we_do_not_read() {
     assert!(one.engine.handle_timeout(now + 104 * SECOND).is_err());
 }
 
+/// What its system says of a peer that took so much of what was sent, relative to the end of the PING.
+fn taken(taken: i64) -> Delivery {
+    Delivery { taken, silence: Duration::ZERO }
+}
+
 #[test]
 fn nobody_answers_a_ping_before_it_has_left() {
     let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
-    for second in 0..100 {
-        // Behind a large message to a slow reader, say.
-        assert_eq!(one.engine.handle_timeout(now + second * SECOND), Ok(()));
+    one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    // Behind a large message to a slow reader, say.
+    for second in 10..100 {
+        let now = now + second * SECOND;
+        if one.engine.is_overdue(now) {
+            one.engine.reconsider(now, taken(second as i64));
+        }
+        assert_eq!(one.engine.handle_timeout(now), Ok(()));
     }
     assert_eq!(one.sent(), PING, "unsent PINGs do not pile up");
-    assert_eq!(one.engine.handle_timeout(now + 109 * SECOND), Ok(()), "taken is not sent");
-    one.engine.transmitted(now + 109 * SECOND);
-    one.engine.transmitted(now + 112 * SECOND);
-    assert_eq!(one.engine.overdue(now + 112 * SECOND), None);
-    assert_eq!(one.engine.overdue(now + 113 * SECOND), Some(4 * SECOND));
-    assert!(one.engine.handle_timeout(now + 113 * SECOND).is_err());
-    // What is before it in the peer's system may still be unread.
-    one.engine.excuse(now + 113 * SECOND);
-    assert_eq!(one.engine.handle_timeout(now + 116 * SECOND), Ok(()));
-    assert!(one.engine.handle_timeout(now + 117 * SECOND).is_err());
+    assert!(one.engine.transmitted(now + 99 * SECOND));
+    assert!(!one.engine.transmitted(now + 101 * SECOND));
+    assert!(!one.engine.is_overdue(now + 102 * SECOND));
+    assert!(one.engine.is_overdue(now + 103 * SECOND));
+    assert!(one.engine.handle_timeout(now + 103 * SECOND).is_err());
+}
+
+#[test]
+fn nor_before_the_peer_has_it() {
+    let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+    one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    assert_eq!(one.sent(), PING);
+    assert!(one.engine.transmitted(now + 10 * SECOND));
+    // It takes what is before, without haste.
+    one.engine.reconsider(now + 14 * SECOND, taken(-2));
+    assert_eq!(one.engine.handle_timeout(now + 17 * SECOND), Ok(()));
+    one.engine.reconsider(now + 18 * SECOND, taken(-1));
+    assert_eq!(one.engine.handle_timeout(now + 21 * SECOND), Ok(()));
+    // Now it has the PING, and something of what came behind.
+    one.engine.reconsider(now + 22 * SECOND, taken(100));
+    assert!(one.engine.handle_timeout(now + 22 * SECOND).is_err());
+}
+
+#[test]
+fn a_peer_is_not_borne_with_for_ever() {
+    for left in [false, true] {
+        let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+        one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+        if left {
+            one.sent();
+            assert!(one.engine.transmitted(now + 10 * SECOND));
+        }
+        // Its system answers, and takes nothing.
+        for second in 14..54 {
+            let now = now + second * SECOND;
+            if one.engine.is_overdue(now) {
+                one.engine.reconsider(now, taken(-5));
+            }
+            assert_eq!(one.engine.handle_timeout(now), Ok(()), "{second}");
+        }
+        one.engine.reconsider(now + 54 * SECOND, taken(-5));
+        assert!(one.engine.handle_timeout(now + 54 * SECOND).is_err());
+    }
+}
+
+#[test]
+fn a_system_that_does_not_answer_has_no_excuse() {
+    let Pair { mut one, now, .. } = Pair::established(beating(), config(Router));
+    one.engine.handle_timeout(now + 10 * SECOND).unwrap();
+    one.engine.reconsider(now + 14 * SECOND, Delivery { taken: -5, silence: 4 * SECOND });
+    assert!(one.engine.handle_timeout(now + 14 * SECOND).is_err());
+}
+
+#[test]
+fn pings_that_gathered_do_not_make_us_talkative() {
+    let (mut side, start) = established();
+    for second in [10, 20, 20, 20] {
+        let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+        side.engine.scan(start + second * SECOND, &mut ping, 1).unwrap();
+    }
+    let now = start + 20 * SECOND;
+    side.engine.set_input_paused(now, true);
+    assert_eq!(side.engine.poll_timeout(), Some(now + 5 * SECOND));
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(crate) use config::{CurveConfig, EngineConfig, GssapiConfig, MechanismConfig
 pub(crate) use engine::{Engine, Event};
 pub(crate) use established::FrameSink;
 pub(crate) use failure::{Failure, FailureKind, error_code};
+pub(crate) use heartbeat::Delivery;
 pub(crate) use inbound::Scan;
 
 #[cfg(test)]
