@@ -14,6 +14,6 @@ fuzz-coverage: ## how much of the parsers the fuzzer's corpus reaches, by file a
 	@scripts/setup.sh rust build coverage
 	fuzz/coverage $(COVERAGE) $(TARGET)
 
-check-fuzz: ## replay the fuzzer's corpus, then fuzz each target for 2 seconds (2 min with the build)
+check-fuzz: ## replay the fuzzer's corpus, then fuzz each target for 10 seconds (4 min with the build)
 	@scripts/setup.sh rust build
-	fuzz/run --seconds 2 --jobs 2
+	fuzz/run --seconds 10 --jobs 2
