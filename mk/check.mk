@@ -115,3 +115,10 @@ check-bindings: all ## bindings' own tests on Debian's libzmq and here: some min
 .PHONY: demo
 demo: all ## Ruby and Python talk over this library; which file each process has loaded
 	@scripts/demo.sh
+
+# On a network of its own, for its port.
+CHECK_STEPS += check-demo
+.PHONY: check-demo
+check-demo: all ## the demo of `make demo`
+	@scripts/setup.sh net clients
+	unshare $$(unshare --net true 2>/dev/null || echo --map-root-user) --net sh -c 'ip link set lo up && exec scripts/demo.sh'
