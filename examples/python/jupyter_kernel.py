@@ -1,5 +1,6 @@
 """A Jupyter kernel, started as a notebook would start it, executes some code: five sockets of three kinds, signed messages."""
 
+import os
 import tempfile
 
 from jupyter_client.manager import start_new_kernel
@@ -8,6 +9,9 @@ from story import expect, say
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
+        # Not the settings and the history of whoever runs this.
+        for what in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+            os.environ[what] = folder
         manager, client = start_new_kernel(startup_timeout=60, kernel_name="python3", cwd=folder)
         try:
             printed = []
