@@ -6,6 +6,7 @@ mod stress;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,9 +25,28 @@ fn handshake() -> Vec<u8> {
     bytes
 }
 
+/// A listener whose connections have little room, whatever the settings of the system are.
+fn listener() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let room: libc::c_int = 65_536;
+    let (name, size) = (libc::SO_RCVBUF, size_of_val(&room) as libc::socklen_t);
+    // SAFETY: an int, and its size.
+    let set = unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::SOL_SOCKET,
+            name,
+            (&raw const room).cast(),
+            size,
+        )
+    };
+    assert_eq!(set, 0);
+    listener
+}
+
 /// A DEALER that has sent `SIZE` bytes, and its peer, that has read none of them.
 fn conversation(context: Context) -> (Socket, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = listener();
     let dealer = context.socket(ZMQ_DEALER);
     dealer.connect(&format!("tcp://{}", listener.local_addr().unwrap())).unwrap();
     let (mut peer, _) = listener.accept().unwrap();
