@@ -198,6 +198,7 @@ fn the_end_of_a_socket_or_a_context_ends_what_was_unbound_before() {
 #[test]
 fn the_descriptor_tells_of_what_came_before_an_endpoint_ended() {
     within(60, || {
+        let _alone = ALONE.lock();
         let context = Context::new();
         let (pull, push) = context.pair("inproc", (ZMQ_PULL, ZMQ_PUSH));
         let descriptor = pull.get(ZMQ_FD).unwrap();
