@@ -62,6 +62,8 @@ static void stay (void *socket)
 {
     unsigned char body[HURRIED_SIZE];
     set_int (socket, ZMQ_RCVTIMEO, 5000);
+    line ("listens");
+    fflush (stdout);
     for (int count = 0; count < HURRIED;) {
         const int size = zmq_recv (socket, body, sizeof body, 0);
         if (size == -1) {
