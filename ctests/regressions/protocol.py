@@ -1,4 +1,4 @@
-"""Of the bug classes that make people leave libzmq, those of the protocol: heartbeats and subscriptions.
+"""Of the bug classes that make people leave libzmq, those of the protocol: heartbeats, subscriptions, ws.
 
 As far as no other test of this project has their trigger already; covered.tsv names those."""
 
@@ -248,6 +248,29 @@ def a_ping_over_ws_passes_no_mechanism():
         pings += opcode == 9
     dealer.send(b"alive")
     assert router.receive()[1] == b"alive"
+
+
+@row("class 12: over ws", reference="passes")
+def what_comes_before_a_broken_frame_over_ws_is_received():
+    pull = Context().socket(PULL)
+    wire = browser(ws_port(pull))
+    wire.send(masked(2, b"\0"))
+    assert of_server(wire.take) == (2, b"\0"), "its name"
+    # All at once; ZMTP knows no text frames.
+    wire.send(b"".join(masked(2, b"\0%d" % number) for number in range(5)) + masked(1, b"text"))
+    assert [pull.receive() for _ in range(5)] == [[b"%d" % number] for number in range(5)]
+
+
+@row("class 12: over ws", reference="fails")
+def a_good_bye_over_ws_behind_a_message_ends_the_connection():
+    pull = Context().socket(PULL)
+    wire = browser(ws_port(pull))
+    wire.send(masked(2, b"\0"))
+    assert of_server(wire.take) == (2, b"\0"), "its name"
+    wire.send(masked(2, b"\0hello") + masked(8, b"\x03\xe8"))
+    assert pull.receive() == [b"hello"]
+    assert of_server(wire.take) == (8, b"\x03\xe8")
+    assert closed(wire)
 
 
 @row("class 8: #2942, #2252", reference="fails|passes")

@@ -4,7 +4,7 @@
 //! Only a message in fragments (RFC 6455, section 5.4; browsers make them of large messages) is
 //! collected first, as its length is known at its end.
 
-use std::io;
+use std::io::{self, ErrorKind};
 
 use super::frame::{
     BINARY, CLOSE, COMMAND, CONTINUATION, CONTROL_MAX, Control, FIN, LARGE, MASKED, MORE, PING,
@@ -25,6 +25,8 @@ pub(super) struct Decoder {
     fragments: Option<Vec<u8>>,
     /// The largest message that is collected from fragments.
     limit: u64,
+    /// What is wrong behind what was given: it is said when there is nothing more to give.
+    failed: Option<ErrorKind>,
 }
 
 /// What may come on top of a body that is just allowed.
@@ -71,7 +73,15 @@ const FRAME_START: In = In::Header { bytes: [0; 14], length: 0 };
 impl Decoder {
     /// `limit` is ZMQ_MAXMSGSIZE, in bytes.
     pub(super) fn new(masked: bool, limit: u64) -> Decoder {
-        Decoder { masked, state: FRAME_START, ready: Vec::new(), given: 0, fragments: None, limit }
+        Decoder {
+            masked,
+            state: FRAME_START,
+            ready: Vec::new(),
+            given: 0,
+            fragments: None,
+            limit,
+            failed: None,
+        }
     }
 
     /// Puts bytes before what comes next.
@@ -110,51 +120,75 @@ impl Decoder {
         }
     }
 
+    /// Whether the peer broke the protocol. What it sent before that counts all the same.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Moves bytes from input to output until either is used up or there is something to do;
-    /// says how many were taken and how many given.
+    /// says how many were taken and how many given. Fails if there is nothing to give before the failure.
     pub(super) fn decode(
         &mut self,
         input: &[u8],
         output: &mut [u8],
     ) -> io::Result<(usize, usize, Option<Control>)> {
+        if let Some(kind) = self.failed {
+            return Err(kind.into());
+        }
         let (mut taken, mut given) = (0, 0);
-        loop {
-            let room = output.get_mut(given..).unwrap_or_default();
-            let count = self.give(room);
-            given += count;
-            if self.given < self.ready.len() {
-                return Ok((taken, given, None));
+        match self.advance_through(input, output, &mut taken, &mut given) {
+            Ok(control) => Ok((taken, given, control)),
+            Err(error) => {
+                self.failed = Some(error.kind());
+                if given > 0 { Ok((taken, given, None)) } else { Err(error) }
             }
-            let rest = input.get(taken..).unwrap_or_default();
-            let room = output.get_mut(given..).unwrap_or_default();
+        }
+    }
+
+    fn advance_through(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        taken: &mut usize,
+        given: &mut usize,
+    ) -> io::Result<Option<Control>> {
+        loop {
+            let room = output.get_mut(*given..).unwrap_or_default();
+            let count = self.give(room);
+            *given += count;
+            if self.given < self.ready.len() {
+                return Ok(None);
+            }
+            let rest = input.get(*taken..).unwrap_or_default();
+            let room = output.get_mut(*given..).unwrap_or_default();
             if let In::Body { left, .. } = self.state {
                 let left = usize::try_from(left).unwrap_or(usize::MAX);
                 let count = rest.len().min(room.len()).min(left);
                 if count == 0 && left > 0 {
-                    return Ok((taken, given, None));
+                    return Ok(None);
                 }
                 if let (Some(to), Some(from)) = (room.get_mut(..count), rest.get(..count)) {
                     to.copy_from_slice(from);
                     self.pass(to);
                 }
-                taken += count;
-                given += count;
+                *taken += count;
+                *given += count;
                 continue;
             }
             if let In::Fragment { left, .. } = self.state {
                 let left = usize::try_from(left).unwrap_or(usize::MAX);
                 let count = rest.len().min(left);
                 if count == 0 && left > 0 {
-                    return Ok((taken, given, None));
+                    return Ok(None);
                 }
                 self.collect(rest.get(..count).unwrap_or_default())?;
-                taken += count;
+                *taken += count;
                 continue;
             }
-            let Some(&byte) = rest.first() else { return Ok((taken, given, None)) };
-            taken += 1;
+            let Some(&byte) = rest.first() else { return Ok(None) };
+            *taken += 1;
             if let Some(control) = self.advance(byte)? {
-                return Ok((taken, given, Some(control)));
+                return Ok(Some(control));
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!          read, write of the session (ZMTP)
-//!   Upgrading ---- HTTP request and answer ----> Open ---- close frame ----> Closed
+//!   Upgrading ---- HTTP request and answer ----> Open
 //! ```
 //!
 //! While it is upgrading, what the engine writes is its greeting; that is swallowed, and the peer's
@@ -16,6 +16,7 @@ use std::os::fd::BorrowedFd;
 use super::carrier::Carrier;
 use super::decoder::Decoder;
 use super::encoder::{Encoder, Keys};
+use super::end::End;
 use super::frame::Control;
 use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
 use super::{Security, Side, broken, no_memory};
@@ -49,6 +50,9 @@ pub(super) struct WsLayer {
     /// so that it comes back when the descriptor is writable. INVARIANT: it is inside a frame, so
     /// that it is the first byte of the next write.
     withheld: bool,
+    /// The peer said good-bye, or is gone, or broke the protocol. INVARIANT: all that came before it was given to
+    /// who reads. Neither the descriptor nor anything that comes later tells of it.
+    end: Option<End>,
     /// See `Layer::left_early` and `Layer::heard`.
     left_early: bool,
     heard: bool,
@@ -58,7 +62,6 @@ enum State {
     /// With the key if we are the client.
     Upgrading(Option<String>),
     Open,
-    Closed,
 }
 
 impl WsLayer {
@@ -90,6 +93,7 @@ impl WsLayer {
             outgoing,
             sent: 0,
             withheld: false,
+            end: None,
             left_early: false,
             heard: false,
         })
@@ -185,15 +189,22 @@ impl WsLayer {
     }
 
     /// Hands out what was read ahead, and does what control frames ask for.
-    fn decode(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    fn decode(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> usize {
         let (mut given, mut answered) = (0, false);
         loop {
             let input = self.incoming.get(self.taken..).unwrap_or_default();
             let room = buffer.get_mut(given..).unwrap_or_default();
-            let (taken, count, control) = self.decoder.decode(input, room)?;
+            let (taken, count, control) = match self.decoder.decode(input, room) {
+                Ok(decoded) => decoded,
+                Err(error) => {
+                    self.end = Some(End::of(&error));
+                    break;
+                }
+            };
             self.taken += taken;
             given += count;
             match control {
+                None if self.decoder.has_failed() => {}
                 None => break,
                 // That it came is all it says.
                 Some(Control::Ponged) => {}
@@ -204,7 +215,7 @@ impl WsLayer {
                     }
                     answered = true;
                     if let Control::Close(_) = control {
-                        self.state = State::Closed;
+                        self.end = Some(End::Over);
                         break;
                     }
                 }
@@ -215,11 +226,11 @@ impl WsLayer {
             // sent much before it went. Who writes next hears of it, or who reads the end.
             let _ = self.flush(fd);
         }
-        if self.taken == self.incoming.len() {
+        if self.taken == self.incoming.len() || self.end.is_some() {
             self.incoming = Vec::new();
             self.taken = 0;
         }
-        Ok(given)
+        given
     }
 
     /// Reads until the buffer is full or the descriptor has nothing more to tell. Interrupted: it was left early, and
@@ -231,9 +242,12 @@ impl WsLayer {
                 return Ok(0);
             }
         }
-        let mut given = self.decode(fd, buffer)?;
+        let mut given = if self.end.is_some() { 0 } else { self.decode(fd, buffer) };
         for _ in 0..READS {
-            if given == buffer.len() || matches!(self.state, State::Closed) {
+            if let Some(end) = self.end.filter(|_| given == 0) {
+                return end.said();
+            }
+            if given == buffer.len() || self.end.is_some() {
                 return Ok(given);
             }
             let left = self.decoder.body_left();
@@ -254,16 +268,18 @@ impl WsLayer {
                 self.fill(fd)
             };
             match result {
-                Ok(0) => return Ok(given),
+                Ok(0) => self.end = Some(End::Over),
                 Ok(count) => {
-                    given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default())?;
+                    given += self.decode(fd, buffer.get_mut(given..).unwrap_or_default());
                     // A short read has emptied the descriptor; TLS gives in pieces of its own.
                     if given > 0 && count < asked && matches!(self.carrier, Carrier::Plain) {
                         return Ok(given);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => break,
-                // Whatever it is, it will be said again.
+                Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                    self.end = Some(End::of(&error));
+                }
                 Err(_) if given > 0 => return Ok(given),
                 Err(error) => return Err(error),
             }
@@ -275,12 +291,16 @@ impl WsLayer {
 
 impl Layer for WsLayer {
     fn holds(&mut self) -> bool {
-        !self.incoming.is_empty() || self.decoder.has_ready() || self.carrier.holds()
+        let ahead = !self.incoming.is_empty() || self.decoder.has_ready();
+        ahead || self.end.is_some() || self.carrier.holds()
     }
 
     fn read(&mut self, fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
         (self.left_early, self.heard) = (false, false);
-        match self.read_on(fd, buffer) {
+        let result = self.read_on(fd, buffer);
+        // Nothing else tells of the end behind what was given.
+        self.left_early |= self.end.is_some();
+        match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.left_early = true;
                 Err(ErrorKind::WouldBlock.into())

@@ -16,6 +16,7 @@ mod carrier;
 mod certificate;
 mod decoder;
 mod encoder;
+mod end;
 mod frame;
 mod layer;
 mod tls;
@@ -23,6 +24,8 @@ mod upgrade;
 
 #[cfg(test)]
 mod codec_test;
+#[cfg(test)]
+mod ending_test;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzz_test;
 #[cfg(any(test, fuzzing))]
