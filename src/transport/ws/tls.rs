@@ -61,10 +61,11 @@ impl Tls {
         if options.wss_trust_system {
             roots.extend(system(BUNDLES).iter().filter_map(Root::new));
         }
-        // Programs set it with its final NUL as well as without.
+        // Programs set it with its final NUL as well as without. What has nothing before that names nobody, and is
+        // not the wish to take anybody.
         let hostname = options.wss_hostname.split(|&byte| byte == 0).next().unwrap_or_default();
         let hostname = match str::from_utf8(hostname).map_err(|_| Error::INVAL)? {
-            "" => None,
+            "" if options.wss_hostname.is_empty() => None,
             name => Some(ServerName::try_from(name.to_owned()).map_err(|_| Error::INVAL)?),
         };
         // An address is not sent as server name indication; nor is no name.
