@@ -61,7 +61,7 @@ impl Transport for Ws {
     fn check_connect(&self, address: &str, options: &SocketOptions) -> Result<()> {
         let address = target(split(address).0);
         let parsed = HostPort::parse(address, false)?;
-        if parsed.host == "*" {
+        if matches!(parsed.host, "" | "*") {
             return Err(Error::INVAL);
         }
         parsed.literal(options.ipv6)?;

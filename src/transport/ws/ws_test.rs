@@ -124,6 +124,9 @@ fn endpoints_have_paths() {
         ("a:*", false),
         ("*:5", false),
         ("*:5/x", false),
+        (":5", false),
+        (":5/x", false),
+        ("127.0.0.1:0;:5", false),
     ] {
         assert_eq!(ws.check_connect(address, &options).is_ok(), good, "{address}");
     }
