@@ -250,6 +250,38 @@ def a_ping_over_ws_passes_no_mechanism():
     assert router.receive()[1] == b"alive"
 
 
+@row("class 7: over ws", reference="crashes|fails")
+def a_slow_reader_over_ws_tells_that_it_lives():
+    for curve in (False, True):
+        context = Context()
+        router, dealer = context.socket(ROUTER), context.socket(DEALER)
+        monitor = Monitor(context, dealer)
+        if curve:
+            (server_public, server_secret), (public, secret) = keypair(), keypair()
+            router.set(CURVE_SERVER, 1)
+            router.set(CURVE_SECRET, server_secret)
+            for option, key in ((CURVE_SERVERKEY, server_public), (CURVE_PUBLIC, public), (CURVE_SECRET, secret)):
+                dealer.set(option, key)
+        router.set(HWM_RECEIVE, 2)
+        dealer.set(HEARTBEAT_IVL, 100)
+        dealer.set(HEARTBEAT_TIMEOUT, 300)
+        dealer.connect(f"ws://127.0.0.1:{ws_port(router)}")
+        dealer.send(b"first")
+        router.receive()
+        # It is pinged, and answers, before it has more to read than it wants.
+        time.sleep(0.3)
+        for number in range(50):
+            dealer.send(b"%d" % number)
+        time.sleep(1.5)
+        for number in range(50):
+            name, request = router.receive()
+            assert request == b"%d" % number
+            router.send(name, request)
+        for number in range(50):
+            assert dealer.receive() == [b"%d" % number]
+        assert not any("DISCONNECTED" in event for event in monitor.events(10)), curve
+
+
 @row("class 12: over ws", reference="passes")
 def what_comes_before_a_broken_frame_over_ws_is_received():
     pull = Context().socket(PULL)

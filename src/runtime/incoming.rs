@@ -159,6 +159,9 @@ impl Incoming {
             if count < room && !from.hung_up {
                 *readable = left_early;
             }
+            if stream.pinged() {
+                engine.note_ping(now);
+            }
             if count > 0 {
                 engine.note_activity(now);
                 open = self.take_in(now, way, engine, pipe)?;

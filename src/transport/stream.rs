@@ -36,7 +36,7 @@ struct Sides {
 /// by `left_early`, and after a write that would block the descriptor becomes writable.
 ///
 /// It has a handshake of its own, answers pings of its own, and makes such of the PING commands that are written, even
-/// where all other frames are encrypted.
+/// where all other frames are encrypted, and an answer nobody asked for of the command LIVE.
 ///
 /// A peer that breaks the layer's protocol is an error of the kind `InvalidData`, and one that wants
 /// to be asked again later is of the kind `ConnectionRefused`, neither with an errno.
@@ -54,6 +54,11 @@ pub(super) trait Layer: Send {
     }
     /// Whether something came by the last read, which may all have been for the layer: a sign of life.
     fn heard(&self) -> bool {
+        false
+    }
+    /// Whether the peer has pinged since this was last asked. It was answered; but only who reads answers, and a
+    /// peer that pings must hear of who does not.
+    fn pinged(&mut self) -> bool {
         false
     }
 }
@@ -114,6 +119,11 @@ impl Stream {
     /// Whether something came by the last read, even if it gave nothing.
     pub(crate) fn heard(&self) -> bool {
         self.layer.as_ref().is_some_and(|layer| layer.lock().heard())
+    }
+
+    /// Whether the peer has pinged below, since this was last asked, and was answered there.
+    pub(crate) fn pinged(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.lock().pinged())
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {

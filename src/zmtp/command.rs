@@ -14,6 +14,8 @@ pub(crate) const INITIATE: &[u8] = b"\x08INITIATE";
 pub(crate) const MESSAGE: &[u8] = b"\x07MESSAGE";
 pub(crate) const PING: &[u8] = b"\x04PING";
 pub(crate) const PONG: &[u8] = b"\x04PONG";
+/// Never on the wire: has a layer say that we live, see `EngineConfig::layered`.
+pub(crate) const LIVE: &[u8] = b"\x04LIVE";
 
 /// "The PING command ... context, which SHALL be at most 16 octets".
 const MAX_CONTEXT: usize = 16;

@@ -28,7 +28,8 @@ pub(crate) struct EngineConfig {
     /// What our PINGs ask of the peer; 0 asks for nothing.
     pub(crate) heartbeat_ttl_deciseconds: u16,
     /// Below the protocol a layer turns our PING commands into its own pings, which its peer answers whatever it
-    /// speaks above: they pass no security mechanism, and old versions do not matter.
+    /// speaks above: they pass no security mechanism, and old versions do not matter. It answers those of the peer,
+    /// and makes an answer that nobody asked for of the command LIVE.
     pub(crate) layered: bool,
     /// How long the handshake may take.
     pub(crate) handshake: Option<Duration>,

@@ -327,6 +327,13 @@ impl Engine {
         }
     }
 
+    /// The peer pinged by means of the layer below, which has answered.
+    pub(crate) fn note_ping(&mut self, now: Instant) {
+        if let State::Established(state) = &mut self.state {
+            state.note_ping(now);
+        }
+    }
+
     /// The connection stopped reading because the application is slow, or reads again. The silence
     /// that this causes is not the peer's.
     pub(crate) fn set_input_paused(&mut self, now: Instant, paused: bool) {

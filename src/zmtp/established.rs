@@ -101,7 +101,7 @@ impl Established {
         for body in std::mem::take(&mut beats.control) {
             let ping = body.starts_with(command::PING);
             pinging |= ping;
-            if ping && self.layered {
+            if self.layered && (ping || body == command::LIVE) {
                 frame::put_frame(COMMAND, &body, out);
                 continue;
             }
@@ -139,6 +139,7 @@ impl Established {
         while let Some(beat) = heartbeat.handle_timeout(now)? {
             let body = match beat {
                 Beat::Ping => heartbeat.ping(),
+                Beat::Pong if self.layered => command::LIVE.to_vec(),
                 Beat::Pong => command::pong(&[]),
             };
             // One unsent PING says as much as two.
@@ -155,6 +156,11 @@ impl Established {
         if let Some(beats) = &mut self.beats {
             beats.heartbeat.hear(now);
         }
+    }
+
+    /// The peer pinged, and was answered below; what it asks of us is not said there.
+    pub(crate) fn note_ping(&mut self, now: Instant) {
+        answering(self.since, now, &mut self.beats).heartbeat.pinged(now, 0);
     }
 
     /// Reading was stopped or resumed on purpose.
@@ -293,14 +299,19 @@ impl Established {
 /// Answers a PING, takes note of a PONG.
 fn beat(since: Instant, now: Instant, command: Command<'_>, beats: &mut Option<Box<Beats>>) {
     if let Command::Ping { ttl, context } = command {
-        let beats = beats.get_or_insert_with(|| {
-            let mut heartbeat = Heartbeat::answering(since);
-            heartbeat.hear(now);
-            Beats::new(heartbeat)
-        });
+        let beats = answering(since, now, beats);
         beats.heartbeat.pinged(now, ttl);
         if beats.control.len() < MAX_CONTROL {
             beats.control.push_back(command::pong(context));
         }
     }
+}
+
+/// The peer heartbeats, which this side may not.
+fn answering(since: Instant, now: Instant, beats: &mut Option<Box<Beats>>) -> &mut Beats {
+    beats.get_or_insert_with(|| {
+        let mut heartbeat = Heartbeat::answering(since);
+        heartbeat.hear(now);
+        Beats::new(heartbeat)
+    })
 }

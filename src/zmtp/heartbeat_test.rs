@@ -207,6 +207,23 @@ fn the_ttl_of_a_ping_counts_in_deciseconds_and_does_not_wrap() {
 }
 
 #[test]
+fn a_peer_that_the_layer_has_answered_is_told_that_we_live() {
+    let below = EngineConfig { layered: true, ..config(Router) };
+    let Pair { one: mut layered, now, .. } = Pair::established(below, config(Dealer));
+    layered.engine.note_ping(now + 10 * SECOND);
+    assert!(!layered.engine.has_transmit(), "the layer has answered");
+    layered.engine.set_input_paused(now + 10 * SECOND, true);
+    let due = now + 15 * SECOND;
+    assert_eq!(layered.engine.poll_timeout(), Some(due));
+    layered.engine.handle_timeout(due).unwrap();
+    assert_eq!(layered.sent(), b"\x04\x05\x04LIVE");
+    // Who asks by a command hears by a command, as there is nothing else that it can read.
+    let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+    layered.engine.scan(due, &mut ping, 1).unwrap();
+    assert_eq!(layered.sent(), b"\x04\x05\x04PONG");
+}
+
+#[test]
 fn old_peers_get_no_ping() {
     let now = Instant::now();
     let mut side = Side::new(beating(), now);

@@ -81,8 +81,16 @@ fn heartbeats_become_control_frames() {
         }
         assert_eq!(wire, [0x89, 0, 0x82, 2, 0, 0]);
     }
+    let (mut encoder, mut wire) = (Encoder::new(None), Vec::new());
+    encoder.encode(b"\x04\x05\x04LIVE\x00\x01x", &mut wire);
+    assert_eq!(wire, b"\x8a\x00\x82\x02\x00x");
     // Another command is nobody's business, nor is a message.
-    for frame in [b"\x04\x08\x05PINGSxx", b"\x04\x08\x07MESSAGE", b"\x00\x08\x04PING\x00\x0ax"] {
+    for frame in [
+        b"\x04\x08\x05PINGSxx",
+        b"\x04\x08\x07MESSAGE",
+        b"\x04\x08\x04PONGxyz",
+        b"\x00\x08\x04PING\x00\x0ax",
+    ] {
         let (mut encoder, mut wire) = (Encoder::new(None), Vec::new());
         encoder.encode(frame, &mut wire);
         assert_eq!(wire.len(), frame.len() + 1);

@@ -3,8 +3,8 @@
 //! It streams: a frame passes through in pieces of any size, and nothing but its header is kept.
 
 use super::frame::{
-    BINARY, CLOSE, COMMAND, CONTROL_MAX, Control, FIN, LARGE, MASKED, MORE, PING, PING_COMMAND,
-    PONG, WS_COMMAND, WS_MORE, mask,
+    BINARY, CLOSE, COMMAND, CONTROL_MAX, Control, FIN, LARGE, LIVE_COMMAND, MASKED, MORE, PING,
+    PING_COMMAND, PONG, WS_COMMAND, WS_MORE, mask,
 };
 
 /// Where mask keys come from; servers do not mask.
@@ -25,14 +25,14 @@ enum Out {
         bytes: [u8; 9],
         length: usize,
     },
-    /// The start of a command, which may be a PING.
+    /// The start of a command, which may be one that becomes a control frame.
     Command {
         flags: u8,
         size: u64,
         bytes: [u8; 5],
         length: usize,
     },
-    /// The rest of a PING.
+    /// The rest of a command that became a control frame.
     Swallow {
         left: u64,
     },
@@ -173,15 +173,19 @@ impl Encoder {
     /// The first bytes of a command are known.
     fn command(&mut self, out: &mut Vec<u8>) {
         let Out::Command { flags, size, bytes, .. } = self.state else { return };
-        if bytes == *PING_COMMAND {
-            self.control_frame(PING, &[], out);
-            match size - 5 {
-                0 => self.end(out),
-                left => self.state = Out::Swallow { left },
+        let opcode = match &bytes {
+            PING_COMMAND => PING,
+            LIVE_COMMAND => PONG,
+            _ => {
+                self.begin(flags, size, out);
+                self.body(&bytes, out);
+                return;
             }
-        } else {
-            self.begin(flags, size, out);
-            self.body(&bytes, out);
+        };
+        self.control_frame(opcode, &[], out);
+        match size - 5 {
+            0 => self.end(out),
+            left => self.state = Out::Swallow { left },
         }
     }
 

@@ -27,6 +27,8 @@ pub(super) const COMMAND: u8 = 4;
 pub(super) const CONTROL_MAX: usize = 125;
 
 pub(super) const PING_COMMAND: &[u8; 5] = b"\x04PING";
+/// No command of ZMTP: see `transport::stream::Layer`.
+pub(super) const LIVE_COMMAND: &[u8; 5] = b"\x04LIVE";
 
 /// Applies a mask, of which `at` bytes were used already.
 pub(super) fn mask(bytes: &mut [u8], key: [u8; 4], at: usize) {

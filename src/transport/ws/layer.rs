@@ -18,9 +18,9 @@ use super::decoder::Decoder;
 use super::encoder::{Encoder, Keys};
 use super::end::End;
 use super::frame::Control;
+use super::keys::{mask_keys, random};
 use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
 use super::{Security, Side, broken, no_memory};
-use crate::sys::cancel;
 use crate::transport::stream::Layer;
 
 /// How much is read ahead, and encoded at once.
@@ -53,9 +53,10 @@ pub(super) struct WsLayer {
     /// The peer said good-bye, or is gone, or broke the protocol. INVARIANT: all that came before it was given to
     /// who reads. Neither the descriptor nor anything that comes later tells of it.
     end: Option<End>,
-    /// See `Layer::left_early` and `Layer::heard`.
+    /// See `Layer` for these.
     left_early: bool,
     heard: bool,
+    pinged: bool,
 }
 
 enum State {
@@ -96,6 +97,7 @@ impl WsLayer {
             end: None,
             left_early: false,
             heard: false,
+            pinged: false,
         })
     }
 
@@ -218,6 +220,7 @@ impl WsLayer {
                         self.end = Some(End::Over);
                         break;
                     }
+                    self.pinged = true;
                 }
             }
         }
@@ -317,6 +320,10 @@ impl Layer for WsLayer {
         self.heard
     }
 
+    fn pinged(&mut self) -> bool {
+        std::mem::take(&mut self.pinged)
+    }
+
     fn write(&mut self, fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         if !self.flush(fd)? {
             return Err(ErrorKind::WouldBlock.into());
@@ -371,27 +378,4 @@ fn with_room<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
     let result = use_it(&mut room);
     let _ = ROOM.try_with(|place| place.set(room));
     result
-}
-
-fn random<const N: usize>() -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    let filled = cancel::off(|| getrandom::fill(&mut bytes));
-    // Never EAGAIN, for which a connection would wait.
-    filled.map_err(|_| io::Error::from_raw_os_error(libc::EIO))?;
-    Ok(bytes)
-}
-
-/// RFC 6455, section 5.3: "The masking key needs to be unpredictable". One system call for many.
-fn mask_keys() -> Box<Keys> {
-    let mut pool = [0; 64];
-    let mut used = pool.len();
-    Box::new(move || {
-        if used == pool.len() {
-            // Without entropy the old ones serve once more: the key guards no secret.
-            pool = random().unwrap_or(pool);
-            used = 0;
-        }
-        used += 4;
-        pool.get(used - 4..used).and_then(|key| key.try_into().ok()).unwrap_or_default()
-    })
 }

@@ -11,6 +11,7 @@
 //! | binary frame: flags, body | frame: flags, length, body |
 //! | ping, pong | answered here; a sign of life |
 //! | ping | PING command, whatever the mechanism |
+//! | pong that nobody asked for | LIVE command, which is none of ZMTP |
 
 mod carrier;
 mod certificate;
@@ -18,6 +19,7 @@ mod decoder;
 mod encoder;
 mod end;
 mod frame;
+mod keys;
 mod layer;
 mod tls;
 mod upgrade;

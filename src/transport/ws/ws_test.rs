@@ -338,8 +338,10 @@ fn a_ping_and_its_answer_are_signs_of_life() {
         let (client, server) = meet(&options, "");
         for (from, to) in [(&client, &server), (&server, &client)] {
             assert_eq!(from.write(b"\x04\x07\x04PING\x00\x00").unwrap(), 9);
-            for stream in [to, from] {
+            for (stream, pinged) in [(to, true), (from, false)] {
                 hears(stream);
+                assert_eq!(stream.pinged(), pinged);
+                assert!(!stream.pinged(), "it is said once");
                 assert_eq!(stream.read(&mut [0; 100]).unwrap_err().kind(), ErrorKind::WouldBlock);
                 assert!(!stream.heard());
             }
