@@ -179,6 +179,11 @@ def masked(opcode, body):
     return bytes([0x80 | opcode, 0x80 | len(body), 0, 0, 0, 0]) + body
 
 
+def begun(opcode, body):
+    """The same, not the last of its message."""
+    return bytes([opcode, 0xff]) + struct.pack(">Q", len(body)) + bytes(4) + body
+
+
 def of_server(take):
     """The opcode and the body of the next WebSocket frame of a server; `take` reads so many bytes."""
     first, size = take(2)
@@ -280,6 +285,31 @@ def a_slow_reader_over_ws_tells_that_it_lives():
         for number in range(50):
             assert dealer.receive() == [b"%d" % number]
         assert not any("DISCONNECTED" in event for event in monitor.events(10)), curve
+
+
+@row("class 13: over ws", reference="fails")
+def fragments_before_the_end_of_a_handshake_do_not_fill_the_memory():
+    router = Context().socket(ROUTER)
+    router.set(CURVE_SERVER, 1)
+    router.set(CURVE_SECRET, keypair()[1])
+    wire = browser(ws_port(router), b"ZWS2.0/CURVE")
+    before = resident()
+    try:
+        wire.send(begun(2, bytes(100_000)))
+        for _ in range(500):
+            wire.send(begun(0, bytes(100_000)))
+    except OSError:
+        pass
+    assert resident() - before < 10_000_000, f"{resident() - before} bytes more"
+    assert closed(wire)
+
+
+@row("class 13: over ws", reference="fails")
+def a_large_message_in_fragments_may_follow_a_name_at_once():
+    router = Context().socket(ROUTER)
+    wire = browser(ws_port(router))
+    wire.send(masked(2, b"\0ID") + begun(2, bytes(100_001)) + begun(0, bytes(900_000)) + masked(0, bytes(100)))
+    assert router.receive() == [b"ID", bytes(1_000_100)]
 
 
 @row("class 12: over ws", reference="passes")

@@ -56,6 +56,8 @@ pub(super) trait Layer: Send {
     fn heard(&self) -> bool {
         false
     }
+    /// The handshake above is over: the peer is no stranger any more.
+    fn settle(&mut self) {}
     /// Whether the peer has pinged since this was last asked. It was answered; but only who reads answers, and a
     /// peer that pings must hear of who does not.
     fn pinged(&mut self) -> bool {
@@ -93,6 +95,9 @@ impl Stream {
     /// knows them, too.
     pub(crate) fn settle(&mut self) {
         self.known = None;
+        if let Some(layer) = &self.layer {
+            layer.lock().settle();
+        }
     }
 
     fn peer(&self) -> Option<&SocketAddr> {

@@ -1,5 +1,6 @@
 //! What carries the WebSocket frames: the bare connection, or TLS on it. Called by `layer`.
 
+use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::BorrowedFd;
 
@@ -8,6 +9,8 @@ use rustls::Connection;
 use crate::error::Error;
 use crate::sys::net;
 
+/// How much is read ahead.
+pub(super) const READ_AHEAD: usize = 16 * 1024;
 /// Pieces that are read in a row for what they hold: there are records without a content.
 const RECORDS: usize = 64;
 
@@ -103,4 +106,16 @@ impl Write for Descriptor<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Lends room to read into; one for each thread, cleared once.
+pub(super) fn with_room<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    thread_local! {
+        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
+    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
+    room.resize(READ_AHEAD, 0);
+    let result = use_it(&mut room);
+    let _ = ROOM.try_with(|place| place.set(room));
+    result
 }

@@ -98,6 +98,11 @@ impl Decoder {
         self.given < self.ready.len()
     }
 
+    /// How much there is of a message that is collected.
+    pub(super) fn collected(&self) -> usize {
+        self.fragments.as_ref().map_or(0, |message| message.len().saturating_sub(HEADER))
+    }
+
     /// How much of a body is to come, if the decoder is inside one and has nothing else to give.
     pub(super) fn body_left(&self) -> u64 {
         match self.state {
@@ -335,7 +340,7 @@ impl Decoder {
     /// Begins a fragment. The flags before the body and an envelope of encryption do not count for
     /// the limit, which the engine applies to the whole.
     fn fragment(&mut self, left: u64, key: [u8; 4], last: bool) -> io::Result<()> {
-        let have = self.fragments.as_ref().map_or(0, Vec::len).saturating_sub(HEADER) as u64;
+        let have = self.collected() as u64;
         if have.saturating_add(left) > self.limit.saturating_add(WRAPPING) {
             return Err(broken());
         }

@@ -9,11 +9,10 @@
 //! greeting is made up when the subprotocol is known. The engine waits for it before it goes on.
 //! Driven by `transport::Stream`.
 
-use std::cell::Cell;
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::BorrowedFd;
 
-use super::carrier::Carrier;
+use super::carrier::{Carrier, READ_AHEAD, with_room};
 use super::decoder::Decoder;
 use super::encoder::{Encoder, Keys};
 use super::end::End;
@@ -23,13 +22,15 @@ use super::upgrade::{self, HEAD_MAX, Parsed, Protocol};
 use super::{Security, Side, broken, no_memory};
 use crate::transport::stream::Layer;
 
-/// How much is read ahead, and encoded at once.
-const READ_AHEAD: usize = 16 * 1024;
+/// How much is encoded at once.
 const BATCH: usize = 64 * 1024;
 const FEW: usize = 4 * 1024;
 /// Reads in a row before others have their turn: a peer that sends nothing but pings, or bytes as fast as they are
 /// read, would keep the thread.
 const READS: usize = 16;
+/// What is collected of a message in fragments before the handshake above is over: no frame of it is larger, see
+/// `zmtp::handshake`, but for the flags before the body.
+const STRANGE: usize = 128 * 1024 + 1;
 /// Bodies from this size on are read to where they belong.
 const DIRECT: u64 = 4 * 1024;
 
@@ -53,6 +54,8 @@ pub(super) struct WsLayer {
     /// The peer said good-bye, or is gone, or broke the protocol. INVARIANT: all that came before it was given to
     /// who reads. Neither the descriptor nor anything that comes later tells of it.
     end: Option<End>,
+    /// The handshake above is over.
+    settled: bool,
     /// See `Layer` for these.
     left_early: bool,
     heard: bool,
@@ -95,6 +98,7 @@ impl WsLayer {
             sent: 0,
             withheld: false,
             end: None,
+            settled: false,
             left_early: false,
             heard: false,
             pinged: false,
@@ -247,6 +251,16 @@ impl WsLayer {
         }
         let mut given = if self.end.is_some() { 0 } else { self.decode(fd, buffer) };
         for _ in 0..READS {
+            if !self.settled && self.decoder.collected() > 0 {
+                if given > 0 {
+                    // It may be all that is wanted of the peer.
+                    self.left_early = true;
+                    return Ok(given);
+                }
+                if self.decoder.collected() > STRANGE {
+                    self.end = Some(End::of(&broken()));
+                }
+            }
             if let Some(end) = self.end.filter(|_| given == 0) {
                 return end.said();
             }
@@ -320,6 +334,12 @@ impl Layer for WsLayer {
         self.heard
     }
 
+    fn settle(&mut self) {
+        self.settled = true;
+        // Those that came before do not tell how often they come.
+        self.pinged = false;
+    }
+
     fn pinged(&mut self) -> bool {
         std::mem::take(&mut self.pinged)
     }
@@ -366,16 +386,4 @@ impl Layer for WsLayer {
             accepted => Ok(accepted),
         }
     }
-}
-
-/// Lends room to read into; one for each thread, cleared once.
-fn with_room<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
-    thread_local! {
-        static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-    }
-    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
-    room.resize(READ_AHEAD, 0);
-    let result = use_it(&mut room);
-    let _ = ROOM.try_with(|place| place.set(room));
-    result
 }

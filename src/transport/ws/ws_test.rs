@@ -330,6 +330,43 @@ fn a_read_ends_although_more_comes() {
     }
 }
 
+/// Before the handshake is over a message in fragments is no larger than a frame may be; but who says all that is
+/// wanted of it, and a large message right behind it, is not taken for a stranger.
+#[test]
+fn strangers_have_nothing_large_collected() {
+    for known in [false, true] {
+        let (mut client, mut server) = raw_client(&options(), REQUEST);
+        let piece = |first| [&[first, 0xfe, 0x40, 0, 0, 0, 0, 0][..], &[0; 0x4000]].concat();
+        let name = vec![0x82, 0x81, 0, 0, 0, 0, 0];
+        let message = [piece(2), piece(0).repeat(62), piece(0x80)].concat();
+        let writer = std::thread::spawn(move || {
+            let _ = client.write_all(&[name, message].concat());
+            client
+        });
+        let mut buffer = vec![0; 100_000];
+        let (mut count, start) = (0, Instant::now());
+        let end = loop {
+            assert!(start.elapsed() < Duration::from_secs(20));
+            match server.read(&mut buffer) {
+                Ok(read) => count += read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => break Some(error.kind()),
+            }
+            if known && count == 14 {
+                server.settle();
+            }
+            if count == 14 + 9 + (1 << 20) - 1 {
+                break None;
+            }
+        };
+        let told = if known { None } else { Some(ErrorKind::InvalidData) };
+        assert_eq!(end, told);
+        assert!(known || count == 14);
+        drop(server);
+        drop(writer.join().unwrap());
+    }
+}
+
 /// Nothing of them reaches who reads the stream, whatever mechanism it is for.
 #[test]
 fn a_ping_and_its_answer_are_signs_of_life() {
