@@ -32,14 +32,16 @@ impl Carrier {
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
                 result => return result,
             }
+            // What is wrong is said as often as it is asked for, and only now: what came before it counts. It is
+            // not a breach of ours: the certificate may be another one next time.
+            let broken = |_| io::Error::from_raw_os_error(Error::PROTO.errno());
+            tls.process_new_packets().map_err(broken)?;
             let count = tls.read_tls(&mut Descriptor(fd))?;
-            let processed = tls.process_new_packets();
+            let sound = tls.process_new_packets().is_ok();
             // Answers of the handshake, or the alert that tells the peer what was wrong. A peer that takes no
             // more is no reason not to read what it sent before.
             let _ = transmit(tls, fd);
-            // Not a breach of ours: the certificate may be another one next time.
-            processed.map_err(|_| io::Error::from_raw_os_error(Error::PROTO.errno()))?;
-            if count == 0 && tls.is_handshaking() {
+            if count == 0 && sound && tls.is_handshaking() {
                 return Ok(0);
             }
         }

@@ -141,3 +141,19 @@ fn nothing_follows_a_good_bye() {
     let count = peer.socket.read(&mut answer).unwrap();
     assert!(answer[..count].ends_with(b"\r\n\r\n\x88\x02\x03\xe8"));
 }
+
+/// What somebody has put into the connection on its way, say.
+#[test]
+fn a_broken_record_is_told_behind_a_message() {
+    let (mut peer, server) = meet(true);
+    let Some(tls) = &mut peer.tls else { panic!("no TLS") };
+    tls.writer().write_all(HELLO).unwrap();
+    let mut wire = Vec::new();
+    tls.write_tls(&mut wire).unwrap();
+    wire.extend_from_slice(b"\x17\x03\x03\x00\x20this is no record of any stream.");
+    peer.socket.write_all(&wire).unwrap();
+    let mut buffer = [0; 64];
+    assert_eq!(server.read(&mut buffer).unwrap(), 4);
+    assert!(server.left_early() && server.holds());
+    assert_eq!(server.read(&mut buffer).unwrap_err().raw_os_error(), Some(libc::EPROTO));
+}
