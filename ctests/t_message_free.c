@@ -6,7 +6,7 @@
 #include "common.h"
 
 /* What it does, on which socket, and on which thread: libzmq's sockets are nobody else's meanwhile. */
-static enum { ASK, LOOK, SEND, CLOSE, COUNT, NOTHING } deed;
+static enum { ASK, LOOK, SEND, CLOSE, COUNT, REST, NOTHING } deed;
 static void *its_socket, *its_poller;
 static pthread_t user;
 static volatile int released, refused;
@@ -15,7 +15,9 @@ static void release (void *data, void *hint)
 {
     (void) hint;
     free (data);
-    if (pthread_equal (pthread_self (), user)) {
+    if (deed == REST)
+        rest (2);
+    else if (pthread_equal (pthread_self (), user)) {
         int value, result = 0;
         size_t size = sizeof value;
         switch (deed) {
@@ -24,6 +26,7 @@ static void release (void *data, void *hint)
         case SEND: result = zmq_send (its_socket, "y", 1, ZMQ_DONTWAIT) - 1; break;
         case CLOSE: result = zmq_close (its_socket); break;
         case COUNT: result = zmq_poller_size (its_poller) - 1; break;
+        case REST:
         case NOTHING: break;
         }
         if (result)
@@ -264,6 +267,39 @@ static void proxied (void)
     end_context (context);
 }
 
+static void *close_later (void *socket)
+{
+    rest (100);
+    end_socket (socket);
+    return NULL;
+}
+
+/* When zmq_ctx_term has returned, the application may give up what its free functions use. */
+static void term_waits (const char *scene, int receiver, int sender)
+{
+    void *context = new_context (), *last = new_socket (context, sender), *first = NULL;
+    begin (scene, NULL);
+    deed = REST;
+    if (receiver) {
+        first = last;
+        last = new_socket (context, receiver);
+        join_pair (last, first, "inproc");
+    } else
+        NEED (zmq_connect (last, fresh_name ("inproc")) == 0);
+    for (int i = 0; i < 50; i++)
+        send_lent (first ? first : last, 5000);
+    if (first) {
+        /* A pattern may have read something by then. */
+        NEED (comes (last, 2000));
+        end_socket (first);
+    }
+    pthread_t closer;
+    NEED (pthread_create (&closer, NULL, close_later, last) == 0);
+    end_context (context);
+    tell ();
+    NEED (pthread_join (closer, NULL) == 0);
+}
+
 int main (void)
 {
     void *context = new_context ();
@@ -278,5 +314,8 @@ int main (void)
     subscribed (context);
     proxied ();
     end_context (context);
+    term_waits ("a PULL that another thread closes", ZMQ_PULL, ZMQ_PUSH);
+    term_waits ("a ROUTER", ZMQ_ROUTER, ZMQ_DEALER);
+    term_waits ("nobody has bound the name", 0, ZMQ_PUSH);
     return 0;
 }

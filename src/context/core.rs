@@ -81,7 +81,7 @@ impl Core {
         Ok(id)
     }
 
-    /// A socket is closed. What it had in `inproc` has gone before.
+    /// A socket is closed, and all that it held is freed. What it had in `inproc` has gone before.
     pub(crate) fn leave(&self, id: u64) {
         self.sockets.lock().remove(&id);
         self.idle.report();

@@ -202,4 +202,10 @@ impl Directory {
         drop(names);
         drop(gone);
     }
+
+    /// The context has ended: nobody will bind what is still waited for.
+    pub(crate) fn clear(&self) {
+        let gone = std::mem::take(&mut *self.names.lock());
+        drop(gone);
+    }
 }

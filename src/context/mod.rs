@@ -133,6 +133,8 @@ impl Context {
             return Err(Error::FAULT);
         }
         core.stop_threads();
+        // Messages for who never came: their free functions are called before this returns, too.
+        core.inproc.clear();
         spare::clear();
         CONTEXTS.free(self);
         Ok(())

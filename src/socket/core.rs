@@ -215,8 +215,8 @@ impl Core {
         (if input { POLLIN } else { 0 }) | (if output { POLLOUT } else { 0 })
     }
 
-    /// Ends the socket; see `Socket::close`.
-    pub(super) fn close(mut self: Box<Self>) {
+    /// Ends the socket; see `Socket::close`. Gives its place in the context, which it has yet to leave.
+    pub(super) fn close(mut self: Box<Self>) -> (Arc<context::Core>, u64) {
         let linger = self.options.linger();
         // Nobody shall connect to what is closing: it would get a pipe that has ended.
         self.context.inproc.leave(self.id);
@@ -229,6 +229,6 @@ impl Core {
         // It has been told by now that the listeners are closed.
         self.stop_monitor();
         self.mailbox.close();
-        self.context.leave(self.id);
+        (self.context.clone(), self.id)
     }
 }

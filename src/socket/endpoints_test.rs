@@ -166,3 +166,17 @@ fn a_connection_to_who_is_closing_leaves_no_endpoint() {
     living.close().unwrap();
     scene.0.terminate().unwrap();
 }
+
+#[test]
+fn messages_for_a_name_that_nobody_has_bound_end_with_the_context() {
+    let scene = Scene::new();
+    // Whoever else holds on to it: a thread whose zmq_close has yet to return does.
+    let core = scene.core();
+    let sender = scene.socket(SocketType::Push);
+    sender.connect("inproc://nobody").unwrap();
+    send(sender, b"lost");
+    sender.close().unwrap();
+    assert!(!core.inproc.is_empty());
+    scene.0.terminate().unwrap();
+    assert!(core.inproc.is_empty());
+}

@@ -156,12 +156,16 @@ impl Socket {
             SOCKETS.abandon(self);
             return Ok(());
         }
-        // What it holds of the application's is freed when the socket, and its monitor, have left the context.
-        let _hold = hold();
-        let core =
-            self.core.lock(|| true).and_then(|mut core| core.take()).ok_or(Error::NOTSOCK)?;
-        SOCKETS.free(self);
-        core.close();
+        let (context, id) = {
+            // What it holds of the application's is freed at the end of this, with nothing locked.
+            let _hold = hold();
+            let core =
+                self.core.lock(|| true).and_then(|mut core| core.take()).ok_or(Error::NOTSOCK)?;
+            SOCKETS.free(self);
+            core.close()
+        };
+        // Not before: zmq_ctx_term returns then, and the application gives up what its free functions use.
+        context.leave(id);
         Ok(())
     }
 
