@@ -201,6 +201,65 @@ mod tests {
         context.terminate().unwrap();
     }
 
+    /// Finds nothing, disconnects, and finds something; also on the descriptor of ZMQ_FD, if it is `watched`.
+    fn disconnect_and_find(socket: &Socket, endpoint: &str, watched: bool) {
+        let mut items = [item(socket, POLLIN)];
+        if watched {
+            let mut fd = [0; size_of::<i32>()];
+            socket.option(crate::options::numbers::FD, &mut fd).unwrap();
+            let fd = i32::from_ne_bytes(fd);
+            items = [PollItem { socket: ptr::null_mut(), fd, events: POLLIN, revents: 0 }];
+            // Once it is readable without a reason.
+            assert_eq!(socket.events().unwrap() & POLLIN, 0);
+        }
+        for _ in 0..2 {
+            assert_eq!(poll_items(&mut items, 0, None), Ok(0));
+        }
+        socket.disconnect(endpoint).unwrap();
+        for _ in 0..2 {
+            assert_eq!(poll_items(&mut items, 0, None), Ok(1), "{endpoint}, {watched}");
+        }
+        assert_eq!(socket.events().unwrap() & POLLIN, POLLIN);
+        assert_eq!(poll_items(&mut items, 0, None), Ok(usize::from(!watched)));
+    }
+
+    #[test]
+    fn what_a_peer_leaves_that_is_disconnected_is_found() {
+        use crate::options::numbers::{ROUTING_ID, SUBSCRIBE};
+
+        let context = Context::create().unwrap();
+        let create = |kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap();
+        for watched in [false, true] {
+            // That nobody is subscribed any more.
+            let [xpub, sub] = [SocketType::Xpub, SocketType::Sub].map(create);
+            sub.set_option(SUBSCRIBE, b"").unwrap();
+            sub.bind("inproc://sub").unwrap();
+            xpub.connect("inproc://sub").unwrap();
+            sub.events().unwrap();
+            assert_eq!(xpub.recv(0).unwrap().data(), [1]);
+            disconnect_and_find(xpub, "inproc://sub", watched);
+            assert_eq!(xpub.recv(0).unwrap().data(), [0]);
+            // A message of who has waited for the name of another.
+            let router = create(SocketType::Router);
+            let dealers = ["inproc://first", "inproc://second"].map(|endpoint| {
+                let dealer = create(SocketType::Dealer);
+                dealer.set_option(ROUTING_ID, b"name").unwrap();
+                dealer.bind(endpoint).unwrap();
+                router.connect(endpoint).unwrap();
+                dealer.events().unwrap();
+                dealer
+            });
+            dealers[1].send_slice(b"news", 0).unwrap();
+            disconnect_and_find(router, "inproc://first", watched);
+            assert_eq!(router.recv(0).unwrap().data(), b"name");
+            assert_eq!(router.recv(0).unwrap().data(), b"news");
+            for socket in [xpub, sub, router].into_iter().chain(dealers) {
+                socket.close().unwrap();
+            }
+        }
+        context.terminate().unwrap();
+    }
+
     #[test]
     fn the_end_of_the_context_is_found() {
         let context = Context::create().unwrap();

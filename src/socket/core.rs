@@ -117,6 +117,7 @@ impl Core {
                 Command::Attach(pipe, how) => self.admit(pipe, how),
                 Command::Gone(key) => self.endpoints.session_ended(key),
                 Command::Renounced(key) => self.endpoints.remove_session(key),
+                Command::Look => {}
                 Command::Stop => self.stopped = true,
             }
         }

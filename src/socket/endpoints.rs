@@ -227,7 +227,10 @@ impl Core {
                 Target::Ended => {}
             }
         }
-        self.reap();
+        if self.reap() {
+            // An XPUB may have notices now, and a ROUTER a peer that waited for the name of another.
+            self.mailbox.send(Command::Look);
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::context::{self, Context};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::options::numbers;
 use crate::patterns::SocketType;
 use crate::socket::{DONTWAIT, Socket};
@@ -179,4 +179,35 @@ fn messages_for_a_name_that_nobody_has_bound_end_with_the_context() {
     assert!(!core.inproc.is_empty());
     scene.0.terminate().unwrap();
     assert!(core.inproc.is_empty());
+}
+
+/// A thread sleeps in `call` until `change` gives it something to do.
+fn wakes<T>(socket: &Socket, call: impl Fn() -> Result<T> + Sync, change: impl FnOnce()) {
+    for option in [numbers::RCVTIMEO, numbers::SNDTIMEO] {
+        set(socket, option, 20_000);
+    }
+    std::thread::scope(|scope| {
+        let caller = scope.spawn(|| call().map(drop));
+        while socket.lock().unwrap().waiters == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        change();
+        assert_eq!(caller.join().unwrap(), Ok(()));
+    });
+}
+
+#[test]
+fn who_sleeps_hears_what_another_thread_disconnects() {
+    let scene = Scene::new();
+    let [xpub, sub] = [SocketType::Xpub, SocketType::Sub].map(|kind| scene.socket(kind));
+    sub.set_option(numbers::SUBSCRIBE, b"").unwrap();
+    sub.bind("inproc://sub").unwrap();
+    xpub.connect("inproc://sub").unwrap();
+    sub.events().unwrap();
+    assert_eq!(xpub.recv(0).unwrap().data(), [1]);
+    wakes(xpub, || xpub.recv(0), || xpub.disconnect("inproc://sub").unwrap());
+    for socket in [xpub, sub] {
+        socket.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
 }

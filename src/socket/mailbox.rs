@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Gone(u64),
     /// The same, and its endpoint is the socket's no more.
     Renounced(u64),
+    /// A call has changed what there is to report, and told nobody.
+    Look,
     /// The context is being terminated.
     Stop,
 }
