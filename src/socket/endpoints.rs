@@ -24,7 +24,7 @@ impl Socket {
     pub(crate) fn bind(&self, endpoint: &str) -> Result<()> {
         let mut core = self.enter()?;
         core.bind(endpoint)?;
-        core.mailbox.stir();
+        core.tell_of_endpoint();
         Ok(())
     }
 
@@ -32,7 +32,7 @@ impl Socket {
     pub(crate) fn connect(&self, endpoint: &str) -> Result<()> {
         let mut core = self.enter()?;
         core.connect(endpoint)?;
-        core.mailbox.stir();
+        core.tell_of_endpoint();
         Ok(())
     }
 
@@ -47,6 +47,7 @@ impl Socket {
         }
         // The routing id names a pipe, so there must be one before the connection.
         let id = core.connect(endpoint)?.ok_or(Error::INVAL)?;
+        core.tell_of_endpoint();
         core.pattern.peer_number(id).ok_or(Error::INVAL)
     }
 
@@ -82,6 +83,14 @@ impl Core {
             monitor: self.monitor.clone(),
             threads: Arc::new(ContextThreads(self.context.clone())),
             options: Arc::new(self.options.clone()),
+        }
+    }
+
+    /// There is an endpoint more: who watches the descriptor, and who sleeps in a call on this socket, shall look.
+    fn tell_of_endpoint(&self) {
+        self.mailbox.stir();
+        if self.waiters > 0 {
+            self.mailbox.send(Command::Look);
         }
     }
 

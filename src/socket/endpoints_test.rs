@@ -211,3 +211,35 @@ fn who_sleeps_hears_what_another_thread_disconnects() {
     }
     scene.0.terminate().unwrap();
 }
+
+#[test]
+fn who_sleeps_hears_what_another_thread_binds_and_connects() {
+    let scene = Scene::new();
+    for (kind, other) in
+        [(SocketType::Pull, SocketType::Push), (SocketType::Push, SocketType::Pull)]
+    {
+        let send = kind == SocketType::Push;
+        let call = |socket: &Socket| match send {
+            true => socket.send_slice(b"message", 0),
+            false => socket.recv(0).map(drop),
+        };
+        let [first, second] = [(); 2].map(|()| (scene.socket(kind), scene.socket(other)));
+        first.1.connect("inproc://first").unwrap();
+        second.1.bind("inproc://second").unwrap();
+        if !send {
+            first.1.send_slice(b"message", 0).unwrap();
+        }
+        wakes(first.0, || call(first.0), || first.0.bind("inproc://first").unwrap());
+        let connect = || {
+            second.0.connect("inproc://second").unwrap();
+            if !send {
+                second.1.send_slice(b"message", 0).unwrap();
+            }
+        };
+        wakes(second.0, || call(second.0), connect);
+        for socket in [first.0, first.1, second.0, second.1] {
+            socket.close().unwrap();
+        }
+    }
+    scene.0.terminate().unwrap();
+}
