@@ -68,7 +68,7 @@ impl Router {
             return match self.table.find(name) {
                 None => self.table.insert(name, id).map(|()| Identified::Yes),
                 // It may be the last connection to the same peer, and not all of it is read.
-                Some(other) if pipes.get_mut(other).is_some_and(|pipe| pipe.peer_finished()) => {
+                Some(other) if pipes.get_mut(other).is_some_and(|pipe| is_ending(pipe)) => {
                     self.refused.add(name, id);
                     Ok(Identified::Taken)
                 }
@@ -209,6 +209,11 @@ impl Router {
             }
         }
     }
+}
+
+/// Whether one of the two sides writes no more.
+fn is_ending(pipe: &Pipe) -> bool {
+    pipe.is_finished() || pipe.peer_finished()
 }
 
 impl Pattern for Router {

@@ -6,7 +6,7 @@ mod list;
 use std::sync::Arc;
 
 pub(super) use self::list::Endpoints;
-use self::list::Target;
+use self::list::{Line, Target};
 use super::mailbox::{Command, Mailbox};
 use super::{Core, Socket};
 use crate::context::{ContextThreads, Member};
@@ -156,7 +156,7 @@ impl Core {
         })?;
         self.options.connected = true;
         let id = pipe.and_then(|pipe| self.attach(pipe, Attach { name, ..Attach::default() }));
-        self.endpoints.add(endpoint, Target::Session(handle, id));
+        self.endpoints.add(endpoint, Target::Session(handle, id.map(Line::Lasting)));
         self.endpoints.last = transport.connect_endpoint(endpoint, address);
         Ok(id)
     }
@@ -187,7 +187,7 @@ impl Core {
         self.options.connected = true;
         let how = Attach { subscribe_to_all: true, ..Attach::default() };
         let id = self.attach(pipe, how);
-        self.endpoints.add(endpoint, Target::Session(handle, id));
+        self.endpoints.add(endpoint, Target::Session(handle, id.map(Line::Lasting)));
         id
     }
 
@@ -200,6 +200,13 @@ impl Core {
             _ => transport::find(scheme).map(|_| true).ok_or(Error::PROTONOSUPPORT)?,
         };
         if serves { Ok(()) } else { Err(Error::NOCOMPATPROTO) }
+    }
+
+    /// Does something with the pipe, if it is there.
+    fn with_pipe(&mut self, id: PipeId, act: fn(&mut Pipe)) {
+        if let Some(pipe) = self.pipes.get_mut(id) {
+            act(pipe);
+        }
     }
 
     /// Ends all endpoints of this name. `NOENT` if there is none.
@@ -219,18 +226,19 @@ impl Core {
                     let leftovers = handle.close_and_wait(linger);
                     self.endpoints.keep(leftovers);
                 }
-                Target::Session(handle, pipe) => {
-                    // What was received and not read is gone; what was sent goes out.
-                    if let Some(pipe) = pipe.and_then(|id| self.pipes.get_mut(id)) {
-                        pipe.terminate();
+                Target::Session(handle, line) => {
+                    // What was sent goes out. What was received and not read is gone, or is read before the pipe
+                    // ends: as in libzmq.
+                    match line {
+                        Some(Line::Lasting(id)) => self.with_pipe(id, Pipe::terminate),
+                        Some(Line::Passing(id)) => self.with_pipe(id, Pipe::finish),
+                        None => {}
                     }
                     handle.close(linger);
                 }
                 Target::InprocBound => self.context.inproc.unbind(address, self.id)?,
                 Target::InprocPipe(id) => {
-                    if let Some(pipe) = self.pipes.get_mut(id) {
-                        pipe.terminate();
-                    }
+                    self.with_pipe(id, Pipe::terminate);
                     self.context.inproc.disconnect(address, self.id);
                 }
                 Target::Ended => {}

@@ -163,3 +163,76 @@ fn nothing_goes_to_an_endpoint_that_was_disconnected() {
     }
     scene.0.terminate().unwrap();
 }
+
+#[test]
+fn what_came_before_its_endpoint_was_disconnected_is_read() {
+    let scene = Scene::new();
+    for frames in [1, 3] {
+        let push = bound(&scene, SocketType::Push, "tcp://127.0.0.1:*");
+        let pull = scene.socket(SocketType::Pull);
+        set(pull, numbers::IMMEDIATE, 1);
+        let gone = |socket: &Socket| {
+            let core = socket.enter().unwrap();
+            (core.pipes.len() == 0).then_some(())
+        };
+        let parts: Vec<_> = (0..5 * frames).map(|part: u8| [part]).collect();
+        // Where the processors are busy they may come too late.
+        wait_for("five messages", || {
+            pull.connect(&last_endpoint(push)).unwrap();
+            for part in &parts {
+                let more = if (part[0] + 1) % frames == 0 { 0 } else { SNDMORE };
+                push.send(&mut Message::from_slice(part).unwrap(), more).unwrap();
+            }
+            assert_eq!(pull.recv(0).unwrap().data(), parts[0]);
+            std::thread::sleep(Duration::from_millis(100));
+            pull.disconnect(&last_endpoint(push)).unwrap();
+            let rest = parts[1..].iter().take_while(|part| {
+                pull.recv(DONTWAIT).is_ok_and(|message| message.data() == part.as_slice())
+            });
+            let all = rest.count() + 1 == parts.len();
+            assert_eq!(pull.recv(DONTWAIT).err(), Some(Error::AGAIN));
+            // And it has ended then.
+            for socket in [pull, push] {
+                wait_for("the end", || gone(socket));
+            }
+            all.then_some(())
+        });
+        push.close().unwrap();
+        pull.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
+}
+
+#[test]
+fn a_name_is_given_again_when_what_came_is_read() {
+    let scene = Scene::new();
+    let dealer = bound(&scene, SocketType::Dealer, "tcp://127.0.0.1:*");
+    let router = scene.socket(SocketType::Router);
+    set(router, numbers::ROUTER_MANDATORY, 1);
+    let connect = |immediate| {
+        set(router, numbers::IMMEDIATE, immediate);
+        router.set_option(numbers::CONNECT_ROUTING_ID, b"name").unwrap();
+        router.connect(&last_endpoint(dealer)).unwrap();
+    };
+    connect(1);
+    send_to(router, "name", "before");
+    assert_eq!(heard(dealer), "before");
+    dealer.send_slice(b"one", SNDMORE).unwrap();
+    send(dealer, b"two");
+    assert_eq!(heard(router), "name");
+    assert_eq!(heard(router), "one");
+    router.disconnect(&last_endpoint(dealer)).unwrap();
+    connect(0);
+    assert_eq!(begin(router, "name"), Err(Error::HOSTUNREACH));
+    assert_eq!(heard(router), "two");
+    wait_for("the end of the first connection", || {
+        assert_eq!(router.recv(DONTWAIT).err(), Some(Error::AGAIN));
+        begin(router, "name").ok()
+    });
+    send(router, b"after");
+    assert_eq!(heard(dealer), "after");
+    for socket in [dealer, router] {
+        socket.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
+}

@@ -24,11 +24,28 @@ pub(in crate::socket) enum Target {
     /// With the endpoint as zmq_bind got it, if the listener calls it otherwise.
     Listener(TaskHandle, Option<Box<str>>),
     /// The session and, unless it waits for the connection, its pipe.
-    Session(TaskHandle, Option<PipeId>),
+    Session(TaskHandle, Option<Line>),
     InprocBound,
     InprocPipe(PipeId),
     /// A connection that has ended by itself: the application may still disconnect it.
     Ended,
+}
+
+/// The pipe of a session.
+#[derive(Clone, Copy)]
+pub(in crate::socket) enum Line {
+    /// The session's from the beginning, whatever becomes of its connections.
+    Lasting(PipeId),
+    /// Made with a connection, and only for that (ZMQ_IMMEDIATE).
+    Passing(PipeId),
+}
+
+impl Line {
+    fn pipe(self) -> PipeId {
+        match self {
+            Line::Lasting(pipe) | Line::Passing(pipe) => pipe,
+        }
+    }
 }
 
 impl Target {
@@ -38,7 +55,7 @@ impl Target {
 
     fn pipe(&self) -> Option<PipeId> {
         match self {
-            Target::Session(_, pipe) => *pipe,
+            Target::Session(_, line) => line.map(Line::pipe),
             Target::InprocPipe(pipe) => Some(*pipe),
             _ => None,
         }
@@ -195,15 +212,15 @@ impl Endpoints {
         self.with_session(key).is_some()
     }
 
-    /// The session has this pipe now.
+    /// The session has made a connection, which has this pipe.
     pub(in crate::socket) fn set_pipe(&mut self, key: u64, id: PipeId) {
         let at = self.with_session(key);
         if let Some((at, entry)) = at.and_then(|at| Some((at, self.entries.get_mut(at)?)))
-            && let Target::Session(_, pipe) = &mut entry.target
+            && let Target::Session(_, line) = &mut entry.target
         {
-            let last = pipe.replace(id);
+            let last = line.replace(Line::Passing(id));
             if let Some(index) = &mut self.index {
-                last.map(|last| index.pipes.remove(&last));
+                last.map(|last| index.pipes.remove(&last.pipe()));
                 index.pipes.insert(id, at);
             }
         }
@@ -213,8 +230,8 @@ impl Endpoints {
     pub(in crate::socket) fn remove_pipe(&mut self, id: PipeId) {
         let Some(at) = self.with_pipe(id) else { return };
         let entry = self.entries.get_mut(at);
-        if let Some(Entry { target: Target::Session(_, pipe), .. }) = entry {
-            *pipe = None;
+        if let Some(Entry { target: Target::Session(_, line), .. }) = entry {
+            *line = None;
             if let Some(index) = &mut self.index {
                 index.pipes.remove(&id);
             }
