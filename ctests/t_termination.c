@@ -88,6 +88,47 @@ static void every_call_after_shutdown (void)
     SHOW (zmq_ctx_term (context));
 }
 
+/* Who is about to close a socket may set its options until a call on it has met the end of the context. */
+static void options_after_shutdown (void)
+{
+    int value = 0;
+    size_t size = sizeof value;
+    line ("-- options of a socket after shutdown");
+    void *context = new_context (), *sub = new_socket (context, ZMQ_SUB);
+    SHOW (zmq_socket_monitor (sub, "inproc://m", ZMQ_EVENT_ALL));
+    SHOW (zmq_ctx_shutdown (context));
+    SHOW (zmq_setsockopt (sub, ZMQ_LINGER, &value, sizeof value));
+    SHOW (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "x", 1));
+    SHOW (zmq_getsockopt (sub, ZMQ_TYPE, &value, &size));
+    SHOW (zmq_socket_monitor (sub, NULL, 0));
+    SHOW (zmq_getsockopt (sub, ZMQ_EVENTS, &value, &size));
+    SHOW (zmq_setsockopt (sub, ZMQ_LINGER, &value, sizeof value));
+    SHOW (zmq_getsockopt (sub, ZMQ_TYPE, &value, &size));
+    SHOW (zmq_socket_monitor (sub, NULL, 0));
+    SHOW (zmq_close (sub));
+    SHOW (zmq_ctx_term (context));
+}
+
+static void *terminates (void *context)
+{
+    NEED (zmq_ctx_term (context) == 0);
+    return NULL;
+}
+
+/* What would be sent to nobody for ever is given up by the thread that closes, though another one ends the context. */
+static void linger_during_term (void)
+{
+    pthread_t thread;
+    void *context = new_context (), *push = zmq_socket (context, ZMQ_PUSH);
+    NEED (zmq_connect (push, "ipc:///nosuch/folder/of/sockets") == 0 && zmq_send (push, "x", 1, 0) == 1);
+    NEED (pthread_create (&thread, NULL, terminates, context) == 0);
+    rest (100);
+    set_int (push, ZMQ_LINGER, 0);
+    NEED (zmq_close (push) == 0);
+    pthread_join (thread, NULL);
+    line ("term ended");
+}
+
 static void *closes_later (void *socket)
 {
     rest (200);
@@ -112,6 +153,8 @@ int main (void)
     interrupted_by (zmq_ctx_shutdown, "zmq_ctx_shutdown");
     interrupted_by (zmq_ctx_term, "zmq_ctx_term");
     every_call_after_shutdown ();
+    options_after_shutdown ();
+    linger_during_term ();
     term_waits ();
     for (int i = 0; i < 50; i++) {
         void *context = new_context ();

@@ -11,7 +11,7 @@ const HEAD: &str = "# Options
 
 Written by `UPDATE=1 cargo test options_document` from the tables in `src/options`; what each option
 does is told by zmq_setsockopt(3), zmq_getsockopt(3) and zmq_ctx_set(3). Whatever breaks a rule is
-`EINVAL`; any option of a socket whose context was terminated or shut down is `ETERM`.
+`EINVAL`; once a call on the socket has answered `ETERM`, any option of it is `ETERM`, too.
 
 Reading needs a buffer of exactly 4 bytes for an int and of 8 for a long. Where it says *int, 4 or
 more*, a larger buffer is zeroed behind the value; bytes and text need room for all of it, text with

@@ -103,9 +103,16 @@ impl Core {
 
     /// `TERM` once the context ends.
     #[inline]
-    pub(super) fn check_context(&self) -> Result<()> {
+    pub(super) fn check_context(&mut self) -> Result<()> {
         // The context says so to all its sockets at once; the command only wakes who sleeps.
-        if self.stopped || self.context.terminating() { Err(Error::TERM) } else { Ok(()) }
+        self.stopped |= self.context.terminating();
+        self.check_stopped()
+    }
+
+    /// `TERM` once a call has met the end of the context.
+    #[inline]
+    pub(super) fn check_stopped(&self) -> Result<()> {
+        if self.stopped { Err(Error::TERM) } else { Ok(()) }
     }
 
     #[cold]

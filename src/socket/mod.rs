@@ -120,13 +120,14 @@ impl Socket {
         Ok(core)
     }
 
-    /// The core, locked, with nothing taken in. `TERM` once the context ends.
+    /// The core, locked, with nothing taken in. `TERM` once another call has met the end of the context: until then
+    /// who is about to close the socket may still set ZMQ_LINGER, for which zmq_ctx_term may wait in another thread.
     ///
     /// Only a call that tells the application what came may take it in: the descriptor (ZMQ_FD) is
     /// silent afterwards, and an event loop that set an option would never hear of a message.
     fn lock_only(&self) -> Result<Locked<'_>> {
         let core = self.lock()?;
-        core.check_context()?;
+        core.check_stopped()?;
         Ok(core)
     }
 
@@ -186,13 +187,13 @@ impl Socket {
 
     /// Joins a group, zmq_join(3).
     pub(crate) fn join(&self, group: &CStr) -> Result<()> {
-        let core = &mut *self.enter()?;
+        let core = &mut *self.lock_only()?;
         core.pattern.join(&mut core.pipes, group.to_bytes())
     }
 
     /// Leaves a group, zmq_leave(3).
     pub(crate) fn leave(&self, group: &CStr) -> Result<()> {
-        let core = &mut *self.enter()?;
+        let core = &mut *self.lock_only()?;
         core.pattern.leave(&mut core.pipes, group.to_bytes())
     }
 
