@@ -76,6 +76,9 @@ fn both_ends_count_the_messages_that_wait() {
     assert_eq!(writer.waiting().0, messages);
     while reader.read().is_some_and(|frame| frame.more()) {}
     assert_eq!(reader.waiting(), (0, messages - 1));
+    // What comes while others wait counts, too.
+    assert!(writer.write(&mut Message::new()));
+    assert_eq!(reader.waiting(), (0, messages));
     while reader.read().is_some() {}
     assert_eq!((writer.waiting(), reader.waiting()), ((0, 0), (0, 0)));
 }

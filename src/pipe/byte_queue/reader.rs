@@ -83,9 +83,12 @@ impl Reader {
     #[inline]
     pub(crate) fn has_bytes(&mut self) -> bool {
         let state = self.state();
-        if state.total < state.published {
-            return true;
-        }
+        state.total < state.published || self.look()
+    }
+
+    /// The same, with what was published since the last look.
+    #[inline]
+    fn look(&mut self) -> bool {
         let published = &self.shared.published.0;
         // In this order: a link that is still there was not left behind with what is at the offset.
         let mut offset = published.offset.load(Acquire);

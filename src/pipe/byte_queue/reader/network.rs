@@ -117,7 +117,8 @@ impl Reader {
 
     /// How many messages are published and were not read to their end.
     pub(crate) fn count_messages(&mut self) -> u64 {
-        if !self.has_bytes() {
+        // All of it, also if there was more than enough at the last look.
+        if !self.look() {
             return 0;
         }
         let Some((mut chunk, mut at)) = self.cursor() else { return 0 };
