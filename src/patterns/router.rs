@@ -68,7 +68,7 @@ impl Router {
             return match self.table.find(name) {
                 None => self.table.insert(name, id).map(|()| Identified::Yes),
                 // It may be the last connection to the same peer, and not all of it is read.
-                Some(other) if pipes.get_mut(other).is_some_and(|pipe| is_ending(pipe)) => {
+                Some(other) if pipes.get_mut(other).is_some_and(|pipe| pipe.is_ending()) => {
                     self.refused.add(name, id);
                     Ok(Identified::Taken)
                 }
@@ -209,11 +209,6 @@ impl Router {
             }
         }
     }
-}
-
-/// Whether one of the two sides writes no more.
-fn is_ending(pipe: &Pipe) -> bool {
-    pipe.is_finished() || pipe.peer_finished()
 }
 
 impl Pattern for Router {

@@ -38,7 +38,7 @@ impl Stream {
         let holder = name.and_then(|name| self.table.find(name));
         match (name, holder.and_then(|id| pipes.get_mut(id))) {
             (Some(name), None) => self.table.insert(name, id)?,
-            (Some(name), Some(holder)) if holder.peer_finished() => {
+            (Some(name), Some(holder)) if holder.is_ending() => {
                 self.refused.add(name, id);
                 return Ok(());
             }

@@ -233,6 +233,11 @@ impl Pipe {
         self.finished
     }
 
+    /// Whether one of the two ends writes no more: the pipe ends when it is read.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.finished || self.peer_finished()
+    }
+
     /// The owner's answer to a `Closed` event: writes no more, and ends the pipe if nothing is left to
     /// read. True: something is left and the pattern must read it.
     pub(crate) fn peer_has_closed(&mut self) -> bool {
