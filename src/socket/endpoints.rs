@@ -283,3 +283,7 @@ mod endpoints_test;
 #[cfg(test)]
 #[path = "immediate_test.rs"]
 mod immediate_test;
+
+#[cfg(test)]
+#[path = "replaced_test.rs"]
+mod replaced_test;

@@ -189,6 +189,7 @@ fn wakes<T>(socket: &Socket, call: impl Fn() -> Result<T> + Sync, change: impl F
     std::thread::scope(|scope| {
         let caller = scope.spawn(|| call().map(drop));
         while socket.lock().unwrap().waiters == 0 {
+            assert!(!caller.is_finished(), "it does not sleep");
             std::thread::sleep(Duration::from_millis(1));
         }
         change();
