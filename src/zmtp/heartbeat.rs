@@ -61,9 +61,14 @@ pub(crate) struct Heartbeat {
     /// When the peer's last PING came, or the connection was established, and how often they come.
     pinged: Instant,
     peer_interval: Option<Duration>,
-    /// Since nothing is read, when the next unasked PONG is due.
+    /// A PING has come, at once after the handshake.
+    hasty: bool,
+    /// Reading was stopped since the peer's last PING: what passes until the next tells how slow we are.
+    stretched: bool,
+    /// Since nothing is read, when the next unasked PONG is due, and when the last one was.
     paused: bool,
     next_pong: Option<Instant>,
+    ponged: Instant,
 }
 
 impl Heartbeat {
@@ -90,8 +95,11 @@ impl Heartbeat {
             peer_ttl: None,
             pinged: now,
             peer_interval: None,
+            hasty: false,
+            stretched: false,
             paused: false,
             next_pong: None,
+            ponged: now,
         }
     }
 
@@ -118,7 +126,9 @@ impl Heartbeat {
     /// The peer has as long again if it does not have the PING yet, its system answers, and it takes what is before.
     pub(crate) fn reconsider(&mut self, now: Instant, delivery: Delivery) {
         let (Some(ping), Some(timeout)) = (&mut self.unanswered, self.timeout) else { return };
-        if ping.left && delivery.taken >= 0 || delivery.silence >= timeout {
+        // If it did not have it at the last excuse, it may have come to it a moment ago.
+        let has_had_it = ping.taken.is_none_or(|(taken, _)| taken >= 0);
+        if ping.left && delivery.taken >= 0 && has_had_it || delivery.silence >= timeout {
             return;
         }
         let (_, since) = *match &mut ping.taken {
@@ -141,21 +151,35 @@ impl Heartbeat {
     /// A PING came; its TTL is in tenths of a second.
     pub(crate) fn pinged(&mut self, now: Instant, ttl: u16) {
         self.peer_ttl = (ttl > 0).then(|| Duration::from_millis(u64::from(ttl) * 100));
-        // The first comes one interval after the establishment.
-        let interval = now.saturating_duration_since(self.pinged);
-        if self.peer_interval.is_none() || interval >= CLOSEST {
-            self.peer_interval = Some(interval);
-        }
+        self.learn(now.saturating_duration_since(self.pinged));
         self.pinged = now;
+    }
+
+    /// So long after the one before, or after the establishment, a PING was read.
+    fn learn(&mut self, interval: Duration) {
+        let stretched = std::mem::take(&mut self.stretched);
+        let hasty = std::mem::replace(&mut self.hasty, interval < CLOSEST);
+        self.peer_interval = match self.peer_interval {
+            // The first comes one interval after the establishment, or with it.
+            None if interval >= CLOSEST => Some(interval),
+            None => hasty.then_some(CLOSEST),
+            Some(known) if interval < CLOSEST => Some(known),
+            Some(known) if stretched => Some(known.min(interval)),
+            Some(_) => Some(interval),
+        };
     }
 
     /// Reading was stopped or resumed on purpose.
     pub(crate) fn set_paused(&mut self, now: Instant, paused: bool) {
+        // Also if a PING was read since it was stopped first.
+        self.stretched |= paused;
         if self.paused == paused {
             return;
         }
         self.paused = paused;
-        self.next_pong = if paused { after(now, self.pong_interval()) } else { None };
+        // Not from now on: who stops for a moment again and again would never say it.
+        let told = self.pinged.max(self.ponged);
+        self.next_pong = if paused { after(told, self.pong_interval()) } else { None };
         if !paused {
             // What the peer sent meanwhile waits in the kernel's buffers.
             self.hear(now);
@@ -201,6 +225,7 @@ impl Heartbeat {
             return Ok(Some(Beat::Ping));
         }
         if self.next_pong.is_some_and(|due| due <= now) {
+            self.ponged = now;
             self.next_pong = after(now, self.pong_interval());
             return Ok(Some(Beat::Pong));
         }

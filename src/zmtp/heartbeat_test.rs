@@ -102,9 +102,11 @@ fn nor_before_the_peer_has_it() {
     assert_eq!(one.engine.handle_timeout(now + 17 * SECOND), Ok(()));
     one.engine.reconsider(now + 18 * SECOND, taken(-1));
     assert_eq!(one.engine.handle_timeout(now + 21 * SECOND), Ok(()));
-    // Now it has the PING, and something of what came behind.
+    // Now it has the PING, and something of what came behind; since when is not known, so it may answer still.
     one.engine.reconsider(now + 22 * SECOND, taken(100));
-    assert!(one.engine.handle_timeout(now + 22 * SECOND).is_err());
+    assert_eq!(one.engine.handle_timeout(now + 25 * SECOND), Ok(()));
+    one.engine.reconsider(now + 26 * SECOND, taken(200));
+    assert!(one.engine.handle_timeout(now + 26 * SECOND).is_err());
 }
 
 #[test]
@@ -165,6 +167,69 @@ fn a_peer_that_we_do_not_read_is_told_that_we_live() {
     assert_eq!(side.sent(), b"\x04\x05\x04PONG");
     side.engine.set_input_paused(now, false);
     assert_eq!(side.engine.poll_timeout(), None);
+}
+
+/// PINGs are read at these times, in seconds.
+fn read_pings(side: &mut Side, start: Instant, seconds: impl IntoIterator<Item = u32>) {
+    for second in seconds {
+        let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+        side.engine.scan(start + second * SECOND, &mut ping, 1).unwrap();
+        side.sent();
+    }
+}
+
+#[test]
+fn how_slow_we_are_does_not_tell_how_often_it_asks() {
+    let (mut side, start) = established();
+    read_pings(&mut side, start, [10]);
+    // It is read for moments only, and comes upon the PINGs of a minute ago, all or a few of them.
+    for (from, to, pings) in [(20, 60, 4), (60, 120, 1), (120, 180, 2)] {
+        side.engine.set_input_paused(start + from * SECOND, true);
+        side.engine.set_input_paused(start + to * SECOND, false);
+        read_pings(&mut side, start, std::iter::repeat_n(to, pings));
+        side.engine.set_input_paused(start + to * SECOND, true);
+        assert_eq!(side.engine.poll_timeout(), Some(start + (to + 5) * SECOND), "{to}");
+    }
+    // Who has time again learns that it asks less often by now.
+    side.engine.set_input_paused(start + 180 * SECOND, false);
+    read_pings(&mut side, start, [200, 220]);
+    side.engine.set_input_paused(start + 220 * SECOND, true);
+    assert_eq!(side.engine.poll_timeout(), Some(start + 230 * SECOND));
+}
+
+#[test]
+fn who_stops_reading_again_and_again_says_that_it_lives() {
+    let (mut side, start) = established();
+    read_pings(&mut side, start, [10]);
+    let mut said = 0;
+    for second in 11..=40 {
+        let now = start + second * SECOND;
+        // It reads a message every other second.
+        side.engine.set_input_paused(now, second % 2 == 0);
+        side.engine.set_input_paused(now, true);
+        side.engine.handle_timeout(now).unwrap();
+        let pong = b"\x04\x05\x04PONG";
+        let sent = side.sent();
+        assert!(sent.is_empty() || sent == pong);
+        said += u32::from(!sent.is_empty());
+    }
+    assert_eq!(said, 6);
+}
+
+#[test]
+fn a_first_ping_at_once_says_nothing_of_the_next() {
+    for (next, wanted) in [(30 * SECOND, 15 * SECOND), (SECOND / 500, SECOND / 200)] {
+        let (mut side, start) = established();
+        let first = start + SECOND / 1000;
+        for now in [first, first + next] {
+            let mut ping = b"\x04\x07\x04PING\0\0".to_vec();
+            side.engine.scan(now, &mut ping, 1).unwrap();
+            side.engine.set_input_paused(now, true);
+            let due = if now == first { None } else { Some(now + wanted.max(SECOND / 100)) };
+            assert_eq!(side.engine.poll_timeout(), due);
+            side.engine.set_input_paused(now, false);
+        }
+    }
 }
 
 #[test]
