@@ -261,6 +261,37 @@ mod tests {
     }
 
     #[test]
+    fn a_call_that_fails_hides_nothing() {
+        use crate::options::numbers::{FD, LINGER};
+
+        let context = Context::create().unwrap();
+        let [pull, push] = [SocketType::Pull, SocketType::Push]
+            .map(|kind| Socket::create(&context.core().unwrap(), kind as i32).unwrap());
+        pull.bind("inproc://pull").unwrap();
+        push.connect("inproc://pull").unwrap();
+        push.set_option(LINGER, &0i32.to_ne_bytes()).unwrap();
+        let mut fd = [0; size_of::<i32>()];
+        pull.option(FD, &mut fd).unwrap();
+        let fd = i32::from_ne_bytes(fd);
+        let mut items = [PollItem { socket: ptr::null_mut(), fd, events: POLLIN, revents: 0 }];
+        let calls: [fn(&Socket, &str) -> Result<()>; 4] =
+            [Socket::bind, Socket::connect, Socket::unbind, Socket::disconnect];
+        for call in calls {
+            for endpoint in ["tcp://bad address", "nonsense://x", "inproc://"] {
+                assert_eq!(pull.events().unwrap() & POLLIN, 0);
+                assert_eq!(poll_items(&mut items, 0, None), Ok(0));
+                push.send_slice(b"message", 0).unwrap();
+                assert!(call(pull, endpoint).is_err());
+                assert_eq!(poll_items(&mut items, 0, None), Ok(1), "{endpoint}");
+                assert_eq!(pull.recv(0).unwrap().data(), b"message");
+            }
+        }
+        pull.close().unwrap();
+        push.close().unwrap();
+        context.terminate().unwrap();
+    }
+
+    #[test]
     fn the_end_of_the_context_is_found() {
         let context = Context::create().unwrap();
         let socket = Socket::create(&context.core().unwrap(), SocketType::Sub as i32).unwrap();

@@ -22,7 +22,7 @@ use crate::transport::{UdpSocket, multicast};
 impl Socket {
     /// Accepts connections at the endpoint. The errno of zmq_bind(3).
     pub(crate) fn bind(&self, endpoint: &str) -> Result<()> {
-        let mut core = self.enter()?;
+        let mut core = self.enter_aside()?;
         core.bind(endpoint)?;
         core.tell_of_endpoint();
         Ok(())
@@ -30,7 +30,7 @@ impl Socket {
 
     /// Connects to the endpoint, now or when it can. The errno of zmq_connect(3).
     pub(crate) fn connect(&self, endpoint: &str) -> Result<()> {
-        let mut core = self.enter()?;
+        let mut core = self.enter_aside()?;
         core.connect(endpoint)?;
         core.tell_of_endpoint();
         Ok(())
@@ -38,7 +38,7 @@ impl Socket {
 
     /// Connects a PEER and gives the routing id of the other side. zmq_connect_peer(3).
     pub(crate) fn connect_peer(&self, endpoint: &str) -> Result<u32> {
-        let mut core = self.enter()?;
+        let mut core = self.enter_aside()?;
         if core.options.kind != SocketType::Peer {
             return Err(Error::NOTSUP);
         }
@@ -63,7 +63,7 @@ impl Socket {
 
     /// Closes the connection of one peer of a SERVER or PEER.
     pub(crate) fn disconnect_peer(&self, routing_id: u32) -> Result<()> {
-        let core = &mut *self.enter()?;
+        let core = &mut *self.enter_aside()?;
         if !matches!(core.options.kind, SocketType::Server | SocketType::Peer) {
             return Err(Error::NOTSUP);
         }
@@ -71,7 +71,10 @@ impl Socket {
         if let Some(pipe) = core.pipes.get_mut(id) {
             pipe.terminate();
         }
-        core.reap();
+        if core.reap() {
+            // Who sleeps until this peer takes more.
+            core.mailbox.send(Command::Look);
+        }
         Ok(())
     }
 }

@@ -181,8 +181,12 @@ fn messages_for_a_name_that_nobody_has_bound_end_with_the_context() {
     assert!(core.inproc.is_empty());
 }
 
-/// A thread sleeps in `call` until `change` gives it something to do.
-fn wakes<T>(socket: &Socket, call: impl Fn() -> Result<T> + Sync, change: impl FnOnce()) {
+/// A thread sleeps in `call` until `change` gives it something to do; what comes of it.
+fn wakes<T>(
+    socket: &Socket,
+    call: impl Fn() -> Result<T> + Sync,
+    change: impl FnOnce(),
+) -> Result<()> {
     for option in [numbers::RCVTIMEO, numbers::SNDTIMEO] {
         set(socket, option, 20_000);
     }
@@ -193,8 +197,8 @@ fn wakes<T>(socket: &Socket, call: impl Fn() -> Result<T> + Sync, change: impl F
             std::thread::sleep(Duration::from_millis(1));
         }
         change();
-        assert_eq!(caller.join().unwrap(), Ok(()));
-    });
+        caller.join().unwrap()
+    })
 }
 
 #[test]
@@ -206,8 +210,34 @@ fn who_sleeps_hears_what_another_thread_disconnects() {
     xpub.connect("inproc://sub").unwrap();
     sub.events().unwrap();
     assert_eq!(xpub.recv(0).unwrap().data(), [1]);
-    wakes(xpub, || xpub.recv(0), || xpub.disconnect("inproc://sub").unwrap());
+    let change = || xpub.disconnect("inproc://sub").unwrap();
+    assert_eq!(wakes(xpub, || xpub.recv(0), change), Ok(()));
     for socket in [xpub, sub] {
+        socket.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
+}
+
+#[test]
+fn who_sleeps_until_a_peer_takes_more_hears_that_it_was_disconnected() {
+    let scene = Scene::new();
+    let [server, client] = [SocketType::Server, SocketType::Client].map(|kind| scene.socket(kind));
+    for (socket, option) in [(server, numbers::SNDHWM), (client, numbers::RCVHWM)] {
+        set(socket, option, 1);
+    }
+    server.bind("inproc://server").unwrap();
+    client.connect("inproc://server").unwrap();
+    send(client, b"hello");
+    let peer = server.recv(0).unwrap().routing_id();
+    let reply = |flags| {
+        let mut message = crate::message::Message::from_slice(b"reply").unwrap();
+        message.set_routing_id(peer);
+        server.send(&mut message, flags)
+    };
+    while reply(DONTWAIT).is_ok() {}
+    let change = || server.disconnect_peer(peer).unwrap();
+    assert_eq!(wakes(server, || reply(0), change), Err(Error::HOSTUNREACH));
+    for socket in [server, client] {
         socket.close().unwrap();
     }
     scene.0.terminate().unwrap();
@@ -230,14 +260,15 @@ fn who_sleeps_hears_what_another_thread_binds_and_connects() {
         if !send {
             first.1.send_slice(b"message", 0).unwrap();
         }
-        wakes(first.0, || call(first.0), || first.0.bind("inproc://first").unwrap());
+        let bind = || first.0.bind("inproc://first").unwrap();
+        assert_eq!(wakes(first.0, || call(first.0), bind), Ok(()));
         let connect = || {
             second.0.connect("inproc://second").unwrap();
             if !send {
                 second.1.send_slice(b"message", 0).unwrap();
             }
         };
-        wakes(second.0, || call(second.0), connect);
+        assert_eq!(wakes(second.0, || call(second.0), connect), Ok(()));
         for socket in [first.0, first.1, second.0, second.1] {
             socket.close().unwrap();
         }

@@ -287,6 +287,8 @@ impl Mailbox {
     pub(crate) fn stir(&self) {
         let mut inner = self.inner.lock();
         inner.stirred = true;
+        // Who found nothing to report looks again: the caller may not have taken anything in.
+        inner.disturb();
         inner.alarm();
         if inner.exposed {
             self.pending.store(true, Ordering::Release);
