@@ -51,7 +51,9 @@ impl Carrier {
     /// Whether it has more than it has given.
     pub(super) fn holds(&mut self) -> bool {
         let Carrier::Tls(tls) = self else { return false };
-        tls.process_new_packets().is_ok_and(|state| state.plaintext_bytes_to_read() > 0)
+        // The descriptor does not tell of a good-bye that was taken from it, nor of what is wrong: the next read does.
+        tls.process_new_packets()
+            .map_or(true, |state| state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
     }
 
     /// Writes without blocking what there is room for. WouldBlock: the descriptor takes no more.
