@@ -134,9 +134,9 @@ def hung(size, pause):
 @row("class 7: a hung peer", reference="passes")
 def a_hung_peer_is_given_up():
     # The PING is in its system's hands, and so is most of what comes behind.
-    assert hung(100, 0.002) < 2
+    assert 0.3 < hung(100, 0.002) < 2
     # Its system has no room left when the PING is due.
-    assert hung(100_000, 0) < 12
+    assert 0.3 < hung(100_000, 0) < 12
 
 
 @row("class 7: a full connection", reference="passes")
