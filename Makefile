@@ -114,6 +114,6 @@ clean: ## remove everything that was built
 
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort -u | \
-		awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+		awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 -include $(sort $(wildcard mk/*.mk))
