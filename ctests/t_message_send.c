@@ -48,7 +48,7 @@ static void over (void *context, const char *transport)
     wait_for_release (2);
 
     /* zmq_send_const must not copy what it need not, zmq_recv tells the whole size. */
-    char buffer[4] = "????";
+    char buffer[4] = {'?', '?', '?', '?'};
     SHOW (zmq_send_const (from, "constant", 8, 0));
     SHOW (zmq_recv (to, buffer, 3, 0));
     line ("cut to '%.4s'", buffer);

@@ -112,11 +112,12 @@ fn serve(context: Context, secret: &Masked, public: &[u8; 41]) {
             let len = if key.len() == 41 { 41 } else { 32 };
             set_bytes(server, ZMQ_CURVE_SECRETKEY, &key[..len]);
         });
-        let mut keys = [[0i8; 41]; 2];
-        let [own_public, own_secret] = keys.each_mut().map(|key| key.as_mut_ptr());
+        let mut keys = [[0; 41]; 2];
+        let [own_public, own_secret] =
+            keys.each_mut().map(|key: &mut [u8; 41]| key.as_mut_ptr().cast());
         assert_eq!(unsafe { zmq_curve_keypair(own_public, own_secret) }, 0);
         for (option, key) in [ZMQ_CURVE_PUBLICKEY, ZMQ_CURVE_SECRETKEY].into_iter().zip(keys) {
-            set_bytes(client, option, &key.map(|byte| byte as u8));
+            set_bytes(client, option, &key);
         }
         set_bytes(client, ZMQ_CURVE_SERVERKEY, public);
         client.connect(&server.bind_any("tcp")).unwrap();
@@ -140,17 +141,17 @@ fn inside() {
     // The library's own conversions must leave nothing, either.
     let mut public = [0; 41];
     let text = secret.with(|key| {
-        let mut text = vec![0i8; 41];
-        let mut known = [0i8; 41];
+        let mut text = vec![0u8; 41];
+        let mut known = [0u8; 41];
         unsafe {
-            assert!(!zmq_z85_encode(text.as_mut_ptr(), key.as_ptr(), 32).is_null());
-            assert_eq!(zmq_curve_public(known.as_mut_ptr(), text.as_ptr()), 0);
+            assert!(!zmq_z85_encode(text.as_mut_ptr().cast(), key.as_ptr(), 32).is_null());
+            assert_eq!(zmq_curve_public(known.as_mut_ptr().cast(), text.as_ptr().cast()), 0);
             let mut decoded = vec![0; 32];
-            assert!(!zmq_z85_decode(decoded.as_mut_ptr(), text.as_ptr()).is_null());
+            assert!(!zmq_z85_decode(decoded.as_mut_ptr(), text.as_ptr().cast()).is_null());
             wipe(&mut decoded);
         }
-        public = known.map(|byte| byte as u8);
-        let mut bytes: Vec<_> = text.iter().map(|byte| *byte as u8).collect();
+        public = known;
+        let mut bytes = text.clone();
         text.fill(0);
         std::hint::black_box(&mut text);
         Masked::take(&mut bytes[..40])

@@ -1,7 +1,7 @@
 //! The way back into C: results become return values and `errno`, panics stay inside. Called by
 //! every exported function.
 
-use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ffi::{c_int, c_long};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::{Error, Result};
@@ -37,10 +37,25 @@ answer! {
     c_long => c_long, -1, |value| value;
     usize => c_int, -1, |value| clip(value);
     u32 => u32, 0, |value| value;
-    *mut c_void => *mut c_void, std::ptr::null_mut(), |value| value;
-    *mut c_char => *mut c_char, std::ptr::null_mut(), |value| value;
-    *const c_char => *const c_char, std::ptr::null(), |value| value;
-    *mut u8 => *mut u8, std::ptr::null_mut(), |value| value;
+}
+
+/// Of any type: where `c_char` is `u8`, as on arm, a row for each would be two for one.
+impl<P> Answer for *mut P {
+    type C = *mut P;
+    const FAILURE: *mut P = std::ptr::null_mut();
+    #[inline]
+    fn into_c(self) -> *mut P {
+        self
+    }
+}
+
+impl<P> Answer for *const P {
+    type C = *const P;
+    const FAILURE: *const P = std::ptr::null();
+    #[inline]
+    fn into_c(self) -> *const P {
+        self
+    }
 }
 
 /// A size as C gets it: what does not fit an `int` is told as the largest one.
@@ -137,7 +152,7 @@ mod tests {
         assert_eq!(boundary(|| Err::<(), _>(Error::TERM)), -1);
         assert_eq!(errno::get(), Error::TERM.errno());
         assert_eq!(boundary(|| Err::<u32, _>(Error::NOTSUP)), 0);
-        assert!(boundary(|| Err::<*mut c_void, _>(Error::FAULT)).is_null());
+        assert!(boundary(|| Err::<*mut u8, _>(Error::FAULT)).is_null());
         assert_eq!(errno::get(), libc::EFAULT);
         assert_eq!((boundary(|| Ok(())), boundary(|| Ok(7))), (0, 7));
         assert_eq!(boundary(|| Ok(usize::MAX)), c_int::MAX);

@@ -115,7 +115,9 @@ impl Address {
         let length = (self.length as usize)
             .saturating_sub(offset_of!(libc::sockaddr_un, sun_path))
             .min(unix.sun_path.len());
-        let mut name: Vec<u8> = unix.sun_path.iter().take(length).map(|&byte| byte as u8).collect();
+        // A `c_char` is an `i8` here and a `u8` there.
+        let bytes = unix.sun_path.iter().take(length).flat_map(|byte| byte.to_ne_bytes());
+        let mut name: Vec<u8> = bytes.collect();
         if name.first() != Some(&0)
             && let Some(end) = name.iter().position(|&byte| byte == 0)
         {

@@ -374,6 +374,6 @@ fn curve_keys_belong_together() {
         }
     }
     assert!(keys[0] == keys[2] && keys[0] != keys[3]);
-    let text: Vec<u8> = keys[1].iter().map(|&byte| byte as u8).collect();
+    let text: Vec<u8> = keys[1].iter().flat_map(|byte| byte.to_ne_bytes()).collect();
     assert_eq!(text, b"rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7\0");
 }

@@ -92,11 +92,15 @@ fn boxes_of_a_batch_are_those_of_nacl() {
                 _ => [15, 16, 17, 31, 32, 33, 95, 96, 97, 287, 288, 289][(round + index) % 12],
             };
             let len = len.max(1);
-            if !sealer.fits(blocks, len) {
+            // One that is too long for a batch, as on a narrow processor many are, goes alone.
+            let fits = sealer.fits(blocks, len);
+            if fits || lens.is_empty() {
+                blocks += Slot { counter: 0, at: 0, len }.blocks();
+                lens.push(len);
+            }
+            if !fits {
                 break;
             }
-            blocks += Slot { counter: 0, at: 0, len }.blocks();
-            lens.push(len);
         }
         check(&lens, counter, &mut sealer, &mut opener);
         counter += lens.len() as u64;
