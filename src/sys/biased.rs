@@ -133,7 +133,8 @@ impl<T> Biased<T> {
         if record.thread != thread::id() || !record.holds.load(Ordering::Relaxed).is_null() {
             return None;
         }
-        record.holds.store(self.name(), Ordering::Relaxed);
+        // What was done in the lock before is behind it for who reads this name and not the null between.
+        record.holds.store(self.name(), Ordering::Release);
         free_fence();
         if self.owner.load(Ordering::Relaxed) != owner {
             self.leave(record);

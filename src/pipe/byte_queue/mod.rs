@@ -42,7 +42,7 @@ pub(crate) use log::Log;
 use log::Published;
 pub(crate) use reader::Reader;
 use sync::Ordering::{AcqRel, Relaxed};
-use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, light_is_free};
+use sync::{AtomicBool, AtomicPtr, AtomicU64, full_fence, in_order, light_is_free};
 pub(crate) use writer::{Place, Writer};
 
 use crate::message::{Message, Metadata};
@@ -119,6 +119,8 @@ impl Shared {
     /// Ends the reader's sleep; true if it slept. Called after what it may be waiting for.
     #[inline(always)]
     fn wake_reader(&self) -> bool {
+        // An answer from before the publication may be one from before the reader's last heavy fence.
+        in_order();
         if self.fenced.load(Relaxed) {
             full_fence();
         } else {

@@ -42,6 +42,14 @@ pub(super) fn full_fence() {
     std::sync::atomic::fence(Ordering::SeqCst);
 }
 
+/// Keeps the compiler from doing what is behind before what is in front: an interrupt by `heavy_fence` shall come
+/// behind the one if it comes behind the other. Nothing at run time.
+#[inline(always)]
+pub(super) fn in_order() {
+    #[cfg(not(loom))]
+    std::sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
 /// Loom's eyes on the bytes of a chunk, frame by frame: it objects when one side touches a frame and
 /// nothing orders that after what the other side did to it. Nothing at all in the product.
 #[cfg(not(loom))]
