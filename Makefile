@@ -73,7 +73,7 @@ setup: ## install the Debian packages and Rust components that building and chec
 
 # What the setup has installed has to be found; without it tests may do without.
 check: export NOTHING_MISSING = 1
-check: ## run every check but check-clients, check-bindings and check-cinstall; a summary comes last
+check: ## run every check but check-clients, check-bindings, check-cinstall and check-arm64; a summary comes last
 	@scripts/setup.sh
 	@scripts/check $(CHECK_FIRST) -- $(CHECK_STEPS)
 
