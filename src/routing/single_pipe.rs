@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::message::Message;
 use crate::pipe::{Pipe, PipeId, Pipes};
 
-/// So many peers may have come and gone while nothing was read.
+/// So many peers may have come and gone while nothing was read, besides the one that is read. Of too many the last but
+/// one is not read any more.
 const MOST_LEFT: usize = 100;
 
 /// At most one pipe that is not ending.
@@ -34,11 +35,16 @@ impl SinglePipe {
     /// A new pipe; ends it if there is one already that does not end.
     pub(crate) fn attach(&mut self, pipes: &mut Pipes, id: PipeId) {
         let is_taken = self.pipe_out(pipes).is_some_and(|pipe| !pipe.is_ending());
-        if is_taken || self.behind.len() == MOST_LEFT {
+        if is_taken {
             if let Some(pipe) = pipes.get_mut(id) {
                 pipe.terminate();
             }
             return;
+        }
+        if self.behind.len() == MOST_LEFT
+            && let Some(newest) = self.behind.pop_back().and_then(|gone| pipes.get_mut(gone))
+        {
+            newest.terminate();
         }
         self.dropping |= self.more_out;
         self.output = Some(id);

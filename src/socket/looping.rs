@@ -73,7 +73,8 @@ impl Core {
             self.looping.owned = false;
             self.looping.rounds = 0;
         }
-        let input = self.pattern.has_in(&mut self.pipes) || self.looks() && self.look();
+        // Who ends now may make room for another who was heard of before, and is not again.
+        let input = self.ask(|pattern, pipes| pattern.has_in(pipes)) || self.looks() && self.look();
         if !input {
             (self.looping.told, self.looping.answers) = (0, 0);
         } else if self.is_taken() {
@@ -131,7 +132,7 @@ impl Core {
         }
         let before = self.reads_of(&turn);
         self.hear(&turn);
-        let input = self.pattern.has_in(&mut self.pipes);
+        let input = self.ask(|pattern, pipes| pattern.has_in(pipes));
         if !input && self.reads_of(&turn) == before {
             // Not what the pattern wants to read now.
             self.give_back();

@@ -1,10 +1,12 @@
 //! Peers of a PAIR that come when the one before has gone: zmq_socket(3), "Exclusive pair pattern".
 
+use std::time::Duration;
+
 use super::endpoints_test::{Scene, send, set};
 use super::immediate_test::{bound, heard, last_endpoint, wait_for};
 use crate::error::Error;
 use crate::options::numbers;
-use crate::patterns::SocketType::Pair;
+use crate::patterns::SocketType::{Dealer, Pair, Router};
 use crate::socket::{DONTWAIT, Socket};
 
 /// Sends as soon as there is a peer.
@@ -83,6 +85,64 @@ fn peers_come_and_go_while_nobody_looks() {
 }
 
 #[test]
+fn of_too_many_that_have_gone_the_living_is_kept() {
+    let scene = Scene::new();
+    let pair = bound(&scene, Pair, "inproc://pair");
+    for number in 0..150 {
+        let peer = scene.socket(Pair);
+        peer.connect("inproc://pair").unwrap();
+        send(peer, &[number]);
+        peer.close().unwrap();
+    }
+    let last = scene.socket(Pair);
+    last.connect("inproc://pair").unwrap();
+    send(last, b"last");
+    send(pair, b"for the last");
+    assert_eq!(heard(last), "for the last");
+    for number in 0..100 {
+        assert_eq!(pair.recv(DONTWAIT).unwrap().data(), [number]);
+    }
+    assert_eq!(heard(pair), "last");
+    for socket in [pair, last] {
+        socket.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
+}
+
+/// A loop on ZMQ_FD hears of it when the next one can be read, though it came before the last one was read.
+#[test]
+fn a_loop_hears_of_the_next_peer() {
+    const POLLIN: i32 = 1;
+    let scene = Scene::new();
+    for (kind, other) in [(Pair, Pair), (Router, Dealer)] {
+        let socket = bound(&scene, kind, "inproc://loop");
+        let int = |option| {
+            let mut value = [0; 4];
+            socket.option(option, &mut value).unwrap();
+            i32::from_ne_bytes(value)
+        };
+        int(numbers::FD);
+        for number in 0..3 {
+            let peer = scene.socket(other);
+            peer.set_option(numbers::ROUTING_ID, b"name").unwrap();
+            peer.connect("inproc://loop").unwrap();
+            send(peer, &[number]);
+            peer.close().unwrap();
+        }
+        for number in 0..3 {
+            assert_ne!(int(numbers::EVENTS) & POLLIN, 0, "{kind:?}, {number}");
+            if kind == Router {
+                assert_eq!(heard(socket), "name");
+            }
+            assert_eq!(socket.recv(DONTWAIT).unwrap().data(), [number]);
+        }
+        assert_eq!(int(numbers::EVENTS) & POLLIN, 0);
+        socket.close().unwrap();
+    }
+    scene.0.terminate().unwrap();
+}
+
+#[test]
 fn messages_that_two_peers_share_are_cut() {
     const SNDMORE: i32 = 2;
     let scene = Scene::new();
@@ -123,7 +183,7 @@ fn a_peer_that_restarts_is_found_again() {
         // The pair is away until it is connected again.
         let peer = bound(&scene, Pair, &endpoint);
         peer.send_slice(b"back", 0).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(100));
+        std::thread::sleep(Duration::from_millis(100));
         send_to_next(pair, b"after");
         assert_eq!(heard(peer), "after");
         for words in ["unread", "back"] {
