@@ -83,3 +83,23 @@ fn loom_an_owner_hears_of_what_came_before_it() {
 fn loom_an_owner_hears_of_the_end_that_came_before_it() {
     model(Style::Memory, Pipe::finish, |pipe| pipe.peer_finished());
 }
+
+/// What a session relies on when it ends a connection: the last message and the end may come at once, behind its look.
+#[test]
+fn loom_an_end_is_one_when_all_is_read() {
+    for style in [Style::Memory, Style::Wire] {
+        let act = |pipe: &mut Pipe| {
+            assert!(pipe.write(&mut Message::from_slice(b"last").unwrap()));
+            pipe.finish();
+        };
+        let find = |pipe: &mut Pipe| {
+            while pipe.check_read() {
+                assert!(pipe.read().is_some());
+            }
+            let end = pipe.is_at_end();
+            assert!(!end || pipe.is_drained());
+            end
+        };
+        model(style, act, find);
+    }
+}

@@ -31,3 +31,17 @@ impl From<io::Error> for End {
         }
     }
 }
+
+/// The count of a write, `None` if it would block.
+pub(super) fn done(result: io::Result<usize>, writable: &mut bool) -> Result<Option<usize>, End> {
+    match result {
+        Ok(0) => Err(End::Closed(Error::PIPE)),
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            *writable = false;
+            Ok(None)
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
+        Err(error) => Err(End::Closed(error.into())),
+    }
+}

@@ -5,10 +5,10 @@
 //! Everything else (ZMTP 1.0, subscriptions for older peers, plain bytes) is encoded one by one.
 //! What the engine itself has to say (PING, PONG) goes out between messages. Called by `connection`.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::IoSlice;
 use std::time::Instant;
 
-use super::end::End;
+use super::end::{End, done};
 use crate::error::Error;
 use crate::pipe::Pipe;
 use crate::sys::spin::Spin;
@@ -198,7 +198,8 @@ impl Outgoing {
             if self.buffer.capacity() > kept {
                 self.settle();
             }
-            return Ok(if pipe.peer_finished() { Sent::Finished } else { Sent::All });
+            // Where the last of it came with the end, behind that look, the session is called again.
+            return Ok(if pipe.is_at_end() { Sent::Finished } else { Sent::All });
         }
     }
 
@@ -378,20 +379,6 @@ impl Turn {
 
     fn is_over(&self) -> bool {
         self.0 == 0
-    }
-}
-
-/// The count of a write, `None` if it would block.
-fn done(result: io::Result<usize>, writable: &mut bool) -> Result<Option<usize>, End> {
-    match result {
-        Ok(0) => Err(End::Closed(Error::PIPE)),
-        Ok(count) => Ok(Some(count)),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            *writable = false;
-            Ok(None)
-        }
-        Err(error) if error.kind() == ErrorKind::Interrupted => Ok(None),
-        Err(error) => Err(End::Closed(error.into())),
     }
 }
 

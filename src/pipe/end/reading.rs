@@ -264,6 +264,12 @@ impl Pipe {
         }
     }
 
+    /// Whether the peer writes no more and all that it wrote is read. In this order: between a look that finds nothing
+    /// and the end there may be more.
+    pub(crate) fn is_at_end(&mut self) -> bool {
+        self.peer_finished() && self.is_drained()
+    }
+
     /// What is known of the peer; `None` until the handshake is done (inproc: from the start).
     pub(crate) fn metadata(&mut self) -> Option<Arc<Metadata>> {
         self.arrive();
