@@ -194,6 +194,9 @@ void processes (struct world *world)
     doing (world, "receiving from a process");
     for (;;) {
         uint64_t number;
+        snprintf (world->note, sizeof world->note, "%s, hwm %d, %llu of %llu came, %s, ended after %ld ms", endpoint, hwm,
+                  (unsigned long long) next, (unsigned long long) count, kill_it ? "to be killed" : "in peace",
+                  ended ? ended - start : 0);
         while (zmq_recv (pull, &number, sizeof number, ZMQ_DONTWAIT) != -1)
             WANT (number == next++);
         if (!kill_it && next == count && ended)
