@@ -18,12 +18,16 @@ static int larger_first (const void *one, const void *other)
 
 /* What has not come of a sender whose readers were closed `closed` times: all of it behind what the closed ones had received,
    up to `heard`, and before the end, from `end` on; and with marks not more than the queues to the closed ones held. */
-static void close_readers (struct ledger *ledger, unsigned sender, int closed, int64_t heard, uint64_t end, int hwm, int held)
+static void close_readers (struct world *world, struct ledger *ledger, unsigned sender, int closed, int64_t heard, uint64_t end, int hwm, int held)
 {
     static __thread uint32_t sizes[MOST_MESSAGES];
     size_t count = 0;
     for (uint64_t number = 0; number < ledger->sent[sender]; number++)
         if (ledger->fate[sender][number] == UNDER_WAY) {
+            size_t length = strlen (world->note);
+            if (count == 0)
+                snprintf (world->note + length, sizeof world->note - length, "; first not come of sender %u: %llu, heard %lld, end %llu",
+                          sender, (unsigned long long) number, (long long) heard, (unsigned long long) end);
             WANT (closed > 0 && (int64_t) number > heard && number < end);
             take_along (ledger, sender, number);
             sizes[count++] = ledger->size[sender][number];
@@ -130,7 +134,7 @@ static void pipeline (struct world *world)
         end_socket (to[at]);
     end_context (world, context);
     for (int at = 0; at < senders; at++)
-        close_readers (ledger, (unsigned) at, closed, heard[at], (uint64_t) end, hwm, strncmp (endpoints[at], "inproc", 6) ? HELD : 0);
+        close_readers (world, ledger, (unsigned) at, closed, heard[at], (uint64_t) end, hwm, strncmp (endpoints[at], "inproc", 6) ? HELD : 0);
     close_ledger (world, ledger);
 }
 
