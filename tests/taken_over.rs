@@ -112,6 +112,40 @@ fn frame(body: &[u8]) -> Vec<u8> {
     }
 }
 
+/// The processor time of this thread so far.
+fn time_of_this_thread() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the structure is live.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) }, 0);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// The newest message of a socket that keeps no other is taken by the I/O thread, and who waits for it sleeps.
+#[test]
+fn who_wants_only_the_newest_message_sleeps_until_it_comes() {
+    within(60, || {
+        let context = Context::new();
+        let [pull, push] = [ZMQ_PULL, ZMQ_PUSH].map(|kind| context.socket(kind));
+        pull.set(ZMQ_CONFLATE, 1).unwrap();
+        push.connect(&pull.bind_any("tcp")).unwrap();
+        let sender = thread::spawn(move || {
+            for _ in 0..100 {
+                thread::sleep(Duration::from_millis(10));
+                push.send(b"new", 0).unwrap();
+            }
+            push.send(b"end", 0).unwrap();
+        });
+        let before = time_of_this_thread();
+        while pull.recv(0).unwrap() != b"end" {}
+        let used = time_of_this_thread() - before;
+        assert!(used < Duration::from_millis(50), "{used:?} to sleep");
+        sender.join().unwrap();
+        pull.close().unwrap();
+        push.close().unwrap();
+        context.term().unwrap();
+    });
+}
+
 /// Receives, and compares with what was sent.
 fn expect(socket: Socket, buffer: &mut [u8], body: &[u8]) {
     // SAFETY: the buffer is as long as it says.

@@ -56,7 +56,8 @@ pub(super) struct Home {
 impl Link {
     /// Joins an established connection with its pipe and offers it to the application.
     pub(super) fn join(io: &Io<'_>, connection: Connection, mut pipe: Pipe) -> Arc<Link> {
-        let suitable = connection.is_shareable();
+        // The slot of a socket that keeps the newest message only is filled by the I/O thread.
+        let suitable = connection.is_shareable() && pipe.writes_queue();
         let simple = connection.is_direct();
         let home = Home {
             thread: io.thread.clone(),
