@@ -378,7 +378,7 @@ fn an_envelope_keeps_the_frame_that_there_was_no_memory_for() {
     dealer.send_all(&[b"hop 1", b"hop 2", b"", b"body"]).unwrap();
     assert!(rep.has_in());
     for _ in 0..3 {
-        rep.pipes[id].run_short();
+        rep.pipes[id].run_short(0);
         assert_eq!(rep.recv_frame().err(), Some(Error::NOMEM));
         assert!(rep.has_in());
     }

@@ -75,7 +75,7 @@ pub(crate) struct Pipe {
     /// The last refusal was for want of memory.
     ran_short: bool,
     #[cfg(test)]
-    runs_short: bool,
+    runs_short: Option<u32>,
     /// How often this thread tried to receive by itself.
     direct_reads: u32,
     /// How often the socket was about to wait for the connection.
@@ -137,7 +137,7 @@ impl Pipe {
             was_full: false,
             ran_short: false,
             #[cfg(test)]
-            runs_short: false,
+            runs_short: None,
             direct_reads: 0,
             waits: 0,
             background: false,

@@ -1,6 +1,7 @@
 //! Tests of `end`: how a pipe comes to its end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::link::EndConfig;
 use super::{Notify, Pipe, PipeConfig, PipeEvent, Pipes, Style, pair};
@@ -10,6 +11,16 @@ struct Nobody;
 
 impl Notify for Nobody {
     fn notify(&self, _key: u64, _event: PipeEvent) {}
+}
+
+/// How often its end was told of room.
+#[derive(Default)]
+struct Told(AtomicU32);
+
+impl Notify for Told {
+    fn notify(&self, _key: u64, event: PipeEvent) {
+        self.0.fetch_add(u32::from(event == PipeEvent::Writable), Ordering::Relaxed);
+    }
 }
 
 fn two_ends() -> (Pipe, Pipe) {
@@ -100,4 +111,48 @@ fn pipes_may_be_anticipated_at_any_time() {
     pipes.remove(second);
     pipes.anticipate(&everybody);
     assert_eq!(rest(&mut peer), [b"hi"]);
+}
+
+#[test]
+fn a_writer_hears_of_room_that_ends_with_what_is_known_of_it() {
+    let told = Arc::new(Told::default());
+    let config = PipeConfig { styles: (Style::Memory, Style::Memory), conflate: (false, false) };
+    let session = EndConfig { owner: told.clone(), marks: None };
+    let socket = EndConfig { owner: Arc::new(Nobody), marks: Some((0, 1000)) };
+    let (mut session, mut socket) = pair(config, session, socket);
+    session.set_owner_key(7);
+    // Few enough for the old mark to leave no trace behind any of them.
+    for _ in 0..300 {
+        assert!(session.write(&mut Message::from_slice(b"old").unwrap()));
+    }
+    socket.set_marks(0, 10);
+    session.marks_changed();
+    told.0.store(0, Ordering::Relaxed);
+    session.leave_metadata(Arc::new(Metadata::new())).unwrap();
+    assert!(!session.check_write());
+    assert!((0..300).all(|_| socket.read().is_some()));
+    assert_eq!(told.0.load(Ordering::Relaxed), 0, "not before all is read");
+    assert!(!socket.check_read());
+    assert_eq!(told.0.load(Ordering::Relaxed), 1);
+    assert!(session.check_write());
+}
+
+#[test]
+fn a_message_is_written_as_a_whole_or_not_at_all() {
+    let (mut writer, mut reader) = two_ends();
+    let frames = |frames: [&str; 3]| {
+        frames.map(|frame| {
+            let mut message = Message::from_slice(frame.as_bytes()).unwrap();
+            message.set_more(frame != "last");
+            message
+        })
+    };
+    for written in 0..3 {
+        writer.run_short(written);
+        assert!(!writer.write_all(frames(["lost", "lost", "last"])));
+        assert!(writer.take_ran_short());
+        assert!(rest(&mut reader).is_empty());
+    }
+    assert!(writer.write_all(frames(["first", "second", "last"])));
+    assert_eq!(rest(&mut reader), [&b"first"[..], b"second", b"last"]);
 }

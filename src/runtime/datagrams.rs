@@ -136,10 +136,9 @@ fn next_message(pipe: &mut Pipe) -> Option<(Message, Message)> {
 /// Writes both frames, or none for want of memory.
 fn write(pipe: &mut Pipe, datagram: &Datagram<'_>) {
     let frames = (Message::from_slice(&datagram.head), Message::from_slice(datagram.body));
-    if let (Ok(mut head), Ok(mut body)) = frames {
+    if let (Ok(mut head), Ok(body)) = frames {
         head.set_more(true);
-        pipe.write(&mut head);
-        pipe.write(&mut body);
+        pipe.write_all([head, body]);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Datagram tasks on the loopback interface, with a bare socket as the peer.
 
+use std::borrow::Cow;
 use std::net::UdpSocket as Peer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +9,7 @@ use super::*;
 use crate::error::Result;
 use crate::options::{ContextOptions, SocketOptions};
 use crate::patterns::{Attach, SocketType};
-use crate::pipe::Notify;
+use crate::pipe::{EndConfig, Notify, PipeConfig, Style, pair};
 use crate::runtime::{IoThread, Owner, TaskHandle, ThreadConfig, Threads, exchange};
 
 struct Nobody;
@@ -177,4 +178,21 @@ fn what_was_said_before_the_close_is_sent() {
         assert_eq!(peer.recv(&mut buffer).unwrap(), 3);
         assert_eq!(buffer[2], number);
     }
+}
+
+#[test]
+fn a_datagram_is_received_as_a_whole_or_not_at_all() {
+    let config = PipeConfig { styles: (Style::Memory, Style::Memory), conflate: (false, false) };
+    let end = || EndConfig { owner: Arc::new(Nobody), marks: Some((0, 0)) };
+    let (mut pipe, mut reader) = pair(config, end(), end());
+    let datagram = |body| Datagram { head: Cow::Borrowed(b"group"), body };
+    for written in 0..2 {
+        pipe.run_short(written);
+        write(&mut pipe, &datagram(b"lost"));
+        assert!(!reader.check_read());
+    }
+    write(&mut pipe, &datagram(b"whole"));
+    let frames: Vec<_> =
+        std::iter::from_fn(|| reader.read()).map(|frame| frame.data().to_vec()).collect();
+    assert_eq!(frames, [b"group", b"whole"]);
 }

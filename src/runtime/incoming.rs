@@ -338,7 +338,11 @@ impl Incoming {
                 let count = read(from.stream, from.stream.read(scratch), readable)?;
                 if count > 0 {
                     let bytes = scratch.get(..count).unwrap_or_default();
-                    pipe.write(&mut Message::from_slice(bytes).map_err(End::Closed)?);
+                    let message = Message::from_slice(bytes).map_err(End::Closed)?;
+                    // The stream goes on without a gap, or not at all.
+                    if !pipe.write_all([message]) && pipe.take_ran_short() {
+                        return Err(End::Closed(Error::NOMEM));
+                    }
                 }
                 Ok::<(), End>(())
             })?;
@@ -385,3 +389,7 @@ fn read(
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+#[path = "incoming_test.rs"]
+mod incoming_test;

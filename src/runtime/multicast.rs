@@ -100,9 +100,7 @@ impl MulticastTask {
                 return false;
             }
             let Some(frames) = self.socket.receive() else { return false };
-            for mut frame in frames {
-                self.pipe.write(&mut frame);
-            }
+            self.pipe.write_all(frames);
         }
         true
     }

@@ -20,7 +20,7 @@ mod resolver;
 mod stream;
 mod tcp;
 #[cfg(any(test, fuzzing))]
-mod testing;
+pub(crate) mod testing;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod tipc;
 pub(crate) mod udp;

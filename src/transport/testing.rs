@@ -1,5 +1,6 @@
 //! What the tests of transports share.
 
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::options::{ContextOptions, SocketOptions};
 use crate::patterns::SocketType;
+use crate::sys::fd::OwnedFd;
 use crate::sys::{PollFd, poll};
 use crate::transport::{Accept, Dial, Dialer, Listener, Stream, Waker, find};
 
@@ -17,6 +19,13 @@ pub(super) fn options() -> SocketOptions {
 pub(super) fn listen(endpoint: &str, options: &SocketOptions) -> Result<Box<dyn Listener>> {
     let endpoint = Endpoint::parse(endpoint).unwrap();
     find(endpoint.scheme).unwrap().listen(endpoint.address, options)
+}
+
+/// A connection to a bare descriptor.
+pub(crate) fn plain() -> (Stream, UnixStream) {
+    let (near, far) = UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    (Stream::new(OwnedFd::from(std::os::fd::OwnedFd::from(near)), "test"), far)
 }
 
 /// Waits for a peer and takes it.

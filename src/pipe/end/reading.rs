@@ -50,6 +50,8 @@ impl Pipe {
     /// True: asleep or ended. False: look again.
     #[cold]
     fn fall_asleep(&mut self) -> bool {
+        // The last that was read may have been no message, but what is known of a peer, and the writer wait for that.
+        self.tell_writer();
         if let Some(asleep) = self.receive_directly()
             && !(asleep && self.peer_finished())
         {

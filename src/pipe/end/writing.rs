@@ -103,7 +103,16 @@ impl Pipe {
         self.write_slowly(message)
     }
 
-    /// The same, but the message stays as it is: it goes to other pipes, too.
+    /// Writes all frames of a message. False: none of them, for the reasons of `write`.
+    pub(crate) fn write_all(&mut self, frames: impl IntoIterator<Item = Message>) -> bool {
+        let all = frames.into_iter().all(|mut frame| self.write(&mut frame));
+        if !all {
+            self.rollback();
+        }
+        all
+    }
+
+    /// Writes as `write` does, but the message stays as it is: it goes to other pipes, too.
     #[inline]
     pub(crate) fn write_copy(&mut self, message: &Message) -> bool {
         self.write_whole(message) || self.write_copy_slowly(message)
@@ -150,8 +159,11 @@ impl Pipe {
     #[inline(never)]
     fn write_slowly(&mut self, message: &mut Message) -> bool {
         #[cfg(test)]
-        if std::mem::take(&mut self.runs_short) {
-            return self.written(message.more(), None);
+        if let Some(left) = self.runs_short.take() {
+            if left == 0 {
+                return self.written(message.more(), None);
+            }
+            self.runs_short = Some(left - 1);
         }
         self.leave_log();
         if !self.check_write() {
@@ -202,10 +214,10 @@ impl Pipe {
         true
     }
 
-    /// Has the memory for the next frame be missing.
+    /// Has the memory be missing for one frame, behind so many others.
     #[cfg(test)]
-    pub(crate) fn run_short(&mut self) {
-        self.runs_short = true;
+    pub(crate) fn run_short(&mut self, others: u32) {
+        self.runs_short = Some(others);
     }
 
     /// Whether the last refusal was for want of memory; the next answer is about the next one.
