@@ -129,7 +129,7 @@ impl Incoming {
         if staged && way != Way::Decoded && self.staging.is_none() {
             self.stage(pipe)?;
         }
-        if !self.buffer.is_empty() && way != Way::Decoded {
+        if !self.buffer.is_empty() && way != Way::Decoded && self.failure.is_none() {
             // The first bytes after the handshake, or the beginning of a wrapped frame.
             let bytes = std::mem::take(&mut self.buffer);
             if way == Way::Wrapped {
@@ -191,7 +191,10 @@ impl Incoming {
             Way::Decoded => self.decode(now, engine, pipe)?,
             Way::Raw | Way::Wrapped => self.scan(now, engine, pipe)?,
         };
-        if let Some(failure) = self.failure {
+        // Not before what came in front of it is taken: at the high water mark that waits for the reader.
+        if let Some(failure) = self.failure
+            && (open || unwanted)
+        {
             return Err(failure.into());
         }
         engine.set_input_paused(now, !open);
@@ -304,7 +307,8 @@ impl Incoming {
     /// Decodes buffered bytes into the pipe. False: the high water mark.
     fn decode(&mut self, now: Instant, engine: &mut Engine, pipe: &mut Pipe) -> Result<bool, End> {
         loop {
-            let credit = pipe.batch_credit();
+            // Each message is written alone, and refused beyond the mark.
+            let credit = pipe.write_credit();
             if credit == 0 && !pipe.peer_closed() {
                 return Ok(false);
             }
