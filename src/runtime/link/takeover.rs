@@ -185,13 +185,13 @@ impl<S: Shared, T: Station> Takeover<S, T> {
         if let Some(end) = shared.ended().take() {
             return Err(end);
         }
-        let received =
-            if self.taken.load(Ordering::Acquire) { Ok(false) } else { shared.receive(now, TURN) };
+        // Nothing goes to a peer whose end is read: what is in the pipe is for the next one.
+        let received = !self.taken.load(Ordering::Acquire) && shared.receive(now, TURN)?;
         let sent = shared.send(now)?;
         if self.is_left() && !shared.is_writable() && !self.station.watch_writing() {
             return Err(End::Closed(Error::BADF));
         }
-        let again = received? || sent == Sent::Soon;
+        let again = received || sent == Sent::Soon;
         Ok(Pumped { sent, again })
     }
 

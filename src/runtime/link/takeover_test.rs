@@ -6,16 +6,27 @@ use std::panic::resume_unwind;
 use super::*;
 use crate::pipe::Direct;
 
-/// Whatever is done with it, it panics.
-struct Defect(Option<End>, Option<Arc<dyn Crowd>>, bool);
+/// Whatever is done with it, it panics; but if its peer has gone, that is found.
+#[derive(Default)]
+struct Defect {
+    ended: Option<End>,
+    crowd: Option<Arc<dyn Crowd>>,
+    told: bool,
+    gone: Option<End>,
+    sends: u32,
+}
 
 impl Shared for Defect {
     fn receive(&mut self, _now: Instant, turns: usize) -> Result<bool, End> {
+        if let Some(end) = self.gone.take() {
+            return Err(end);
+        }
         // Taking it over succeeds.
         if turns == 0 { Ok(false) } else { resume_unwind(Box::new(())) }
     }
 
     fn send(&mut self, _now: Instant) -> Result<Sent, End> {
+        self.sends += 1;
         Ok(Sent::All)
     }
 
@@ -42,15 +53,15 @@ impl Shared for Defect {
     }
 
     fn ended(&mut self) -> &mut Option<End> {
-        &mut self.0
+        &mut self.ended
     }
 
     fn crowd(&mut self) -> &mut Option<Arc<dyn Crowd>> {
-        &mut self.1
+        &mut self.crowd
     }
 
     fn end_wait(&mut self) {
-        self.2 = true;
+        self.told = true;
     }
 }
 
@@ -85,7 +96,7 @@ impl Station for Woken {
 
 fn defective() -> Takeover<Defect, Woken> {
     let link = Takeover::new(Woken(AtomicU32::new(0)), true, true);
-    *link.lock() = Some(Defect(None, None, false));
+    *link.lock() = Some(Defect::default());
     link
 }
 
@@ -106,6 +117,14 @@ fn a_panic_in_a_send_leaves_it_to_the_session() {
 }
 
 #[test]
+fn nothing_is_sent_to_a_peer_that_was_found_gone() {
+    let link = defective();
+    link.lock().as_mut().unwrap().gone = Some(End::Closed(Error::PIPE));
+    assert!(matches!(link.pump(Instant::now()), Err(End::Closed(Error::PIPE))));
+    assert_eq!(link.end().unwrap().sends, 0);
+}
+
+#[test]
 fn what_was_retired_is_not_taken_over_again() {
     let link = defective();
     assert_eq!(link.take_over(), Some(7));
@@ -118,7 +137,7 @@ fn what_was_retired_is_not_taken_over_again() {
 
 /// Whether who waited was told of the end.
 fn wait_ended(link: &Takeover<Defect, Woken>) -> bool {
-    link.end().is_some_and(|shared| shared.2)
+    link.end().is_some_and(|shared| shared.told)
 }
 
 #[test]
