@@ -44,8 +44,8 @@ pub(crate) trait Direct: Send + Sync {
     /// The crowd's descriptor said that there is something to read.
     fn expect(&self);
 
-    /// Receives on the crowd's I/O thread. True: there may be more.
-    fn receive_for_crowd(&self) -> bool;
+    /// Receives on the crowd's I/O thread, to which the crowd's descriptor says whether there is more.
+    fn receive_for_crowd(&self);
 
     /// Leaves its crowd: the I/O thread watches its descriptor.
     fn leave(&self);

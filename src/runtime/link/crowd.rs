@@ -124,7 +124,10 @@ impl Crowd {
         for number in numbers.iter().take(count).filter(|number| **number != BELL) {
             let member = self.members.lock().get(&((number >> 32) as RawFd)).cloned();
             if let Some(member) = member.and_then(|member| member.upgrade()) {
-                more |= member.receive_for_crowd();
+                member.receive_for_crowd();
+                // Behind what it read may be the end. This epoll says so again; the reactor, which tells of
+                // changes, has told of all there was.
+                more = true;
             }
         }
         more

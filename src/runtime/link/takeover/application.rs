@@ -195,17 +195,17 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         }
     }
 
-    fn receive_for_crowd(&self) -> bool {
+    fn receive_for_crowd(&self) {
         let mut guard = self.shared.lock();
-        let Some(shared) = &mut *guard else { return false };
+        let Some(shared) = &mut *guard else { return };
         if shared.crowd().is_none() || shared.ended().is_some() {
-            return false;
+            return;
         }
         shared.set_readable();
         match guarded(|| shared.receive(Instant::now(), TURN)) {
-            Ok(true) => return true,
+            Ok(true) => return,
             // Nothing left, and no reason to call the session.
-            Ok(false) if !shared.is_readable() && !shared.has_control() => return false,
+            Ok(false) if !shared.is_readable() && !shared.has_control() => return,
             Ok(false) if !shared.is_readable() => {}
             // At the high water mark; the session hears when there is room.
             Ok(false) => self.release(shared),
@@ -216,7 +216,6 @@ impl<S: Shared + 'static, T: Station + 'static> Direct for Takeover<S, T> {
         }
         drop(guard);
         self.station.wake_session();
-        false
     }
 
     fn leave(&self) {
