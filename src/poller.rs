@@ -170,7 +170,11 @@ fn sleep(
             aside::put_watches(watches, deadline.0);
             return Err(Error::ASLEEP);
         }
-        wait(fds, if idle { left } else { Some(Duration::ZERO) }, mask)?;
+        let waited = wait(fds, if idle { left } else { Some(Duration::ZERO) }, mask);
+        // What is there already was taken in, and nobody else is told of it: no signal comes before that.
+        if idle {
+            waited?;
+        }
         watches.clear();
         let found = collect(items, fds)?;
         if found > 0 || left == Some(Duration::ZERO) {

@@ -259,7 +259,11 @@ impl Poller {
                 aside::put_watches(watches, deadline.0);
                 return Err(Error::ASLEEP);
             }
-            wait(&mut self.fds, if idle { left } else { Some(Duration::ZERO) }, None)?;
+            let waited = wait(&mut self.fds, if idle { left } else { Some(Duration::ZERO) }, None);
+            // As in zmq_poll: no signal comes before what was taken in already.
+            if idle {
+                waited?;
+            }
             watches.clear();
             let found = self.check(events)?;
             if found > 0 {

@@ -206,13 +206,21 @@ impl Socket {
             core.waiters -= 1;
             core.waited(&wait.owned);
         }
+        if let Err(error) = woken
+            && error != Error::AGAIN
+        {
+            // What came stays in the mailbox, so that ZMQ_FD goes on telling of it.
+            core.check_context()?;
+            return Err(error);
+        }
         core.take_in()?;
-        woken?;
         let reads = core.direct_reads(&wait.owned);
         match attempt(&mut core) {
             Err(Error::AGAIN) => {}
             result => return Ok(Look::Over(result)),
         }
+        // The time is up, but not before this look: nobody else is told of what was just taken in.
+        woken?;
         if wait.owned.any_ready() && core.direct_reads(&wait.owned) == reads {
             // Readable, but not what the pattern wants to read now: leave it to others.
             core.give_back();
@@ -221,3 +229,7 @@ impl Socket {
         Ok(Look::Again(core))
     }
 }
+
+#[cfg(test)]
+#[path = "blocking_test.rs"]
+mod blocking_test;

@@ -282,7 +282,7 @@ fn is_wildcard(address: &str) -> bool {
 
 #[cfg(test)]
 #[path = "endpoints_test.rs"]
-mod endpoints_test;
+pub(super) mod endpoints_test;
 #[cfg(test)]
 #[path = "immediate_test.rs"]
 mod immediate_test;

@@ -10,10 +10,10 @@ use crate::options::numbers;
 use crate::patterns::SocketType;
 use crate::socket::{DONTWAIT, Socket};
 
-pub(super) struct Scene(pub(super) &'static Context);
+pub(in crate::socket) struct Scene(pub(in crate::socket) &'static Context);
 
 impl Scene {
-    pub(super) fn new() -> Scene {
+    pub(in crate::socket) fn new() -> Scene {
         Scene(Context::create().unwrap())
     }
 
@@ -21,7 +21,7 @@ impl Scene {
         self.0.core().unwrap()
     }
 
-    pub(super) fn socket(&self, kind: SocketType) -> &'static Socket {
+    pub(in crate::socket) fn socket(&self, kind: SocketType) -> &'static Socket {
         let socket = Socket::create(&self.core(), kind as i32).unwrap();
         set(socket, numbers::LINGER, 0);
         socket
@@ -74,7 +74,7 @@ fn a_unix_socket_that_is_not_there_refuses() {
     scene.0.terminate().unwrap();
 }
 
-pub(super) fn send(socket: &Socket, body: &[u8]) {
+pub(in crate::socket) fn send(socket: &Socket, body: &[u8]) {
     let mut message = crate::message::Message::from_slice(body).unwrap();
     socket.send(&mut message, DONTWAIT).unwrap();
 }
