@@ -97,7 +97,8 @@ impl Core {
     }
 
     fn in_use(&self) -> bool {
-        self.tasks.load(Ordering::Acquire) > 0 || !self.sockets.lock().is_empty()
+        // In this order: only an open socket, or a task, makes tasks, and no socket comes in any more.
+        !self.sockets.lock().is_empty() || self.tasks.load(Ordering::Acquire) > 0
     }
 
     /// Waits until all sockets are closed and all tasks have ended. `INTR` after a signal. `elsewhere`: `ASLEEP` if the
