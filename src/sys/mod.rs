@@ -3,7 +3,7 @@
 //!
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, where there is one `epoll`, names and interfaces
-//! (`names`), threads and signals (`thread`, `signals`, `cancel`), locks (`lock`), asymmetric fences
+//! (`names`), a safe way to rename a file (`rename`), threads and signals (`thread`, `signals`, `cancel`), locks (`lock`), asymmetric fences
 //! (`membarrier`), a lock on top of them (`biased`), what waits until no lock is held (`errand`), hints about memory (`prefetch`,
 //! `pages`, `pieces`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
 
@@ -34,6 +34,7 @@ pub(crate) mod pieces;
 mod poll;
 pub(crate) mod poly1305;
 pub(crate) mod prefetch;
+pub(crate) mod rename;
 pub(crate) mod reserve;
 pub(crate) mod salsa20;
 #[cfg(not(loom))]

@@ -1,6 +1,7 @@
 //! The ipc transport, unix domain sockets, libzmq's zmq_ipc(7): paths, `@name` for an abstract name, and
 //! for binding `*` for a fresh path.
 
+mod file;
 mod listener;
 
 #[cfg(test)]
