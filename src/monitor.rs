@@ -70,14 +70,27 @@ impl EndpointPair {
 pub(crate) type Sink = Box<dyn Fn(Event, Vec<Message>) + Send>;
 
 struct Installed {
-    sink: Sink,
+    events: u64,
     version: i32,
+    sink: Sink,
+}
+
+impl Installed {
+    /// Asks itself: whoever reports has asked before, and that may have been of another monitor.
+    fn send(&self, event: Event, values: &[u64], endpoints: &EndpointPair) {
+        if self.events & event as u64 != 0
+            && let Some(frames) = frames(self.version, event, values, endpoints)
+        {
+            (self.sink)(event, frames);
+        }
+    }
 }
 
 /// The monitor of one socket. Its lock is taken by I/O threads and by the socket's own thread; the
 /// sink takes the lock of the PAIR socket under it, never that of the monitored socket.
 #[derive(Default)]
 pub(crate) struct Monitor {
+    /// A copy of what is `installed`, to be looked at without the lock. Changed with it locked.
     wanted: AtomicU64,
     installed: Mutex<Option<Installed>>,
 }
@@ -85,16 +98,23 @@ pub(crate) struct Monitor {
 impl Monitor {
     /// Sends the events of the mask to a sink from now on.
     pub(crate) fn install(&self, events: u64, version: i32, sink: Sink) {
-        *self.installed.lock() = Some(Installed { sink, version });
+        let mut installed = self.installed.lock();
         self.wanted.store(events, Ordering::Release);
+        let last = installed.replace(Installed { events, version, sink });
+        drop(installed);
+        drop(last);
     }
 
-    /// Reports the end of monitoring and forgets the sink.
+    /// Reports the end of monitoring and forgets the sink. Nothing follows the end: who has been let in by
+    /// `wanted`, and waits for the lock meanwhile, finds nobody.
     pub(crate) fn remove(&self) {
-        self.emit(Event::MonitorStopped, 0, &EndpointPair::default());
+        let mut installed = self.installed.lock();
         self.wanted.store(0, Ordering::Release);
-        let installed = self.installed.lock().take();
+        let last = installed.take();
         drop(installed);
+        if let Some(last) = last {
+            last.send(Event::MonitorStopped, &[0], &EndpointPair::default());
+        }
     }
 
     /// Whether somebody wants this event.
@@ -109,13 +129,10 @@ impl Monitor {
 
     /// Reports an event with several values; version 1 has room for one.
     pub(crate) fn emit_values(&self, event: Event, values: &[u64], endpoints: &EndpointPair) {
-        if !self.wants(event) {
-            return;
-        }
-        if let Some(installed) = &*self.installed.lock()
-            && let Some(frames) = frames(installed.version, event, values, endpoints)
+        if self.wants(event)
+            && let Some(installed) = &*self.installed.lock()
         {
-            (installed.sink)(event, frames);
+            installed.send(event, values, endpoints);
         }
     }
 
@@ -165,3 +182,7 @@ fn frames(
     };
     bodies.into_iter().enumerate().map(frame).collect()
 }
+
+#[cfg(test)]
+#[path = "monitor_test.rs"]
+mod tests;
