@@ -87,6 +87,16 @@ impl Connection {
         self.readable |= ready.readable;
         self.writable |= ready.writable;
         self.hung_up |= ready.hung_up;
+        if ready.writable
+            && let Err(error) = self.stream.go_on()
+        {
+            self.lost = Some(error.into());
+        }
+    }
+
+    /// Whether the layer below waits for the stream to take more.
+    fn owes(&self) -> bool {
+        self.lost.is_none() && self.stream.owes()
     }
 
     /// When `timer` wants to be called.
@@ -243,9 +253,9 @@ impl Connection {
         self.readable
     }
 
-    /// Whether the stream may take more.
+    /// Whether the stream may take more, and nobody waits for that.
     pub(super) fn is_writable(&self) -> bool {
-        self.writable
+        self.writable && !self.owes()
     }
 
     /// Whether the application may wait for the descriptor: the stream is ZMTP.
@@ -263,9 +273,9 @@ impl Connection {
         self.stream.holds()
     }
 
-    /// Whether the engine has something to say.
+    /// Whether the engine has something to say, or the layer below.
     pub(super) fn has_control(&self) -> bool {
-        self.engine.as_ref().is_some_and(Engine::has_transmit)
+        self.engine.as_ref().is_some_and(Engine::has_transmit) || self.owes()
     }
 
     /// Sends from the pipe on the thread that writes into it: see `Outgoing::send_directly`.
@@ -339,3 +349,7 @@ fn random(buffer: &mut [u8]) -> crate::error::Result<()> {
     getrandom::fill(buffer)
         .map_err(|error| error.raw_os_error().map_or(Error::AGAIN, Error::from_errno))
 }
+
+#[cfg(test)]
+#[path = "connection_test.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::sys::fd::OwnedFd;
 use crate::sys::lock::Mutex;
@@ -16,6 +16,8 @@ use crate::transport::stream::Layer;
 pub(crate) struct Taken {
     pub(crate) bytes: AtomicUsize,
     pub(crate) writes: AtomicUsize,
+    /// It has something of its own to say, until it is asked to write.
+    pub(crate) owes: AtomicBool,
 }
 
 /// Takes at most `mouthful` bytes of each write, and never refuses one.
@@ -43,6 +45,11 @@ impl Layer for Bottomless {
         let count = offered.min(self.mouthful);
         self.taken.bytes.fetch_add(count, Ordering::Relaxed);
         self.taken.writes.fetch_add(1, Ordering::Relaxed);
+        self.taken.owes.store(false, Ordering::Relaxed);
         Ok(count)
+    }
+
+    fn owes(&self) -> bool {
+        self.taken.owes.load(Ordering::Relaxed)
     }
 }

@@ -1,7 +1,7 @@
 //! A connected byte stream: what listeners accept and dialers make, and engines speak on. Driven by
 //! `runtime::connection`.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
@@ -54,6 +54,11 @@ pub(super) trait Layer: Send {
     }
     /// Whether something came by the last read, which may all have been for the layer: a sign of life.
     fn heard(&self) -> bool {
+        false
+    }
+    /// Whether it has something of its own to say that the descriptor had no room for. It goes on with the next
+    /// write, be it of nothing.
+    fn owes(&self) -> bool {
         false
     }
     /// The handshake above is over: the peer is no stranger any more.
@@ -129,6 +134,25 @@ impl Stream {
     /// Whether the peer has pinged below, since this was last asked, and was answered there.
     pub(crate) fn pinged(&self) -> bool {
         self.layer.as_ref().is_some_and(|layer| layer.lock().pinged())
+    }
+
+    /// Whether the layer waits for room: to be told when there is some, by `go_on`.
+    pub(crate) fn owes(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.lock().owes())
+    }
+
+    /// The descriptor takes more: what the layer has to say of its own goes on, as nobody above may have anything
+    /// to write.
+    pub(crate) fn go_on(&self) -> io::Result<()> {
+        let Some(layer) = &self.layer else { return Ok(()) };
+        let mut layer = layer.lock();
+        if !layer.owes() {
+            return Ok(());
+        }
+        match layer.write(self.fd.as_fd(), &[]) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn descriptor(&self) -> RawFd {

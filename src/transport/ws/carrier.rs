@@ -39,7 +39,7 @@ impl Carrier {
             let count = tls.read_tls(&mut Descriptor(fd))?;
             let sound = tls.process_new_packets().is_ok();
             // Answers of the handshake, or the alert that tells the peer what was wrong. A peer that takes no
-            // more is no reason not to read what it sent before.
+            // more is no reason not to read what it sent before; the rest is owed.
             let _ = transmit(tls, fd);
             if count == 0 && sound && tls.is_handshaking() {
                 return Ok(0);
@@ -54,6 +54,11 @@ impl Carrier {
         // The descriptor does not tell of a good-bye that was taken from it, nor of what is wrong: the next read does.
         tls.process_new_packets()
             .map_or(true, |state| state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
+    }
+
+    /// Whether it has something to send already that the descriptor had no room for.
+    pub(super) fn owes(&self) -> bool {
+        matches!(self, Carrier::Tls(tls) if tls.wants_write())
     }
 
     /// Writes without blocking what there is room for. WouldBlock: the descriptor takes no more.

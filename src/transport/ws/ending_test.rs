@@ -10,7 +10,7 @@ use rustls::{ClientConnection, Connection};
 use super::*;
 use crate::transport::testing::options;
 
-const REQUEST: &[u8] =
+pub(super) const REQUEST: &[u8] =
     b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Protocol: ZWS2.0\r\n\r\n";
@@ -19,14 +19,14 @@ const CLOSE: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 3, 0xe8];
 const TEXT: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'x'];
 
 /// A client by hand.
-struct Peer {
-    socket: UnixStream,
-    tls: Option<Connection>,
+pub(super) struct Peer {
+    pub(super) socket: UnixStream,
+    pub(super) tls: Option<Connection>,
 }
 
 impl Peer {
     /// All of it at once.
-    fn say(&mut self, bytes: &[u8], and_good_bye: bool) {
+    pub(super) fn say(&mut self, bytes: &[u8], and_good_bye: bool) {
         let Some(tls) = &mut self.tls else { return self.socket.write_all(bytes).unwrap() };
         tls.writer().write_all(bytes).unwrap();
         if and_good_bye {
@@ -53,8 +53,8 @@ impl Peer {
     }
 }
 
-/// A stranger after the upgrade, of whom the greeting was read.
-fn meet(encrypted: bool) -> (Peer, Stream) {
+/// A stranger who has not said anything yet.
+pub(super) fn stranger(encrypted: bool) -> (Peer, Stream) {
     let (left, right) = UnixStream::pair().unwrap();
     left.set_nonblocking(true).unwrap();
     right.set_nonblocking(true).unwrap();
@@ -73,7 +73,12 @@ fn meet(encrypted: bool) -> (Peer, Stream) {
     let stream = Stream::new(OwnedFd::from(left).into(), "ws");
     let security = Security::new(&options);
     let server = layered(stream, server.as_ref(), Side::Server, security, u64::MAX).unwrap();
-    let mut peer = Peer { socket: right, tls: client };
+    (Peer { socket: right, tls: client }, server)
+}
+
+/// A stranger after the upgrade, of whom the greeting was read.
+fn meet(encrypted: bool) -> (Peer, Stream) {
+    let (mut peer, server) = stranger(encrypted);
     peer.shake_hands(&server);
     peer.say(REQUEST, false);
     assert_eq!(server.read(&mut [0; 64]).unwrap(), 12);

@@ -230,7 +230,7 @@ impl WsLayer {
         }
         if answered {
             // Whether it gets through or not, what came before is to be read: a peer that takes no more may have
-            // sent much before it went. Who writes next hears of it, or who reads the end.
+            // sent much before it went. Who writes next hears of it, or who reads the end. The rest is owed.
             let _ = self.flush(fd);
         }
         if self.taken == self.incoming.len() || self.end.is_some() {
@@ -332,6 +332,10 @@ impl Layer for WsLayer {
 
     fn heard(&self) -> bool {
         self.heard
+    }
+
+    fn owes(&self) -> bool {
+        !self.outgoing.is_empty() || self.carrier.owes()
     }
 
     fn settle(&mut self) {

@@ -33,6 +33,8 @@ pub(super) mod fuzz_test;
 #[cfg(any(test, fuzzing))]
 pub(crate) use tls::fuzz_test::certificates as wss_certificates;
 #[cfg(test)]
+mod room_test;
+#[cfg(test)]
 mod ws_test;
 
 use std::io::{self, ErrorKind};
