@@ -3,9 +3,10 @@
 //!
 //! What a platform must supply: sockets and their options (`net`, `sockopt`), a way to wake a
 //! sleeping thread (`Signaler`, `Bell`), `poll`, where there is one `epoll`, names and interfaces
-//! (`names`), a safe way to rename a file (`rename`), threads and signals (`thread`, `signals`, `cancel`), locks (`lock`), asymmetric fences
-//! (`membarrier`), a lock on top of them (`biased`), what waits until no lock is held (`errand`), hints about memory (`prefetch`,
-//! `pages`, `pieces`), and the detection of `fork` (`fork`). Used by transport, runtime, socket and poller.
+//! (`names`), a safe way to rename a file (`rename`), threads and signals (`thread`, `signals`, `cancel`), locks
+//! (`lock`), asymmetric fences (`membarrier`), a lock on top of them (`biased`), what waits until no lock is held
+//! (`errand`), hints about memory (`prefetch`, `pages`, `pieces`), and the detection of `fork` (`fork`). Used by
+//! transport, runtime, socket and poller.
 
 mod address;
 pub(crate) mod bell;
