@@ -154,6 +154,52 @@ static void end_behind_the_last (int reset)
     end_context (context);
 }
 
+/* A peer fills the queue to the mark, not beyond it, and goes: that is told before anything is read. */
+static void end_at_the_mark (int type, int peer_type, const char *name, int mark)
+{
+    void *context = new_context (), *socket = new_socket (context, type), *peer = NULL;
+    void *watcher = watch (context, socket, ZMQ_EVENT_DISCONNECTED);
+    char endpoint[256];
+    int fd = -1, count = 0, more;
+    set_int (socket, ZMQ_RCVHWM, mark);
+    bind_any (socket, "tcp", endpoint);
+    if (peer_type == -1) {
+        fd = raw_connect (endpoint);
+        /* That it came is the first message of a STREAM; a peer of ZMTP 1.0 says who it is. */
+        for (int number = type == ZMQ_STREAM ? 1 : -1; number < mark; number++) {
+            rest (20);
+            if (type == ZMQ_STREAM)
+                raw_send (fd, "x", 1);
+            else
+                raw_send (fd, number == -1 ? "\1" : "\2\0x", number == -1 ? 2 : 3);
+        }
+    }
+    else {
+        peer = new_socket (context, peer_type);
+        set_int (peer, ZMQ_LINGER, 2000);
+        NEED (zmq_connect (peer, endpoint) == 0);
+        for (int number = 0; number < mark; number++)
+            NEED (zmq_send (peer, "x", 1, 0) == 1);
+    }
+    rest (300);
+    if (peer)
+        end_socket (peer);
+    else
+        close (fd);
+    const int told = comes (watcher, 2500);
+    while (comes (socket, 300))
+        for (count++, more = 1; more; more = get_int (socket, ZMQ_RCVMORE)) {
+            zmq_msg_t part;
+            NEED (zmq_msg_init (&part) == 0 && zmq_msg_recv (&part, socket, ZMQ_DONTWAIT) != -1);
+            NEED (zmq_msg_close (&part) == 0);
+        }
+    /* libzmq has no room for the last message of a STREAM, which says that the peer is gone. */
+    line ("%s, mark %d: its end %s told, %s read", name, mark, told ? "is" : "is not", count < mark ? "not all" : "all");
+    end_socket (watcher);
+    end_socket (socket);
+    end_context (context);
+}
+
 int main (void)
 {
     for (int mark = 10; mark <= 1000; mark *= 10) {
@@ -163,5 +209,12 @@ int main (void)
     }
     end_behind_the_last (0);
     end_behind_the_last (1);
+    for (int mark = 1; mark <= 10; mark += 9) {
+        end_at_the_mark (ZMQ_PULL, ZMQ_PUSH, "PULL", mark);
+        end_at_the_mark (ZMQ_PAIR, ZMQ_PAIR, "PAIR", mark);
+        end_at_the_mark (ZMQ_ROUTER, ZMQ_DEALER, "ROUTER", mark);
+        end_at_the_mark (ZMQ_PULL, -1, "ZMTP 1.0", mark);
+        end_at_the_mark (ZMQ_STREAM, -1, "STREAM", mark);
+    }
     return 0;
 }

@@ -7,6 +7,7 @@
 //! by `connection`.
 
 mod large;
+mod plain;
 mod sink;
 mod staging;
 mod wrapped;
@@ -20,7 +21,6 @@ use self::sink::PipeSink;
 use self::staging::{Staging, queue};
 use super::end::End;
 use crate::error::Error;
-use crate::message::Message;
 use crate::pipe::{Pipe, PipeEvent};
 use crate::transport::Stream;
 use crate::zmtp::{Engine, Failure};
@@ -35,8 +35,6 @@ const MUCH: usize = 16 * 1024;
 const BUFFER: usize = 64 * 1024;
 /// So many bytes of commands that the pattern has not taken in count as a message at the high water mark.
 const COMMANDS_OF_A_MESSAGE: usize = 64 * 1024;
-/// The largest piece a raw socket delivers as one message, as libzmq's.
-const PLAIN: usize = 8192;
 
 /// See the head of this file.
 #[derive(Default)]
@@ -243,16 +241,17 @@ impl Incoming {
             // What nobody reads any more passes without being counted one by one.
             let credit = if pipe.peer_closed() { u64::MAX } else { pipe.batch_credit() };
             let credit = credit.min(1 << 30) as usize;
-            if credit == 0 {
-                return Ok(false);
-            }
             if self.staging.is_none() && pipe.made_writer().is_none() {
                 return Ok(true);
             }
             let writer = queue(&mut self.staging, pipe)?;
             let bytes = writer.unscanned();
             if bytes.is_empty() {
+                // At the mark, too: the end of the connection is heard until something is held back.
                 return Ok(true);
+            }
+            if credit == 0 {
+                return Ok(false);
             }
             let have = bytes.len();
             let scan = engine.scan(now, bytes, credit)?;
@@ -310,7 +309,7 @@ impl Incoming {
             // Each message is written alone, and refused beyond the mark.
             let credit = pipe.write_credit();
             if credit == 0 && !pipe.peer_closed() {
-                return Ok(false);
+                return Ok(self.buffer.is_empty());
             }
             let mut sink = PipeSink::new(pipe, credit);
             // Even without bytes: the engine subscribes for peers that are too old to do so.
@@ -323,35 +322,6 @@ impl Incoming {
                 return Ok(true);
             }
         }
-    }
-
-    /// Receives plain bytes: every read is a message. True if there may be more.
-    pub(super) fn receive_plain(
-        &mut self,
-        turns: usize,
-        from: Source<'_>,
-        pipe: &mut Pipe,
-        readable: &mut bool,
-    ) -> Result<bool, End> {
-        for _ in 0..turns {
-            if !*readable || !pipe.check_write() {
-                return Ok(false);
-            }
-            with_scratch(|scratch| {
-                let scratch = scratch.get_mut(..PLAIN).unwrap_or_default();
-                let count = read(from.stream, from.stream.read(scratch), readable)?;
-                if count > 0 {
-                    let bytes = scratch.get(..count).unwrap_or_default();
-                    let message = Message::from_slice(bytes).map_err(End::Closed)?;
-                    // The stream goes on without a gap, or not at all.
-                    if !pipe.write_all([message]) && pipe.take_ran_short() {
-                        return Err(End::Closed(Error::NOMEM));
-                    }
-                }
-                Ok::<(), End>(())
-            })?;
-        }
-        Ok(*readable)
     }
 }
 
