@@ -111,6 +111,31 @@ static void connecting (void)
     end_watched (push, watcher);
 }
 
+/* Gives a connection up that a listener whose queue is full does not answer. */
+static void given_up (const char *transport)
+{
+    char endpoint[256], of_transport[256];
+    int others[3], listener = raw_listen (endpoint);
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    NEED (listen (listener, 0) == 0 && getsockname (listener, (struct sockaddr *) &address, &length) == 0);
+    for (int i = 0; i < 3; i++) {
+        others[i] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        NEED (connect (others[i], (struct sockaddr *) &address, length) == 0 || errno == EINPROGRESS);
+    }
+    snprintf (of_transport, sizeof of_transport, "%s%s", transport, endpoint + 3);
+    line ("-- given up, %s", transport);
+    void *push = new_socket (context, ZMQ_PUSH), *watcher = watch (context, push, ZMQ_EVENT_CLOSED | ZMQ_EVENT_CONNECTED);
+    NEED (zmq_connect (push, of_transport) == 0);
+    rest (200);
+    NEED (zmq_disconnect (push, of_transport) == 0);
+    report (watcher, 10);
+    end_watched (push, watcher);
+    for (int i = 0; i < 3; i++)
+        close (others[i]);
+    close (listener);
+}
+
 /* Who connects is answered something else than the upgrade, and does not come again. */
 static void no_web_socket (const char *what, const char *answer)
 {
@@ -216,6 +241,8 @@ int main (void)
     wrong_kind ("tcp");
     wrong_kind ("ipc");
     connecting ();
+    given_up ("tcp");
+    given_up ("ws");
     no_web_socket ("400", "HTTP/1.1 400 Bad Request\r\n\r\n");
     no_web_socket ("404", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     no_web_socket ("no subprotocol", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n");

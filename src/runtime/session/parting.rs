@@ -124,6 +124,7 @@ impl Session {
     }
 
     fn clear_away(&mut self, io: &mut Io<'_>) {
+        let dialed = matches!(self.state, State::Dialing(_));
         match std::mem::replace(&mut self.state, State::Waiting(None)) {
             State::Connected(connection) => {
                 io.reactor.deregister(connection.stream.descriptor());
@@ -137,11 +138,17 @@ impl Session {
             State::Lingering(lingering) => io.reactor.deregister(lingering.stream.descriptor()),
             _ => {}
         }
+        let descriptor = self.dialer.as_ref().and_then(|dialer| dialer.descriptor());
+        if let Some(descriptor) = descriptor {
+            io.reactor.deregister(descriptor);
+        }
         if let Some(dialer) = &mut self.dialer {
-            if let Some(descriptor) = dialer.descriptor() {
-                io.reactor.deregister(descriptor);
-            }
             dialer.cancel();
+        }
+        if let Some(descriptor) = descriptor
+            && dialed
+        {
+            self.emit(Event::Closed, descriptor);
         }
         self.pipe = None;
         io.finish();
