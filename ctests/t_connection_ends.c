@@ -48,6 +48,34 @@ static void old_peer (int mark)
     end_context (context);
 }
 
+/* A subscriber of ZMTP 1.0 says all in one piece, more than the mark allows: its subscription to everything, which nobody
+   says for it, is among it. */
+static void old_subscriber (int mark)
+{
+    void *context = new_context (), *xpub = new_socket (context, ZMQ_XPUB);
+    static unsigned char said[1000];
+    unsigned char text[16];
+    char endpoint[256];
+    size_t size = 2;
+    memcpy (said, "\1\0", 2);
+    for (int number = 0; number < 12; number++)
+        size += (size_t) sprintf ((char *) said + size, "\4%cu%02d", 0, number);
+    set_int (xpub, ZMQ_RCVHWM, mark);
+    bind_any (xpub, "tcp", endpoint);
+    int fd = raw_connect (endpoint), count = 0, other = 0;
+    rest (100);
+    raw_send (fd, said, size);
+    while (comes (xpub, 500)) {
+        const int is_next = zmq_recv (xpub, text, sizeof text, ZMQ_DONTWAIT) == 3 && atoi ((char *) text + 1) == count;
+        count += is_next;
+        other += !is_next;
+    }
+    line ("a subscriber of ZMTP 1.0, mark %d: %d of 12, and %d notices", mark, count, other);
+    close (fd);
+    end_socket (xpub);
+    end_context (context);
+}
+
 /* Behind small messages, more than the mark allows, comes one that is refused for its size. */
 static void refused (int curve, int mark)
 {
@@ -207,6 +235,8 @@ int main (void)
         refused (0, mark);
         refused (1, mark);
     }
+    for (int mark = 1; mark <= 100; mark *= 10)
+        old_subscriber (mark);
     end_behind_the_last (0);
     end_behind_the_last (1);
     for (int mark = 1; mark <= 10; mark += 9) {

@@ -317,8 +317,10 @@ impl Incoming {
             if sink.has_failed() {
                 return Err(End::Closed(Error::NOMEM));
             }
+            // The subscription of a peer that is too old to subscribe takes room, but no bytes.
+            let stuck = taken == 0 && !sink.has_stopped();
             self.buffer.drain(..taken.min(self.buffer.len()));
-            if taken == 0 || self.buffer.is_empty() {
+            if stuck || self.buffer.is_empty() {
                 return Ok(true);
             }
         }

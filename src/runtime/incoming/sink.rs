@@ -8,6 +8,8 @@ use crate::zmtp::FrameSink;
 pub(super) struct PipeSink<'a> {
     pipe: &'a mut Pipe,
     credit: u64,
+    /// The engine was told to stop, and may have more without having taken a byte.
+    stopped: bool,
     /// There was no memory for a frame, and no message shall be lost without a trace.
     failed: bool,
 }
@@ -15,7 +17,12 @@ pub(super) struct PipeSink<'a> {
 impl PipeSink<'_> {
     /// At most `credit` messages are taken.
     pub(super) fn new(pipe: &mut Pipe, credit: u64) -> PipeSink<'_> {
-        PipeSink { pipe, credit, failed: false }
+        PipeSink { pipe, credit, stopped: false, failed: false }
+    }
+
+    /// Whether no more is taken.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// Whether a frame is missing in the pipe.
@@ -39,6 +46,7 @@ impl FrameSink for PipeSink<'_> {
         };
         // Nothing may be missing in the middle, unless nobody reads it any more.
         self.failed = !written && !self.pipe.peer_closed();
-        self.credit > 0 && !self.failed
+        self.stopped = self.credit == 0 || self.failed;
+        !self.stopped
     }
 }
