@@ -174,6 +174,8 @@ pub(crate) trait Pattern: Send {
 #[cfg(test)]
 mod broadcast_test;
 #[cfg(test)]
+mod partial_test;
+#[cfg(test)]
 mod pipeline_test;
 #[cfg(test)]
 mod pubsub_test;

@@ -236,6 +236,11 @@ impl Pattern for Router {
         let name = self.table.frame(id);
         self.table.remove(id);
         self.queue.pipe_terminated(id);
+        // Nothing of what `has_in` has found was received yet.
+        if self.prefetched_id.is_some() && self.queue.forget_severed(id) {
+            self.prefetched_id = None;
+            self.prefetched = None;
+        }
         if self.current_out == Some(id) {
             self.current_out = None;
         }

@@ -82,8 +82,8 @@ impl Xpub {
         if first {
             self.process_subscribe = !self.only_first_subscribe || request.is_some();
         }
-        match request {
-            Some(_) if refused => {}
+        let kept = match request {
+            Some(_) if refused => true,
             Some((subscribe, topic)) => {
                 let applied = self.apply(id, subscribe, topic);
                 let mut told = true;
@@ -99,12 +99,22 @@ impl Xpub {
                     // The next who asks for it is told of again.
                     let _ = self.apply(id, false, topic);
                 }
-                return !(missed || subscribe && self.cost(id) > self.limit);
+                !(missed || subscribe && self.cost(id) > self.limit)
             }
-            None if self.mute || frame.is_command() => {}
-            None => self.pending.push_back((frame, Subject::Unchanged)),
+            None => {
+                if !self.mute && !frame.is_command() {
+                    self.pending.push_back((frame, Subject::Unchanged));
+                }
+                true
+            }
+        };
+        // A last frame that is nothing to tell, as it is not news, leaves one before it to be the last.
+        if !self.more_recv
+            && let Some((last, _)) = self.pending.back_mut()
+        {
+            last.set_more(false);
         }
-        true
+        kept
     }
 
     /// Notes what a peer wants; says whether the application shall know.

@@ -138,6 +138,10 @@ impl Pattern for Xsub {
 
     fn pipe_terminated(&mut self, _pipes: &mut Pipes, id: PipeId) {
         self.queue.pipe_terminated(id);
+        // Nothing of what `has_in` has found was received yet.
+        if self.prefetched.is_some() && self.queue.forget_severed(id) {
+            self.prefetched = None;
+        }
         self.out.pipe_terminated(id);
     }
 
@@ -178,7 +182,8 @@ impl Pattern for Xsub {
                 return Ok(());
             }
         }
-        if first && !self.more_send {
+        // A message whose last frame was not told goes on with this one, as in libzmq.
+        if first && !self.more_send && !self.out.is_within_message() {
             let message = message.take();
             self.out.for_each(pipes, |pipe| pipe.write_commands([Ok(message.share())]));
         } else {

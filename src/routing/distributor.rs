@@ -145,6 +145,11 @@ impl Distributor {
             .all(|id| pipes.get_mut(id).is_none_or(Pipe::check_write_as_known))
     }
 
+    /// Whether the last frame sent has more frames behind it.
+    pub(crate) fn is_within_message(&self) -> bool {
+        self.more
+    }
+
     /// Does `write` to every pipe, full ones too: for subscriptions, which no mark holds up.
     pub(crate) fn for_each(&self, pipes: &mut Pipes, mut write: impl FnMut(&mut Pipe)) {
         for place in 0..self.pipes.len() {

@@ -35,6 +35,12 @@ impl FairQueue {
         }
     }
 
+    /// What was read of the severed message was handed to nobody, so nothing has to stand for the rest; false:
+    /// it is not from this pipe.
+    pub(crate) fn forget_severed(&mut self, id: PipeId) -> bool {
+        self.severed.take_if(|gone| *gone == id).is_some()
+    }
+
     /// The next frame and the pipe it came from. The frames of a message come one after the other.
     #[inline]
     pub(crate) fn recv(&mut self, pipes: &mut Pipes) -> Option<(PipeId, Message)> {
