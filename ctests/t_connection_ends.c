@@ -54,7 +54,7 @@ static void old_subscriber (int mark)
 {
     void *context = new_context (), *xpub = new_socket (context, ZMQ_XPUB);
     static unsigned char said[1000];
-    unsigned char text[16];
+    unsigned char text[16] = {0};
     char endpoint[256];
     size_t size = 2;
     memcpy (said, "\1\0", 2);
