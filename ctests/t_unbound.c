@@ -306,6 +306,43 @@ static void broken_after_all (const struct world *world)
     end_socket (pull);
 }
 
+/* Over inproc: what a peer that has gone left behind is read though the socket disconnects, and then what the next one says. */
+static void left_behind (int type, int peer_type, int comes_back)
+{
+    void *context = new_context (), *socket = new_socket (context, type), *peer = new_socket (context, peer_type), *next = NULL;
+    const char *endpoint = fresh_name ("inproc");
+    line ("-- left behind, %d to %d%s", peer_type, type, comes_back ? ", and another comes" : "");
+    NEED (zmq_bind (peer, endpoint) == 0 && zmq_connect (socket, endpoint) == 0);
+    if (type == ZMQ_SUB)
+        NEED (zmq_setsockopt (socket, ZMQ_SUBSCRIBE, "", 0) == 0);
+    settle ();
+    (void) get_int (peer, ZMQ_EVENTS);
+    NEED (send_parts (peer, "one", "two", NULL) == 0 && send_parts (peer, "three", NULL) == 0);
+    NEED (send_parts (peer, "four", "five", NULL) == 0);
+    take ("socket", socket, 0);
+    end_socket (peer);
+    rest (100);
+    NEED (zmq_disconnect (socket, endpoint) == 0);
+    if (comes_back) {
+        next = new_socket (context, peer_type);
+        NEED (zmq_bind (next, endpoint) == 0 && zmq_connect (socket, endpoint) == 0);
+        settle ();
+        (void) get_int (next, ZMQ_EVENTS);
+    }
+    take ("socket", socket, ZMQ_DONTWAIT);
+    take ("socket", socket, ZMQ_DONTWAIT);
+    if (next) {
+        (void) get_int (socket, ZMQ_EVENTS);
+        NEED (send_parts (next, "six", NULL) == 0);
+        take ("socket", socket, 0);
+        end_socket (next);
+    }
+    else
+        take ("socket", socket, ZMQ_DONTWAIT);
+    end_socket (socket);
+    end_context (context);
+}
+
 int main (void)
 {
     for (int i = 1; i < TRANSPORT_COUNT; i++) {
@@ -326,5 +363,10 @@ int main (void)
         end_context (world.context);
         end_context (world.others);
     }
+    static const int PAIRS[][2] = {{ZMQ_PULL, ZMQ_PUSH}, {ZMQ_DEALER, ZMQ_DEALER}, {ZMQ_PAIR, ZMQ_PAIR}, {ZMQ_SUB, ZMQ_PUB}};
+    for (int i = 0; i < 4; i++)
+        /* A PAIR of libzmq refuses the next one. */
+        for (int comes_back = 0; comes_back < (PAIRS[i][0] == ZMQ_PAIR ? 1 : 2); comes_back++)
+            left_behind (PAIRS[i][0], PAIRS[i][1], comes_back);
     return 0;
 }

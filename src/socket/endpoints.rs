@@ -241,7 +241,11 @@ impl Core {
                 }
                 Target::InprocBound => self.context.inproc.unbind(address, self.id)?,
                 Target::InprocPipe(id) => {
-                    self.with_pipe(id, Pipe::terminate);
+                    // What a peer that has gone left behind is read before the pipe ends, as in libzmq.
+                    self.with_pipe(id, |pipe| match pipe.peer_finished() {
+                        true => pipe.finish(),
+                        false => pipe.terminate(),
+                    });
                     self.context.inproc.disconnect(address, self.id);
                 }
                 Target::Ended => {}
